@@ -1,0 +1,96 @@
+"""Critics: networks f(x, y) that score how much more likely a pair is jointly than by chance.
+
+A critic maps x of shape (..., dx) and y of shape (..., dy) to scores of shape (...), broadcasting
+over the leading axes: `critic(x[:, None], y[None, :])` is the matrix with scores[i, j] =
+f(x_i, y_j). The best possible critic is the pointwise mutual information, up to the constant that
+the chosen bound allows.
+"""
+
+import itertools
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from mineral.types import JointScores, ProductScores
+
+
+class JointCritic(nn.Module):
+    """f(x, y) = net([x, y]). The most expressive; n × m pairs cost n × m network calls.
+
+    The first layer of [x, y] is a sum of a layer of x and a layer of y: it is computed once for
+    each x and each y, and only the sum for each pair.
+
+    Args:
+        dim_x: dx.
+        dim_y: dy.
+        hidden: Width of each hidden layer, at least one.
+    """
+
+    def __init__(self, dim_x: int, dim_y: int, *, hidden: tuple[int, ...] = (64, 64)) -> None:
+        super().__init__()
+        self.hidden = hidden
+        self.of_x = nn.Linear(dim_x, hidden[0])
+        self.of_y = nn.Linear(dim_y, hidden[0], bias=False)
+        self.rest = nn.Sequential(nn.SiLU(), *mlp(*hidden, 1))
+
+    def forward(
+        self, x: Float[Tensor, "*batch_x dx"], y: Float[Tensor, "*batch_y dy"]
+    ) -> Float[Tensor, "..."]:
+        scores: Tensor = self.rest(self.of_x(x) + self.of_y(y)).squeeze(-1)
+        return scores
+
+    def options(self) -> dict[str, Any]:
+        """What it was built with, beside dx and dy."""
+        return {"hidden": self.hidden}
+
+
+class SeparableCritic(nn.Module):
+    """f(x, y) = g(x) · h(y). Less expressive; n × m pairs cost n + m network calls.
+
+    Args:
+        dim_x: dx.
+        dim_y: dy.
+        hidden: Width of each hidden layer of g and of h.
+        features: Length of g(x) and h(y).
+    """
+
+    def __init__(
+        self, dim_x: int, dim_y: int, *, hidden: tuple[int, ...] = (64, 64), features: int = 16
+    ) -> None:
+        super().__init__()
+        self.hidden, self.features = hidden, features
+        self.g = mlp(dim_x, *hidden, features)
+        self.h = mlp(dim_y, *hidden, features)
+
+    def forward(
+        self, x: Float[Tensor, "*batch_x dx"], y: Float[Tensor, "*batch_y dy"]
+    ) -> Float[Tensor, "..."]:
+        return torch.einsum("...d,...d->...", self.g(x), self.h(y))
+
+    def options(self) -> dict[str, Any]:
+        """What it was built with, beside dx and dy."""
+        return {"hidden": self.hidden, "features": self.features}
+
+
+def mlp(*widths: int) -> nn.Sequential:
+    """Linear layers of the given widths, with SiLU between them: smooth, as log densities are."""
+    linear = [nn.Linear(a, b) for a, b in itertools.pairwise(widths)]
+    return nn.Sequential(*[layer for first in linear for layer in (first, nn.SiLU())][:-1])
+
+
+def split_scores(scores: Float[Tensor, "n n"]) -> tuple[JointScores, ProductScores]:
+    """Joint and product scores from the matrix scores[i, j] = f(x_i, y_j).
+
+    The diagonal is the joint; each row's other n − 1 entries are its product scores.
+
+    Example:
+        >>> split_scores(torch.arange(9.0).view(3, 3))
+        (tensor([0., 4., 8.]), tensor([[1., 2.],
+                [3., 5.],
+                [6., 7.]]))
+    """
+    n = len(scores)
+    others = ~torch.eye(n, dtype=torch.bool, device=scores.device)
+    return scores.diagonal(), scores[others].view(n, n - 1)

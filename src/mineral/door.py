@@ -1,0 +1,90 @@
+"""The one-call door: `mineral.estimate`, and the list of what it knows."""
+
+import difflib
+from typing import Any
+
+import torch
+
+from mineral.errors import OptionError
+from mineral.methods import ESTIMATORS, Estimator
+from mineral.progress import ProgressOption
+from mineral.results import Estimate
+from mineral.types import Missing, Unit
+
+
+def estimate(
+    x: Any,  # noqa: ANN401
+    y: Any,  # noqa: ANN401
+    *,
+    estimator: str | Estimator = "auto",
+    seed: int = 0,
+    device: str | torch.device | None = None,
+    progress: ProgressOption = False,
+    confidence: float = 0.95,
+    unit: Unit = "nats",
+    missing: Missing = "raise",
+) -> Estimate:
+    """Estimate the mutual information I(X; Y) from n joint samples, one per row of x and of y.
+
+    Args:
+        x: Shape (n,), (n, dx) or (n, ...): NumPy, torch, lists, pandas, polars or Arrow. Trailing
+            dimensions, as of images, are flattened.
+        y: The same, with as many rows.
+        estimator: A name of `mineral.estimators()`, or an estimator object such as `KSG(k=5)`.
+        seed: Fixes every random choice. The global random state is not touched.
+        device: Where networks train: `"cpu"` unless said otherwise.
+        progress: True for a progress bar on standard error, or a function called with
+            (fraction done, what is running).
+        confidence: The level of the interval.
+        unit: `"nats"` or `"bits"`.
+        missing: `"raise"`, or `"drop"` to leave out rows with missing values.
+
+    Returns:
+        The estimate, with its interval, what kind of number it is, and reasons to doubt it.
+
+    Raises:
+        InputError: If the samples cannot be used: a ValueError.
+        InputTypeError: If they cannot be read as numbers: a TypeError.
+        OptionError: If an option or the estimator's name is unknown: a ValueError.
+
+    Example:
+        >>> import numpy as np
+        >>> rng = np.random.default_rng(0)
+        >>> x = rng.standard_normal(2000)
+        >>> y = x + rng.standard_normal(2000)
+        >>> round(estimate(x, y).value, 2)  # the true value is log(2) / 2 ≈ 0.35
+        0.36
+    """
+    return resolve(estimator).estimate(
+        x,
+        y,
+        seed=seed,
+        device=device,
+        progress=progress,
+        confidence=confidence,
+        unit=unit,
+        missing=missing,
+    )
+
+
+def estimators() -> dict[str, str]:
+    """What `estimate` knows: each estimator's name, with one line about it."""
+    return {name: estimator.summary() for name, estimator in ESTIMATORS.items()}
+
+
+def resolve(estimator: str | Estimator) -> Estimator:
+    """An estimator object, from itself or from a name.
+
+    Raises:
+        OptionError: If there is no such estimator; the message names the closest.
+    """
+    if isinstance(estimator, Estimator):
+        return estimator
+    if isinstance(estimator, str) and estimator in ESTIMATORS:
+        return ESTIMATORS[estimator]()
+    near = difflib.get_close_matches(str(estimator), ESTIMATORS, n=1)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    raise OptionError(
+        f"`estimator` {estimator!r} is unknown: choose one of {', '.join(ESTIMATORS)}, or pass an "
+        f"estimator object.{hint}"
+    )

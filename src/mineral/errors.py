@@ -1,0 +1,30 @@
+"""What can go wrong through the caller's hand: one line each, naming the argument and the remedy.
+
+Every error is a `MineralError` and also the built-in that Python users expect to catch, so
+`except ValueError` and `except TypeError` keep working.
+"""
+
+
+class MineralError(Exception):
+    """Anything that Mineral refuses to do, with the reason and the remedy."""
+
+
+class InputError(MineralError, ValueError):
+    """The samples, or a file that holds them, have a value or a shape that cannot be used."""
+
+
+class InputTypeError(MineralError, TypeError):
+    """The samples are of a kind that cannot be read as numbers."""
+
+
+class OptionError(MineralError, ValueError):
+    """An option, an estimator's name or a setting is unknown or out of range."""
+
+
+class MissingExtraError(MineralError, ImportError):
+    """A feature needs an optional package that is not installed."""
+
+    def __init__(self, feature: str, extra: str) -> None:
+        super().__init__(
+            f"{feature} needs an optional package: run `pip install 'mineral[{extra}]'`."
+        )

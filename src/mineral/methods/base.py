@@ -1,0 +1,196 @@
+"""What an estimator is: a frozen set of options with one verb.
+
+`Estimator.estimate` is the same for all: it checks the samples, times the measurement, and wraps
+it with what is known about it. What differs between methods is `measure`.
+"""
+
+import platform
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from importlib.metadata import version
+from typing import Any, ClassVar
+
+import numpy as np
+import scipy
+import torch
+from scipy.special import ndtri
+
+from mineral.errors import OptionError
+from mineral.progress import ProgressOption, reporting
+from mineral.results import Caution, Curve, Estimate, Evidence, PointwiseModel, nats_per
+from mineral.samples import Paired, paired
+from mineral.types import Kind, Missing, PerSample, Progress, Unit
+
+ROWS_KEPT = 2000  # enough for a scatter plot, little enough to keep
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """What a measurement may use beside the samples and its own options."""
+
+    seed: int
+    device: torch.device
+    progress: Progress
+
+    def rng(self) -> np.random.Generator:
+        """A fresh generator of this run's seed."""
+        return np.random.default_rng(self.seed)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measurement:
+    """What a method finds, in nats.
+
+    Attributes:
+        value: The estimate.
+        stderr: Its standard error over samples.
+        pointwise: What each row contributes, shape (n,): an estimate of its pmi.
+        kind, estimator, options: Set where they are not the estimator's own (`Auto` delegates).
+    """
+
+    value: float
+    stderr: float
+    pointwise: PerSample | None = None
+    model: PointwiseModel | None = None
+    curves: tuple[Curve, ...] = ()
+    cautions: tuple[Caution, ...] = ()
+    path: tuple[str, ...] = ()
+    kind: Kind | None = None
+    estimator: str | None = None
+    options: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Estimator(ABC):
+    """A recipe for estimating I(X; Y) from joint samples. Its fields are its options.
+
+    Attributes:
+        name: What `mineral.estimate(estimator=...)` and the command line call it.
+        kind: What its value is, in expectation, relative to I(X; Y).
+    """
+
+    name: ClassVar[str]
+    kind: ClassVar[Kind]
+
+    @abstractmethod
+    def measure(self, samples: Paired, run: Run) -> Measurement:
+        """Measure I(X; Y) in nats, on checked samples."""
+
+    def estimate(
+        self,
+        x: Any,  # noqa: ANN401
+        y: Any,  # noqa: ANN401
+        *,
+        seed: int = 0,
+        device: str | torch.device | None = None,
+        progress: ProgressOption = False,
+        confidence: float = 0.95,
+        unit: Unit = "nats",
+        missing: Missing = "raise",
+    ) -> Estimate:
+        """Estimate I(X; Y) from n joint samples, one per row of x and of y.
+
+        Args:
+            x: Shape (n,), (n, dx) or (n, ...): NumPy, torch, lists, pandas, polars or Arrow.
+            y: The same, with as many rows.
+            seed: Fixes every random choice. The global random state is not touched.
+            device: Where networks train: `"cpu"` unless said otherwise.
+            progress: True for a progress bar on standard error, or a function called with
+                (fraction done, what is running).
+            confidence: The level of the interval.
+            unit: `"nats"` or `"bits"`.
+            missing: `"raise"`, or `"drop"` to leave out rows with missing values.
+
+        Raises:
+            InputError: If the samples cannot be used: a ValueError.
+            InputTypeError: If they cannot be read as numbers: a TypeError.
+            OptionError: If an option is out of range: a ValueError.
+        """
+        nats = nats_per(unit)
+        _check_run(seed, confidence)
+        samples = paired(x, y, missing=missing)
+        start = time.perf_counter()
+        with reporting(progress) as report:
+            run = Run(seed=seed, device=_device(device), progress=report)
+            found = self.measure(samples, run)
+        reach = float(ndtri(0.5 + confidence / 2)) * found.stderr
+        return Estimate(
+            value=found.value / nats,
+            interval=((found.value - reach) / nats, (found.value + reach) / nats),
+            confidence=confidence,
+            stderr=found.stderr / nats,
+            unit=unit,
+            kind=found.kind or self.kind,
+            estimator=found.estimator or self.name,
+            options=self.options() if found.options is None else found.options,
+            n=len(samples),
+            dim_x=samples.x.shape[1],
+            dim_y=samples.y.shape[1],
+            warnings=(*found.cautions, *samples.cautions),
+            path=found.path,
+            seed=seed,
+            seconds=time.perf_counter() - start,
+            versions=versions(),
+            model=found.model,
+            evidence=_evidence(samples, found, run),
+        )
+
+    def options(self) -> dict[str, Any]:
+        """Name and value of each option, as JSON can hold them."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: _plain(value) for name, value in values.items()}
+
+    @classmethod
+    def summary(cls) -> str:
+        """What it is, in one line."""
+        return (cls.__doc__ or "").strip().splitlines()[0]
+
+
+def versions() -> dict[str, str]:
+    """Of Mineral and of what it computes with."""
+    return {
+        "mineral": version("mineral"),
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "numpy": np.__version__,
+        "scipy": scipy.__version__,
+    }
+
+
+def _check_run(seed: int, confidence: float) -> None:
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
+        raise OptionError(f"`seed` must be a whole number of at least 0, got {seed!r}.")
+    if not isinstance(confidence, (int, float)) or not 0 < confidence < 1:
+        raise OptionError(f"`confidence` must lie between 0 and 1, got {confidence!r}: try 0.95.")
+
+
+def _device(name: str | torch.device | None) -> torch.device:
+    try:
+        device = torch.device("cpu" if name is None else name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError, TypeError):
+        raise OptionError(f"`device` {name!r} is not available here: use device='cpu'.") from None
+    return device
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, (bool, int, float, str)) or value is None:
+        return value
+    if isinstance(value, (tuple, list)):
+        return [_plain(item) for item in value]
+    return repr(value)
+
+
+def _evidence(samples: Paired, found: Measurement, run: Run) -> Evidence:
+    n = len(samples)
+    rows = np.sort(run.rng().permutation(n)[:ROWS_KEPT]) if n > ROWS_KEPT else np.arange(n)
+    return Evidence(
+        x=samples.x[rows],
+        y=samples.y[rows],
+        pointwise=None if found.pointwise is None else found.pointwise[rows],
+        x_names=samples.x_names,
+        y_names=samples.y_names,
+        curves=found.curves,
+    )

@@ -1,0 +1,163 @@
+"""Nearest-neighbour estimators: count neighbours, train nothing.
+
+References:
+    Kraskov, Stögbauer & Grassberger (2004), arXiv:cond-mat/0305641.
+    Gao, Kannan, Oh & Viswanath (2017), for repeated values, arXiv:1709.06212.
+    Gao, Ver Steeg & Galstyan (2015), on strong dependence, arXiv:1411.2003.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import digamma
+
+from mineral.errors import OptionError
+from mineral.methods.base import Estimator, Measurement, Run
+from mineral.methods.neighbours import Neighbours, neighbours
+from mineral.results import Caution
+from mineral.samples import Paired
+
+COMPARABLE = 10.0  # ratio of standard deviations up to which the data's own units are kept
+
+
+@dataclass(frozen=True, kw_only=True)
+class KSG(Estimator):
+    """Kraskov, Stögbauer & Grassberger's neighbour counts: any dependence, low dimension.
+
+    Around each sample, take the distance to its k-th neighbour in (x, y), in the maximum norm,
+    and count the samples strictly closer than that in x alone (n_x) and in y alone (n_y):
+
+        variant 1:  I(X; Y) ≈ ψ(k) + ψ(n) − mean[ψ(n_x + 1) + ψ(n_y + 1)]             (Eq. 8)
+        variant 2:  I(X; Y) ≈ ψ(k) − 1/k + ψ(n) − mean[ψ(n_x) + ψ(n_y)]               (Eq. 9)
+
+    where in variant 2 the box around the k neighbours has its own width in x and in y, and points
+    on its edge count. The errors of the counts mostly cancel, which is why no density is needed.
+
+    Small k means low bias and high variance. Strong dependence is out of reach, since the samples
+    needed grow like exp I(X; Y), and so is high dimension: the value falls towards zero.
+
+    Where a sample has k or more exact copies, the distance is zero; k is then the number of copies
+    and they count as neighbours (Gao et al. 2017), so that discrete and mixed data are served too.
+
+    Args:
+        k: Neighbours to look at.
+        variant: 1 or 2, as in the paper.
+        standardize: Whether to divide each coordinate by its standard deviation. None does so only
+            where these differ more than tenfold, since distances compare coordinates: data of
+            comparable scale are measured as they are.
+
+    Example:
+        >>> rng = np.random.default_rng(0)
+        >>> x = rng.standard_normal(1000)
+        >>> y = x + rng.standard_normal(1000)
+        >>> round(KSG(k=3).estimate(x, y).value, 1)  # the true value is log(2) / 2 ≈ 0.35
+        0.4
+    """
+
+    k: int = 3
+    variant: int = 1
+    standardize: bool | None = None
+
+    name = "ksg"
+    kind = "neither"
+
+    def __post_init__(self) -> None:
+        if self.k < 1:
+            raise OptionError(f"`k` must be at least 1, got {self.k}.")
+        if self.variant not in (1, 2):
+            raise OptionError(f"`variant` must be 1 or 2, got {self.variant}.")
+
+    def measure(self, samples: Paired, run: Run) -> Measurement:
+        samples.at_least(self.k + 2, f"KSG with k = {self.k}")
+        n = len(samples)
+        x, y, rescaled = self._scaled(samples)
+        found = neighbours(x, y, self.k, box=self.variant == 2, progress=run.progress)
+        pointwise = self._pointwise(found, n)
+        value = float(pointwise.mean())
+        return Measurement(
+            value=value,
+            stderr=float(pointwise.std(ddof=1) / np.sqrt(n)),
+            pointwise=pointwise,
+            cautions=(
+                *_ceiling(value, n, self.k),
+                *_dimension(samples),
+                *_ties(found, n),
+                *rescaled,
+            ),
+        )
+
+    def _pointwise(self, found: Neighbours, n: int) -> np.ndarray:
+        copies = found.copies
+        if self.variant == 1:
+            plain = digamma(self.k) - digamma(found.n_x + 1) - digamma(found.n_y + 1)
+        else:
+            plain = digamma(self.k) - 1 / self.k - digamma(found.n_x) - digamma(found.n_y)
+        tied = digamma(copies) - digamma(found.n_x + 1) - digamma(found.n_y + 1)
+        return np.asarray(digamma(n) + np.where(copies > 0, tied, plain))
+
+    def _scaled(self, samples: Paired) -> tuple[np.ndarray, np.ndarray, tuple[Caution, ...]]:
+        x, y = samples.x, samples.y
+        unit_x, unit_y = _deviations(x), _deviations(y)
+        both = np.concatenate([unit_x, unit_y])
+        ratio = both.max() / both.min()
+        if self.standardize is False or (self.standardize is None and ratio <= COMPARABLE):
+            return x, y, ()
+        caution = Caution(
+            "rescaled",
+            f"The coordinates' standard deviations differ by a factor of {ratio:.2g}, and distances "
+            "compare coordinates: each was divided by its own. Choose with `standardize`.",
+        )
+        return x / unit_x, y / unit_y, (caution,) if self.standardize is None else ()
+
+
+def _deviations(values: np.ndarray) -> np.ndarray:
+    """Standard deviation of each coordinate that varies; for the others, that of the largest."""
+    unit = np.abs(values).max()
+    deviations = (values / unit).std(axis=0) * unit
+    varies = (values != values[0]).any(axis=0) & (deviations > 0)
+    return np.where(varies, deviations, deviations[varies].max())
+
+
+def _ceiling(value: float, n: int, k: int) -> tuple[Caution, ...]:
+    # The largest value is reached when x and y are copies: n_x = n_y = k − 1.
+    ceiling = float(digamma(n) - digamma(k))
+    if value < ceiling - 1.5:
+        return ()
+    return (
+        Caution(
+            "near-ceiling",
+            f"The value is close to ψ(n) − ψ(k) = {ceiling:.2f} nats, the most that {n:,} samples "
+            "can show: the true value may be larger, or infinite if one variable determines the "
+            "other.",
+        ),
+    )
+
+
+def _dimension(samples: Paired) -> tuple[Caution, ...]:
+    if samples.dims <= 10:
+        return ()
+    return (
+        Caution(
+            "high-dimension",
+            f"In {samples.dims} dimensions neighbours are far and the value falls towards zero: "
+            "compare with estimator='copula' or 'infonce'.",
+        ),
+    )
+
+
+def _ties(found: Neighbours, n: int) -> tuple[Caution, ...]:
+    tied, repeated = int((found.copies > 0).sum()), found.repeated
+    if not tied and repeated < 0.01:
+        return ()
+    text = f"{repeated:.0%} of the values repeat another one of their coordinate"
+    if tied:
+        text += (
+            f", and {tied / n:.0%} of the samples have k exact copies, which counted as neighbours"
+        )
+    return (
+        Caution(
+            "ties",
+            f"{text}. For rounded measurements, distances below the rounding mean nothing; for "
+            "discrete data the value stands.",
+        ),
+    )

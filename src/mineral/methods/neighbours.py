@@ -1,0 +1,179 @@
+"""Exact neighbour counts in the maximum norm: the geometry under KSG and its relatives.
+
+Distances are compared as computed, never through a tolerance: a count changes neither with the
+scale of the data nor with the way it is found. One dimension is counted by sorting, a few by trees,
+many by comparing all pairs a block at a time.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from scipy.spatial import KDTree
+
+from mineral.types import Matrix, PerSample, Progress
+
+BLOCK = 100_000  # rows a tree query at a time, which bounds its memory
+PAIRS = 4_000_000  # pairs compared at a time: 32 MB for each matrix of distances
+TREE_DIMS = 8  # dx + dy above which comparing all pairs beats a tree
+
+Counts = Int[np.ndarray, " n"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Neighbours:
+    """How many other samples share each sample's neighbourhood.
+
+    Attributes:
+        n_x, n_y: Others within reach in x alone, and in y alone.
+        copies: Where the k-th neighbour is an exact copy, the number of copies, itself included;
+            elsewhere 0.
+        repeated: Share of the coordinates' values that another sample has too.
+    """
+
+    n_x: Counts
+    n_y: Counts
+    copies: Counts
+    repeated: float
+
+
+def neighbours(
+    x: Matrix, y: Matrix, k: int, *, box: bool = False, progress: Progress
+) -> Neighbours:
+    """Count neighbours around each sample.
+
+    Args:
+        x: Shape (n, dx).
+        y: Shape (n, dy).
+        k: The neighbour in (x, y), by the larger of the distances in x and in y, that sets the
+            reach.
+        box: False to count points strictly closer than the k-th neighbour (KSG 1). True to count
+            points no further than the furthest of the k, in x and in y apart (KSG 2).
+        progress: Told what share is done.
+    """
+    if x.shape[1] + y.shape[1] > TREE_DIMS:
+        n_x, n_y, copies = _by_pairs(x, y, k, box=box, progress=progress)
+    else:
+        n_x, n_y, copies = _by_trees(x, y, k, box=box, progress=progress)
+    repeated = np.mean([_repeated(column) for column in (*x.T, *y.T)])
+    return Neighbours(n_x=n_x, n_y=n_y, copies=copies, repeated=float(repeated))
+
+
+def _reach(radius: PerSample) -> PerSample:
+    """The largest distance that is strictly less than the radius; 0 where the radius is."""
+    return np.where(radius > 0, np.nextafter(radius, 0), 0.0)
+
+
+def _by_trees(
+    x: Matrix, y: Matrix, k: int, *, box: bool, progress: Progress
+) -> tuple[Counts, Counts, Counts]:
+    n = len(x)
+    xy = np.hstack([x, y])
+    # Splitting at midpoints builds several times faster than at medians, and asks no slower.
+    tree = KDTree(xy, balanced_tree=False, compact_nodes=True)
+    reach_x, reach_y = np.empty(n), np.empty(n)
+    copies = np.zeros(n, dtype=np.int64)
+    for rows in _blocks(n, BLOCK):
+        distances, nearest = tree.query(xy[rows], k=k + 1, p=np.inf, workers=-1)
+        radius = distances[:, -1]  # of k + 1 the first is the sample itself, or a copy of it
+        if box:
+            reach_x[rows] = np.abs(x[nearest] - x[rows, None]).max(axis=(1, 2))
+            reach_y[rows] = np.abs(y[nearest] - y[rows, None]).max(axis=(1, 2))
+        else:
+            reach_x[rows] = reach_y[rows] = _reach(radius)
+        tied = np.flatnonzero(radius == 0) + rows.start
+        if len(tied):
+            copies[tied] = tree.query_ball_point(xy[tied], 0.0, p=np.inf, return_length=True)
+        progress(0.7 * rows.stop / n, "neighbours")
+    del tree, xy
+    n_x = count_within(x, reach_x)
+    progress(0.85, "counting in x")
+    n_y = count_within(y, reach_y)
+    progress(1.0, "counting in y")
+    return n_x, n_y, copies
+
+
+def count_within(points: Matrix, reach: PerSample) -> Counts:
+    """For each point, how many others lie no further away than its own reach."""
+    if points.shape[1] == 1:
+        return _count_within_1d(points[:, 0], reach)
+    tree = KDTree(points, balanced_tree=False)
+    counts = np.empty(len(points), dtype=np.int64)
+    for rows in _blocks(len(points), BLOCK):
+        counts[rows] = tree.query_ball_point(
+            points[rows], reach[rows], p=np.inf, return_length=True, workers=-1
+        )
+    return counts - 1
+
+
+def _count_within_1d(points: Float[np.ndarray, " n"], reach: PerSample) -> Counts:
+    order = np.argsort(points)
+    line, reach = points[order], reach[order]
+    first = np.searchsorted(line, line - reach, side="left")
+    last = np.searchsorted(line, line + reach, side="right")  # one past
+    # line ± reach is rounded, and the k-th neighbour lies exactly on the edge: settle each end by
+    # the distance itself, which is monotone along the line, a group of equal values at a time.
+    _settle(line, reach, first, last)
+    counts = np.empty(len(points), dtype=np.int64)
+    counts[order] = last - first - 1
+    return counts
+
+
+def _settle(line: Float[np.ndarray, " n"], reach: PerSample, first: Counts, last: Counts) -> None:
+    n = len(line)
+
+    def outside(rows: Counts, places: Counts) -> np.ndarray:
+        return np.abs(line[places] - line[rows]) > reach[rows]
+
+    rows = np.arange(n)
+    todo = rows
+    while len(todo := todo[outside(todo, first[todo])]):
+        first[todo] = np.searchsorted(line, line[first[todo]], side="right")
+    todo = rows[first > 0]
+    while len(todo := todo[~outside(todo, first[todo] - 1)]):
+        first[todo] = np.searchsorted(line, line[first[todo] - 1], side="left")
+        todo = todo[first[todo] > 0]
+    todo = rows
+    while len(todo := todo[outside(todo, last[todo] - 1)]):
+        last[todo] = np.searchsorted(line, line[last[todo] - 1], side="left")
+    todo = rows[last < n]
+    while len(todo := todo[~outside(todo, last[todo])]):
+        last[todo] = np.searchsorted(line, line[last[todo]], side="right")
+        todo = todo[last[todo] < n]
+
+
+def _by_pairs(
+    x: Matrix, y: Matrix, k: int, *, box: bool, progress: Progress
+) -> tuple[Counts, Counts, Counts]:
+    n = len(x)
+    all_x, all_y = torch.from_numpy(x), torch.from_numpy(y)
+    n_x, n_y, copies = (np.empty(n, dtype=np.int64) for _ in range(3))
+    for rows in _blocks(n, max(1, PAIRS // n)):
+        apart_x = torch.cdist(all_x[rows], all_x, p=torch.inf)
+        apart_y = torch.cdist(all_y[rows], all_y, p=torch.inf)
+        apart = torch.maximum(apart_x, apart_y)
+        nearest = apart.topk(k + 1, largest=False)
+        radius = nearest.values[:, -1].numpy()
+        if box:
+            reach_x = apart_x.gather(1, nearest.indices).max(dim=1).values
+            reach_y = apart_y.gather(1, nearest.indices).max(dim=1).values
+        else:
+            reach_x = reach_y = torch.from_numpy(_reach(radius))
+        n_x[rows] = (apart_x <= reach_x[:, None]).sum(dim=1).numpy() - 1
+        n_y[rows] = (apart_y <= reach_y[:, None]).sum(dim=1).numpy() - 1
+        copies[rows] = np.where(radius == 0, (apart == 0).sum(dim=1).numpy(), 0)
+        progress(rows.stop / n, "neighbours")
+    return n_x, n_y, copies
+
+
+def _blocks(n: int, size: int) -> Iterator[slice]:
+    for start in range(0, n, size):
+        yield slice(start, min(start + size, n))
+
+
+def _repeated(column: Float[np.ndarray, " n"]) -> float:
+    line = np.sort(column)
+    same = line[1:] == line[:-1]
+    return float((np.append(same, False) | np.append(False, same)).mean())

@@ -1,0 +1,52 @@
+"""Progress on standard error, where somebody is watching; silence elsewhere."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TypeAlias
+
+from mineral.types import Progress
+
+ProgressOption: TypeAlias = bool | Progress
+
+
+@contextmanager
+def reporting(progress: ProgressOption) -> Iterator[Progress]:
+    """A function to call with (fraction done, what is running).
+
+    Args:
+        progress: False for silence, True for a bar that vanishes when done (and never shows where
+            standard error is no terminal), or the caller's own function.
+    """
+    if callable(progress):
+        yield progress
+        return
+    if not progress:
+        yield _silent
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield _silent
+        return
+    bar = Bar(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+    )
+    with bar:
+        task = bar.add_task("", total=1.0)
+
+        def report(fraction: float, text: str) -> None:
+            bar.update(task, completed=fraction, description=text)
+
+        yield report
+
+
+def _silent(_fraction: float, _text: str) -> None:
+    pass

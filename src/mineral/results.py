@@ -1,0 +1,233 @@
+"""What an estimator returns: a number, its interval, what kind of number it is, and the doubts."""
+
+import html
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from mineral import figures
+from mineral.errors import OptionError
+from mineral.types import Kind, Matrix, PerSample, Unit
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+NATS_PER_UNIT: dict[Unit, float] = {"nats": 1.0, "bits": math.log(2)}
+
+
+@dataclass(frozen=True)
+class Caution:
+    """A reason not to take an estimate at its word.
+
+    Attributes:
+        code: Machine-readable, stable between releases: `"ties"`, `"near-ceiling"`, …
+        message: One or two sentences: what was seen, and what to do.
+    """
+
+    code: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.message}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Curve:
+    """How one training run went, in nats.
+
+    Attributes:
+        steps: Gradient steps at each check.
+        training: The bound on the rows that are trained on.
+        validation: The bound on the rows that decide when to stop.
+        best: The index of the check whose critic was kept.
+    """
+
+    steps: tuple[int, ...]
+    training: tuple[float, ...]
+    validation: tuple[float, ...]
+    best: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evidence:
+    """What a plot needs beside the number: some of the samples, and what each contributed.
+
+    Attributes:
+        x, y: Up to a few thousand of the sample rows, as they came. Shapes (m, dx) and (m, dy).
+        pointwise: The pointwise mutual information of these rows in nats, shape (m,), or None.
+        x_names, y_names: A label for each coordinate.
+        curves: One for each training run.
+    """
+
+    x: Matrix
+    y: Matrix
+    pointwise: PerSample | None
+    x_names: tuple[str, ...]
+    y_names: tuple[str, ...]
+    curves: tuple[Curve, ...] = ()
+
+
+class PointwiseModel(Protocol):
+    """A learned log density ratio. What `Estimate.model` holds."""
+
+    def pmi(self, x: Any, y: Any) -> np.ndarray:  # noqa: ANN401
+        """The pointwise mutual information of new pairs in nats, shape (n,)."""
+        ...
+
+    def save(self, path: Any) -> None:  # noqa: ANN401
+        """Write the model to one safetensors file."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Estimate:
+    """An estimate of the mutual information I(X; Y), with its uncertainty.
+
+    `float(estimate)` is the value. Negative values are returned as they are: near independence
+    they are what an unbiased estimator must sometimes say.
+
+    Attributes:
+        value: The estimate, in `unit`.
+        interval: The ends of the confidence interval around `value`, in `unit`. It accounts for
+            the randomness of the samples, not for the bias of the estimator: for a lower bound
+            it says where the bound lies.
+        confidence: The level of `interval`: 0.95 unless another was asked for.
+        stderr: The standard error behind `interval`, in `unit`.
+        unit: `"nats"` or `"bits"`.
+        kind: What `value` is, in expectation, relative to the true mutual information.
+        estimator: The name of the estimator that produced the value.
+        options: Its options.
+        n: Sample rows used.
+        dim_x, dim_y: Coordinates of X and of Y.
+        warnings: Reasons not to trust the value, most important first.
+        path: How the value came about, in sentences; empty for a single estimator.
+        seed: Fixes every random choice: the same samples and seed give the same estimate.
+        seconds: Wall time.
+        versions: Of Mineral and of what it computed with.
+        model: The learned log density ratio (`model.pmi`, `model.save`), or None.
+        evidence: What plots and reports draw.
+    """
+
+    value: float
+    interval: tuple[float, float]
+    confidence: float
+    stderr: float
+    unit: Unit
+    kind: Kind
+    estimator: str
+    options: Mapping[str, Any]
+    n: int
+    dim_x: int
+    dim_y: int
+    warnings: tuple[Caution, ...]
+    path: tuple[str, ...]
+    seed: int
+    seconds: float = field(compare=False)
+    versions: Mapping[str, str]
+    model: PointwiseModel | None = field(compare=False, repr=False)
+    evidence: Evidence = field(compare=False, repr=False)
+
+    def to(self, unit: Unit) -> "Estimate":
+        """The same estimate in another unit.
+
+        Example:
+            >>> import numpy as np, mineral
+            >>> x = np.random.default_rng(0).normal(size=(500, 2)) @ [[1, 0.6], [0, 0.8]]
+            >>> estimate = mineral.Gaussian().estimate(x[:, 0], x[:, 1])
+            >>> round(estimate.value / estimate.to("bits").value, 6)  # nats in a bit
+            0.693147
+
+        Raises:
+            ValueError: If the unit is neither `"nats"` nor `"bits"`.
+        """
+        factor = NATS_PER_UNIT[self.unit] / nats_per(unit)
+        low, high = self.interval
+        return replace(
+            self,
+            value=self.value * factor,
+            interval=(low * factor, high * factor),
+            stderr=self.stderr * factor,
+            unit=unit,
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything but the model and the evidence, as JSON can hold it."""
+        return {
+            "value": self.value,
+            "interval": list(self.interval),
+            "confidence": self.confidence,
+            "stderr": self.stderr,
+            "unit": self.unit,
+            "kind": self.kind,
+            "estimator": self.estimator,
+            "options": dict(self.options),
+            "n": self.n,
+            "dim_x": self.dim_x,
+            "dim_y": self.dim_y,
+            "warnings": [{"code": w.code, "message": w.message} for w in self.warnings],
+            "path": list(self.path),
+            "seed": self.seed,
+            "seconds": self.seconds,
+            "versions": dict(self.versions),
+        }
+
+    def plot(self) -> "Figure":
+        """A matplotlib figure: the value with its interval, the samples, the training curves.
+
+        Raises:
+            MissingExtraError: If matplotlib is not installed.
+        """
+        return figures.overview(self)
+
+    def __float__(self) -> float:
+        return self.value
+
+    def __str__(self) -> str:
+        low, high = self.interval
+        lines = [
+            f"I(X; Y) = {self.value:.4g} {self.unit}, "
+            f"{self.confidence:.0%} interval [{low:.4g}, {high:.4g}]",
+            f"  {self.estimator}, {self._kind_in_words()}; n = {self.n:,}, "
+            f"{self.dim_x} + {self.dim_y} dimensions, {self.seconds:.2g} s",
+        ]
+        lines += [f"  {sentence}" for sentence in self.path]
+        lines += [f"  ! {caution}" for caution in self.warnings]
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        """A small card, shown by notebooks."""
+        low, high = self.interval
+        notes = [f"<li>{html.escape(sentence)}</li>" for sentence in self.path]
+        notes += [
+            f"<li><b>{html.escape(caution.code)}</b>: {html.escape(caution.message)}</li>"
+            for caution in self.warnings
+        ]
+        return (
+            f"<div><div style='font-size:1.3em'>I(X; Y) = <b>{self.value:.4g}</b> {self.unit}</div>"
+            f"<div>{self.confidence:.0%} interval [{low:.4g}, {high:.4g}] · "
+            f"{html.escape(self.estimator)}, {self._kind_in_words()} · n = {self.n:,}, "
+            f"{self.dim_x} + {self.dim_y} dimensions</div>"
+            + (f"<ul>{''.join(notes)}</ul>" if notes else "")
+            + "</div>"
+        )
+
+    def _kind_in_words(self) -> str:
+        return (
+            f"a {self.kind}"
+            if self.kind == "lower bound"
+            else (
+                f"an {self.kind}"
+                if self.kind == "upper bound"
+                else "neither a lower nor an upper bound"
+            )
+        )
+
+
+def nats_per(unit: str) -> float:
+    """How many nats one `unit` is. Raises ValueError for anything but nats and bits."""
+    if unit not in NATS_PER_UNIT:
+        raise OptionError(f"`unit` must be 'nats' or 'bits', got {unit!r}.")
+    return NATS_PER_UNIT[unit]  # type: ignore[index]

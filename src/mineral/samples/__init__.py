@@ -1,0 +1,16 @@
+"""From whatever the caller has to checked, comparable, split samples."""
+
+from mineral.samples.gate import Paired, new_pairs, paired
+from mineral.samples.split import Fold, folds, shifted
+from mineral.samples.transform import Standardizer, normal_scores
+
+__all__ = [
+    "Fold",
+    "Paired",
+    "Standardizer",
+    "folds",
+    "new_pairs",
+    "normal_scores",
+    "paired",
+    "shifted",
+]

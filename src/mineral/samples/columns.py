@@ -1,0 +1,174 @@
+"""One variable, from whatever holds it: arrays, tensors, lists, frames, series.
+
+Frames and series of any library go through narwhals, arrays and lists through NumPy. What cannot
+be read as real numbers is refused with the reason: text, dates, complex numbers, ragged lists.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import narwhals as nw
+import numpy as np
+import torch
+
+from mineral.errors import InputError, InputTypeError
+from mineral.types import Mask, Matrix
+
+AS_NUMBERS = "encode categories as integer codes and dates as elapsed time"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Columns:
+    """The coordinates of one variable, not yet checked.
+
+    Attributes:
+        values: float64, shape (n, d), a copy; a missing value is NaN.
+        names: A label for each coordinate.
+        integral: Whether the values came as integers.
+        dims_given: The number of axes they came with: 3 or more for images and the like.
+    """
+
+    values: Matrix
+    names: tuple[str, ...]
+    integral: bool
+    dims_given: int
+
+    def rows(self, keep: Mask) -> "Columns":
+        """Some of the rows."""
+        return replace(self, values=self.values[keep])
+
+
+def columns(name: str, values: Any) -> Columns:  # noqa: ANN401
+    """Read one variable.
+
+    Args:
+        name: What the caller calls it: `"x"` or `"y"`.
+        values: Shape (n,), (n, d) or (n, ...).
+
+    Raises:
+        InputError: If it is a scalar, has no columns, or repeats a column name.
+        InputTypeError: If it cannot be read as real numbers.
+    """
+    if hasattr(values, "toarray"):  # scipy's sparse matrices and their likes
+        raise InputTypeError(f"`{name}` is a sparse matrix: pass `{name}.toarray()`.")
+    frame = _as_frame(name, values)
+    return _from_array(name, _as_array(name, values)) if frame is None else _from_frame(name, frame)
+
+
+def _as_frame(name: str, values: Any) -> nw.DataFrame[Any] | None:  # noqa: ANN401
+    if isinstance(values, (np.ndarray, torch.Tensor, list, tuple)):
+        return None
+    try:
+        native = nw.from_native(values, allow_series=True, pass_through=True)
+        if isinstance(native, nw.LazyFrame):
+            return native.collect()
+        if isinstance(native, nw.Series):
+            return (native if native.name else native.alias(name)).to_frame()
+        return native if isinstance(native, nw.DataFrame) else None
+    except nw.exceptions.DuplicateError:
+        raise InputError(f"`{name}` has two columns of the same name: rename one.") from None
+
+
+def _from_frame(name: str, frame: nw.DataFrame[Any]) -> Columns:
+    if not frame.columns:
+        raise InputError(f"`{name}` has no columns: select at least one.")
+    for column in frame.columns:
+        dtype = frame[column].dtype
+        if not (dtype.is_numeric() or dtype == nw.Boolean or dtype == nw.Unknown):
+            raise InputTypeError(
+                f"`{name}` has a column {column!r} of type {dtype}, not numbers: {AS_NUMBERS}."
+            )
+    parts = [_from_array(name, _numbers(frame[column])) for column in frame.columns]
+    return Columns(
+        values=np.hstack([part.values for part in parts]),
+        names=tuple(str(column) for column in frame.columns),
+        integral=any(part.integral for part in parts),
+        dims_given=2,
+    )
+
+
+def _numbers(series: nw.Series[Any]) -> np.ndarray:
+    # A null is NaN for us, and integers cannot hold one.
+    if series.null_count() > 0:
+        return series.cast(nw.Float64).to_numpy()
+    return series.to_numpy()
+
+
+def _as_array(name: str, values: Any) -> np.ndarray:  # noqa: ANN401
+    if isinstance(values, torch.Tensor):
+        return _from_tensor(name, values)
+    if isinstance(values, np.ma.MaskedArray):
+        return np.ma.filled(values.astype(np.float64), np.nan)
+    try:
+        if isinstance(values, (list, tuple)) and any(isinstance(v, torch.Tensor) for v in values):
+            return _from_tensor(name, torch.stack([torch.as_tensor(v) for v in values]))
+        array = np.asarray(values)
+    except (ValueError, TypeError, RuntimeError):
+        raise InputTypeError(
+            f"`{name}` is ragged or mixed: every row must hold the same number of numbers."
+        ) from None
+    if array.dtype == object:
+        array = _from_objects(name, array)
+    return array
+
+
+def _from_tensor(name: str, values: torch.Tensor) -> np.ndarray:
+    if values.layout != torch.strided:
+        raise InputTypeError(f"`{name}` is a sparse tensor: pass `{name}.to_dense()`.")
+    if values.is_complex():
+        raise _not_real(name, str(values.dtype))
+    values = values.detach().cpu()
+    if values.is_floating_point():
+        values = values.double()  # NumPy knows no bfloat16
+    return values.numpy()
+
+
+def _from_objects(name: str, array: np.ndarray) -> np.ndarray:
+    if array.ndim == 0:
+        raise InputTypeError(
+            f"`{name}` is {_kind_of(array.item())}: pass an array, a list, a tensor or a frame."
+        )
+    flat = array.ravel()
+    if any(value is None for value in flat):
+        flat = np.array([np.nan if value is None else value for value in flat], dtype=object)
+    odd = next((v for v in flat if isinstance(v, (str, bytes, complex)) or _is_nested(v)), None)
+    try:
+        if odd is not None:
+            raise TypeError
+        return flat.astype(np.float64).reshape(array.shape)
+    except (TypeError, ValueError):
+        found = "objects that are not" if odd is None else f"{_kind_of(odd)} among its"
+        raise InputTypeError(f"`{name}` holds {found} numbers: {AS_NUMBERS}.") from None
+
+
+def _is_nested(value: object) -> bool:
+    return isinstance(value, (list, tuple, dict, set, np.ndarray))
+
+
+def _kind_of(value: object) -> str:
+    return "None" if value is None else f"a {type(value).__name__}"
+
+
+def _from_array(name: str, array: np.ndarray) -> Columns:
+    if array.dtype.kind == "c":
+        raise _not_real(name, str(array.dtype))
+    if array.dtype.kind not in "fiub":
+        raise InputTypeError(f"`{name}` is of type {array.dtype}, not numbers: {AS_NUMBERS}.")
+    if array.ndim == 0:
+        raise InputError(f"`{name}` is a single number: pass one row for each sample.")
+    if array.size == 0:
+        raise InputError(f"`{name}` is empty, of shape {array.shape}: pass at least 2 rows.")
+    values = np.array(array, dtype=np.float64, order="C").reshape(len(array), -1)
+    d = values.shape[1]
+    return Columns(
+        values=values,
+        names=(name,) if d == 1 else tuple(f"{name}{i}" for i in range(d)),
+        integral=array.dtype.kind in "iu",
+        dims_given=array.ndim,
+    )
+
+
+def _not_real(name: str, dtype: str) -> InputTypeError:
+    return InputTypeError(
+        f"`{name}` is complex ({dtype}): pass real and imaginary parts as two columns."
+    )

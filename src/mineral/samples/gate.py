@@ -1,0 +1,171 @@
+"""The one gate: whatever the caller has, checked, becomes two float64 matrices with paired rows.
+
+Input is checked here and nowhere else. Nothing that comes in is changed: the matrices are copies.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from mineral.errors import InputError, OptionError
+from mineral.results import Caution
+from mineral.samples.columns import Columns, columns
+from mineral.types import Mask, Matrix, Missing, X, Y
+
+LARGEST_EXACT = 2.0**53  # above it float64 skips integers, and different values become one
+
+
+@dataclass(frozen=True, kw_only=True)
+class Paired:
+    """Joint samples, one per row of x and of y.
+
+    Attributes:
+        x, y: float64 matrices of shape (n, dx) and (n, dy), finite, not all constant.
+        x_names, y_names: A label for each coordinate.
+        cautions: What the gate noticed and let pass.
+    """
+
+    x: X
+    y: Y
+    x_names: tuple[str, ...]
+    y_names: tuple[str, ...]
+    cautions: tuple[Caution, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    @property
+    def dims(self) -> int:
+        """dx + dy."""
+        return self.x.shape[1] + self.y.shape[1]
+
+    def at_least(self, n: int, reason: str) -> None:
+        """Refuse fewer than n rows.
+
+        Raises:
+            InputError: If there are fewer.
+        """
+        if len(self) < n:
+            raise InputError(f"{reason} needs at least {n} paired samples, got {len(self)}.")
+
+
+def paired(x: Any, y: Any, *, missing: Missing = "raise") -> Paired:  # noqa: ANN401
+    """Read x and y as paired samples.
+
+    Args:
+        x: Rows are samples: shape (n,), (n, dx) or (n, ...), from NumPy, torch, lists, pandas,
+            polars or Arrow. Trailing dimensions are flattened.
+        y: The same, with as many rows.
+        missing: What to do with rows that have a missing value (NaN, None, null) in x or y:
+            refuse them, or drop them and say so.
+
+    Raises:
+        InputError: If x and y are not paired, empty, a single row, not finite, or constant.
+        InputTypeError: If x or y cannot be read as real numbers.
+        OptionError: If `missing` is unknown.
+    """
+    if missing not in ("raise", "drop"):
+        raise OptionError(f"`missing` must be 'raise' or 'drop', got {missing!r}.")
+    from_x, from_y = columns("x", x), columns("y", y)
+    if len(from_x.values) != len(from_y.values):
+        raise InputError(
+            f"`x` and `y` must be paired row by row: got {len(from_x.values)} rows of `x` and "
+            f"{len(from_y.values)} of `y`."
+        )
+    cautions = []
+    gone = _missing_rows(from_x) | _missing_rows(from_y)
+    if gone.any():
+        if missing == "raise":
+            for name, part in (("x", from_x), ("y", from_y)):
+                _refuse_missing(name, part)
+        from_x, from_y = from_x.rows(~gone), from_y.rows(~gone)
+        cautions.append(
+            Caution(
+                "dropped-rows",
+                f"{gone.sum():,} of {len(gone):,} rows had a missing value and were dropped: the "
+                "estimate describes the complete rows only.",
+            )
+        )
+    for name, part in (("x", from_x), ("y", from_y)):
+        cautions += _check(name, part)
+    return Paired(
+        x=from_x.values,
+        y=from_y.values,
+        x_names=from_x.names,
+        y_names=from_y.names,
+        cautions=tuple(cautions),
+    )
+
+
+def new_pairs(x: Any, y: Any, dim_x: int, dim_y: int) -> tuple[X, Y]:  # noqa: ANN401
+    """Read new pairs for a model that takes dim_x + dim_y coordinates. One row is enough.
+
+    Raises:
+        InputError: If they are not finite, not paired, or not of these widths.
+        InputTypeError: If they cannot be read as real numbers.
+    """
+    parts = columns("x", x), columns("y", y)
+    for name, part, dim in zip("xy", parts, (dim_x, dim_y), strict=True):
+        if part.values.shape[1] != dim:
+            raise InputError(
+                f"`{name}` must have the {dim} coordinates that the model was made with, got "
+                f"{part.values.shape[1]}."
+            )
+        if not np.isfinite(part.values).all():
+            raise InputError(f"`{name}` has values that are not finite: leave these pairs out.")
+    if len(parts[0].values) != len(parts[1].values):
+        raise InputError(
+            f"`x` and `y` must be paired row by row: got {len(parts[0].values)} rows of `x` and "
+            f"{len(parts[1].values)} of `y`."
+        )
+    return parts[0].values, parts[1].values
+
+
+def _missing_rows(part: Columns) -> Mask:
+    return np.isnan(part.values).any(axis=1)
+
+
+def _refuse_missing(name: str, part: Columns) -> None:
+    rows = _missing_rows(part)
+    if rows.any():
+        raise InputError(
+            f"`{name}` has {rows.sum():,} rows with a missing value (NaN or None), the first at row "
+            f"{rows.argmax()}: drop them from both `x` and `y`, or pass missing='drop'."
+        )
+
+
+def _check(name: str, part: Columns) -> list[Caution]:
+    values = part.values
+    if len(values) < 2:
+        raise InputError(f"`{name}` needs at least 2 rows (samples), got {len(values)}.")
+    infinite = ~np.isfinite(values).all(axis=1)
+    if infinite.any():
+        raise InputError(
+            f"`{name}` has {infinite.sum():,} rows with an infinite value, the first at row "
+            f"{infinite.argmax()}: replace it by a number, or drop the row from both `x` and `y`."
+        )
+    if part.integral and (np.abs(values) > LARGEST_EXACT).any():
+        raise InputError(
+            f"`{name}` has integers beyond 2^53, which float64 cannot tell apart: subtract an "
+            "offset first, or encode identifiers as small codes."
+        )
+    constant = _constant_columns(values)
+    if constant.all():
+        raise InputError(
+            f"`{name}` is constant: it can carry no information. Pass a variable that varies."
+        )
+    if constant.any() and values.ndim == part.dims_given:
+        names = ", ".join(np.array(part.names)[constant][:3])
+        return [
+            Caution(
+                "constant-columns",
+                f"{constant.sum()} of the {len(constant)} coordinates of `{name}` are constant "
+                f"({names}) and carry no information.",
+            )
+        ]
+    return []
+
+
+def _constant_columns(values: Matrix) -> Mask:
+    return np.asarray((values == values[0]).all(axis=0))

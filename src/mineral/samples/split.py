@@ -1,0 +1,50 @@
+"""Which rows train, which decide when to stop, which are reported, and which stand for chance."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from mineral.types import Rows
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fold:
+    """Disjoint rows: to train on, to stop by, and to report on."""
+
+    training: Rows
+    validation: Rows
+    test: Rows
+
+
+def folds(n: int, count: int, *, validation: float, rng: np.random.Generator) -> Iterator[Fold]:
+    """Split n rows `count` ways, so that every row is in the test part of exactly one fold.
+
+    Args:
+        n: Rows.
+        count: Folds, at least 2.
+        validation: Share of the rows outside the test part that validate.
+        rng: Draws the split.
+    """
+    parts = np.array_split(rng.permutation(n), count)
+    for i, test in enumerate(parts):
+        rest = np.concatenate(parts[:i] + parts[i + 1 :])
+        held = max(1, round(validation * len(rest)))
+        yield Fold(training=rest[held:], validation=rest[:held], test=test)
+
+
+def shifted(n: int, m: int, rng: np.random.Generator) -> np.ndarray:
+    """For each of n rows, m different other rows: partners drawn as if by chance, never itself.
+
+    The rows are put in random order and paired with the rows 1 to m places further on. Every row
+    serves as a partner equally often, and none meets itself: with random permutations, one row a
+    permutation does on average, which puts joint samples among the product samples.
+
+    Returns:
+        Row numbers of shape (n, m).
+    """
+    order = rng.permutation(n)
+    partners = np.empty((n, m), dtype=np.int64)
+    places = (np.arange(n)[:, None] + np.arange(1, m + 1)) % n
+    partners[order] = order[places]
+    return partners

@@ -1,0 +1,162 @@
+"""The one training loop, and how critics are scored on more pairs than fit in memory at once."""
+
+import copy
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from mineral.results import Curve
+from mineral.types import Bound, JointScores, ProductScores
+
+Pairs = tuple[Tensor, Tensor]  # x of shape (n, dx) and y of shape (n, dy), paired row by row
+SCORES = 2**22  # pairs scored at a time outside training
+
+
+@dataclass(frozen=True, kw_only=True)
+class Schedule:
+    """How long and how fast to train.
+
+    Attributes:
+        steps: Gradient steps, at most.
+        batch_size: Joint samples a step.
+        learning_rate: Of Adam; it falls to zero along a cosine over `steps`.
+        block: Joint samples whose pairs with each other are the product samples: each joint sample
+            meets the y of block − 1 others.
+        check_every: Steps between looks at the validation rows.
+        patience: Looks without improvement before training stops.
+    """
+
+    steps: int
+    batch_size: int
+    learning_rate: float
+    block: int
+    check_every: int = 50
+    patience: int = 10
+
+
+@contextmanager
+def seeded(seed: int, device: torch.device) -> Iterator[None]:
+    """Draw from generators of this seed inside; leave torch's global ones as they were."""
+    cuda = device.type == "cuda"
+    index = (torch.cuda.current_device() if device.index is None else device.index) if cuda else 0
+    with torch.random.fork_rng(devices=[index] if cuda else []):
+        torch.default_generator.manual_seed(seed)
+        if cuda:
+            torch.cuda.default_generators[index].manual_seed(seed)
+        yield
+
+
+def score(critic: nn.Module, pairs: Pairs, block: int) -> tuple[JointScores, ProductScores]:
+    """Joint scores (n,), and product scores (n, block − 1) against the others of each block.
+
+    Rows are taken in blocks as they come, so their order must be random. n is a multiple of
+    `block`.
+    """
+    x, y = pairs
+    scores = critic(x.view(-1, block, 1, x.shape[1]), y.view(-1, 1, block, y.shape[1]))
+    others = ~torch.eye(block, dtype=torch.bool, device=scores.device)
+    joint = scores.diagonal(dim1=1, dim2=2).reshape(-1)
+    return joint, scores[:, others].view(len(x), block - 1)
+
+
+@torch.no_grad()
+def score_all(critic: nn.Module, pairs: Pairs, block: int) -> tuple[JointScores, ProductScores]:
+    """`score` for any number of rows, at least 2, without a gradient and within bounded memory.
+
+    The last rows, too few for a block of their own, borrow partners from the block before.
+    """
+    n = len(pairs[0])
+    block = min(block, n)
+    at_once = max(1, SCORES // block**2) * block
+    full = n - n % block
+    parts = [
+        score(
+            critic,
+            (pairs[0][i : min(i + at_once, full)], pairs[1][i : min(i + at_once, full)]),
+            block,
+        )
+        for i in range(0, full, at_once)
+    ]
+    if full < n:
+        joint, product = score(critic, (pairs[0][-block:], pairs[1][-block:]), block)
+        parts.append((joint[full - n :], product[full - n :]))
+    return torch.cat([joint for joint, _ in parts]), torch.cat([product for _, product in parts])
+
+
+def train(
+    critic: nn.Module,
+    objective: Bound,
+    training: Pairs,
+    validation: Pairs,
+    schedule: Schedule,
+    *,
+    rng: np.random.Generator,
+    progress: Callable[[float], None],
+) -> Curve:
+    """Maximize `objective` over the critic, and leave it as it was at its best validation check.
+
+    Args:
+        critic: Trained in place; returned to in evaluation mode.
+        objective: (joint, product) scores to nats.
+        training: Pairs to learn from.
+        validation: Pairs, in random order, that decide when to stop and which critic is kept.
+        schedule: How long and how fast.
+        rng: Draws the batches.
+        progress: Told what share of the steps is done.
+    """
+    optimizer = torch.optim.Adam(critic.parameters(), lr=schedule.learning_rate)
+    decay = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=schedule.steps)
+    batches = _batches(len(training[0]), schedule, rng)
+    steps, learned, held_out = [0], [0.0], [_validate(critic, objective, validation, schedule)]
+    best, kept = copy.deepcopy(critic.state_dict()), 0
+    since: list[Tensor] = []
+    for step in range(1, schedule.steps + 1):
+        rows = torch.from_numpy(next(batches)).to(training[0].device)
+        _set_mode(critic, objective, training=True)
+        value = objective(*score(critic, (training[0][rows], training[1][rows]), schedule.block))
+        optimizer.zero_grad(set_to_none=True)
+        (-value).backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(critic.parameters(), 10.0)
+        optimizer.step()
+        decay.step()
+        since.append(value.detach())
+        if step % schedule.check_every and step < schedule.steps:
+            continue
+        steps.append(step)
+        learned.append(float(torch.stack(since).mean()))
+        held_out.append(_validate(critic, objective, validation, schedule))
+        since.clear()
+        progress(step / schedule.steps)
+        if held_out[-1] > held_out[kept]:
+            best, kept = copy.deepcopy(critic.state_dict()), len(steps) - 1
+        if len(steps) - 1 - kept >= schedule.patience or not np.isfinite(held_out[-1]):
+            break
+    critic.load_state_dict(best)
+    critic.eval()
+    learned[0] = held_out[0]  # before the first step, no row is different from any other
+    return Curve(steps=tuple(steps), training=tuple(learned), validation=tuple(held_out), best=kept)
+
+
+def _set_mode(critic: nn.Module, objective: Bound, *, training: bool) -> None:
+    critic.train(training)
+    if isinstance(objective, nn.Module):
+        objective.train(training)
+
+
+def _validate(critic: nn.Module, objective: Bound, pairs: Pairs, schedule: Schedule) -> float:
+    _set_mode(critic, objective, training=False)
+    value = float(objective(*score_all(critic, pairs, schedule.block)))
+    return value if np.isfinite(value) else -np.inf
+
+
+def _batches(n: int, schedule: Schedule, rng: np.random.Generator) -> Iterator[np.ndarray]:
+    """Rows of each batch: random, without repetition until all have been seen."""
+    size = min(schedule.batch_size, n) // schedule.block * schedule.block
+    while True:
+        order = rng.permutation(n)
+        for start in range(0, n - size + 1, size):
+            yield order[start : start + size]
