@@ -142,9 +142,9 @@ class Mine(nn.Module):
             InputTypeError: If they cannot be read as numbers.
             OptionError: If `iters` or `batch_size` is out of range.
         """
-        for name, value, least in (("iters", iters, 1), ("batch_size", batch_size, 2)):
-            if value < least:
-                raise OptionError(f"`{name}` must be at least {least}, got {value}.")
+        for name, count, least in (("iters", iters, 1), ("batch_size", batch_size, 2)):
+            if count < least:
+                raise OptionError(f"`{name}` must be at least {least}, got {count}.")
         samples = paired(X, Y)
         samples.at_least(FEWEST, "Mine.optimize")
         x, y = (self._tensor(v) for v in (samples.x, samples.y))
@@ -178,9 +178,7 @@ class Mine(nn.Module):
         if len(x) != len(z):
             raise InputError(f"`x` and `z` must have as many rows: got {len(x)} and {len(z)}.")
         if len(x) < 2:
-            raise InputError(
-                "`x` and `z` need at least 2 rows: product samples pair different rows."
-            )
+            raise InputError("`x` and `z` need at least 2 rows, to pair different ones by chance.")
         return x, z
 
     def _tensor(self, values: Samples) -> Tensor:
@@ -200,6 +198,7 @@ class Mine(nn.Module):
         scores = self.T(torch.cat([x, z], dim=1)) if self.method == "concat" else self.T(x, z)
         if scores.numel() != len(x):
             raise InputError(
-                f"`T` must return one score for each row: got {tuple(scores.shape)} for {len(x)} rows."
+                f"`T` must return one score for each of the {len(x)} rows: got shape "
+                f"{tuple(scores.shape)}."
             )
         return cast(Tensor, scores.reshape(len(x)))

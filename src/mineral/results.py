@@ -215,19 +215,15 @@ class Estimate:
         )
 
     def _kind_in_words(self) -> str:
-        return (
-            f"a {self.kind}"
-            if self.kind == "lower bound"
-            else (
-                f"an {self.kind}"
-                if self.kind == "upper bound"
-                else "neither a lower nor an upper bound"
-            )
-        )
+        return {
+            "lower bound": "a lower bound",
+            "upper bound": "an upper bound",
+            "neither": "neither a lower nor an upper bound",
+        }[self.kind]
 
 
 def nats_per(unit: str) -> float:
     """How many nats one `unit` is. Raises ValueError for anything but nats and bits."""
     if unit not in NATS_PER_UNIT:
         raise OptionError(f"`unit` must be 'nats' or 'bits', got {unit!r}.")
-    return NATS_PER_UNIT[unit]  # type: ignore[index]
+    return NATS_PER_UNIT[unit]

@@ -104,8 +104,9 @@ class KSG(Estimator):
             return x, y, ()
         caution = Caution(
             "rescaled",
-            f"The coordinates' standard deviations differ by a factor of {ratio:.2g}, and distances "
-            "compare coordinates: each was divided by its own. Choose with `standardize`.",
+            f"The coordinates' standard deviations differ by a factor of {ratio:.2g}, and "
+            "distances compare coordinates: each was divided by its own. Choose with "
+            "`standardize`.",
         )
         return x / unit_x, y / unit_y, (caution,) if self.standardize is None else ()
 
@@ -115,7 +116,7 @@ def _deviations(values: np.ndarray) -> np.ndarray:
     unit = np.abs(values).max()
     deviations = (values / unit).std(axis=0) * unit
     varies = (values != values[0]).any(axis=0) & (deviations > 0)
-    return np.where(varies, deviations, deviations[varies].max())
+    return np.asarray(np.where(varies, deviations, deviations[varies].max()))
 
 
 def _ceiling(value: float, n: int, k: int) -> tuple[Caution, ...]:

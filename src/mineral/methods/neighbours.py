@@ -63,7 +63,7 @@ def neighbours(
 
 def _reach(radius: PerSample) -> PerSample:
     """The largest distance that is strictly less than the radius; 0 where the radius is."""
-    return np.where(radius > 0, np.nextafter(radius, 0), 0.0)
+    return np.asarray(np.where(radius > 0, np.nextafter(radius, 0), 0.0))
 
 
 def _by_trees(
@@ -125,7 +125,7 @@ def _settle(line: Float[np.ndarray, " n"], reach: PerSample, first: Counts, last
     n = len(line)
 
     def outside(rows: Counts, places: Counts) -> np.ndarray:
-        return np.abs(line[places] - line[rows]) > reach[rows]
+        return np.asarray(np.abs(line[places] - line[rows]) > reach[rows])
 
     rows = np.arange(n)
     todo = rows

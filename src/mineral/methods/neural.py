@@ -168,8 +168,9 @@ class Neural(Estimator):
             cautions.append(
                 Caution(
                     "folds-disagree",
-                    f"The folds gave {listed} nats, further apart than sampling explains: training "
-                    "did not find the same critic each time. Raise `steps`, or collect more samples.",
+                    f"The folds gave {listed} nats, further apart than sampling explains: "
+                    "training did not find the same critic each time. Raise `steps`, or collect "
+                    "more samples.",
                 )
             )
         if any(report.curve.best == len(report.curve.steps) - 1 for report in reports) and (

@@ -38,7 +38,7 @@ class Paired:
     @property
     def dims(self) -> int:
         """dx + dy."""
-        return self.x.shape[1] + self.y.shape[1]
+        return int(self.x.shape[1] + self.y.shape[1])
 
     def at_least(self, n: int, reason: str) -> None:
         """Refuse fewer than n rows.
@@ -68,11 +68,7 @@ def paired(x: Any, y: Any, *, missing: Missing = "raise") -> Paired:  # noqa: AN
     if missing not in ("raise", "drop"):
         raise OptionError(f"`missing` must be 'raise' or 'drop', got {missing!r}.")
     from_x, from_y = columns("x", x), columns("y", y)
-    if len(from_x.values) != len(from_y.values):
-        raise InputError(
-            f"`x` and `y` must be paired row by row: got {len(from_x.values)} rows of `x` and "
-            f"{len(from_y.values)} of `y`."
-        )
+    _refuse_unpaired(from_x, from_y)
     cautions = []
     gone = _missing_rows(from_x) | _missing_rows(from_y)
     if gone.any():
@@ -114,24 +110,28 @@ def new_pairs(x: Any, y: Any, dim_x: int, dim_y: int) -> tuple[X, Y]:  # noqa: A
             )
         if not np.isfinite(part.values).all():
             raise InputError(f"`{name}` has values that are not finite: leave these pairs out.")
-    if len(parts[0].values) != len(parts[1].values):
-        raise InputError(
-            f"`x` and `y` must be paired row by row: got {len(parts[0].values)} rows of `x` and "
-            f"{len(parts[1].values)} of `y`."
-        )
+    _refuse_unpaired(*parts)
     return parts[0].values, parts[1].values
 
 
+def _refuse_unpaired(x: Columns, y: Columns) -> None:
+    if len(x.values) != len(y.values):
+        raise InputError(
+            f"`x` and `y` must be paired row by row: got {len(x.values)} rows of `x` and "
+            f"{len(y.values)} of `y`."
+        )
+
+
 def _missing_rows(part: Columns) -> Mask:
-    return np.isnan(part.values).any(axis=1)
+    return np.asarray(np.isnan(part.values).any(axis=1))
 
 
 def _refuse_missing(name: str, part: Columns) -> None:
     rows = _missing_rows(part)
     if rows.any():
         raise InputError(
-            f"`{name}` has {rows.sum():,} rows with a missing value (NaN or None), the first at row "
-            f"{rows.argmax()}: drop them from both `x` and `y`, or pass missing='drop'."
+            f"`{name}` has {rows.sum():,} rows with a missing value (NaN or None), the first at "
+            f"row {rows.argmax()}: drop them from both `x` and `y`, or pass missing='drop'."
         )
 
 
