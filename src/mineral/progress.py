@@ -21,7 +21,7 @@ def reporting(progress: ProgressOption) -> Iterator[Progress]:
         yield progress
         return
     if not progress:
-        yield _silent
+        yield silent
         return
     from rich.console import Console
     from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
@@ -29,7 +29,7 @@ def reporting(progress: ProgressOption) -> Iterator[Progress]:
 
     console = Console(stderr=True)
     if not console.is_terminal:
-        yield _silent
+        yield silent
         return
     bar = Bar(
         TextColumn("{task.description}"),
@@ -48,5 +48,5 @@ def reporting(progress: ProgressOption) -> Iterator[Progress]:
         yield report
 
 
-def _silent(_fraction: float, _text: str) -> None:
-    pass
+def silent(_fraction: float, _text: str) -> None:
+    """Report nothing."""

@@ -14,8 +14,10 @@ from scipy.special import digamma
 from mineral.errors import OptionError
 from mineral.methods.base import Estimator, Measurement, Run
 from mineral.methods.neighbours import Neighbours, neighbours
+from mineral.methods.subsampling import PARTS, subsampled_stderr
 from mineral.results import Caution
 from mineral.samples import Paired
+from mineral.types import Rows
 
 COMPARABLE = 10.0  # ratio of standard deviations up to which the data's own units are kept
 
@@ -38,6 +40,8 @@ class KSG(Estimator):
 
     Where a sample has k or more exact copies, the distance is zero; k is then the number of copies
     and they count as neighbours (Gao et al. 2017), so that discrete and mixed data are served too.
+
+    The standard error comes from estimates on disjoint parts of the samples.
 
     Args:
         k: Neighbours to look at.
@@ -74,9 +78,18 @@ class KSG(Estimator):
         found = neighbours(x, y, self.k, box=self.variant == 2, progress=run.progress)
         pointwise = self._pointwise(found, n)
         value = float(pointwise.mean())
+
+        def value_of(rows: Rows) -> float:
+            part = neighbours(x[rows], y[rows], self.k, box=self.variant == 2)
+            return float(self._pointwise(part, len(rows)).mean())
+
+        if n >= PARTS * (self.k + 2):
+            stderr = subsampled_stderr(value_of, n, run.rng())
+        else:
+            stderr = float(pointwise.std(ddof=1) / np.sqrt(n))
         return Measurement(
             value=value,
-            stderr=float(pointwise.std(ddof=1) / np.sqrt(n)),
+            stderr=stderr,
             pointwise=pointwise,
             cautions=(
                 *_ceiling(value, n, self.k),

@@ -13,6 +13,7 @@ import torch
 from jaxtyping import Float, Int
 from scipy.spatial import KDTree
 
+from mineral.progress import silent
 from mineral.types import Matrix, PerSample, Progress
 
 BLOCK = 100_000  # rows a tree query at a time, which bounds its memory
@@ -40,7 +41,7 @@ class Neighbours:
 
 
 def neighbours(
-    x: Matrix, y: Matrix, k: int, *, box: bool = False, progress: Progress
+    x: Matrix, y: Matrix, k: int, *, box: bool = False, progress: Progress = silent
 ) -> Neighbours:
     """Count neighbours around each sample.
 

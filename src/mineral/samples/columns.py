@@ -1,9 +1,10 @@
-"""One variable, from whatever holds it: arrays, tensors, lists, frames, series.
+"""One variable, from whatever holds it: arrays, tensors, lists, frames, series, dicts of these.
 
 Frames and series of any library go through narwhals, arrays and lists through NumPy. What cannot
 be read as real numbers is refused with the reason: text, dates, complex numbers, ragged lists.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -43,7 +44,7 @@ def columns(name: str, values: Any) -> Columns:  # noqa: ANN401
 
     Args:
         name: What the caller calls it: `"x"` or `"y"`.
-        values: Shape (n,), (n, d) or (n, ...).
+        values: Shape (n,), (n, d) or (n, ...); or a dict of such, by name, which is a table.
 
     Raises:
         InputError: If it is a scalar, has no columns, or repeats a column name.
@@ -51,6 +52,8 @@ def columns(name: str, values: Any) -> Columns:  # noqa: ANN401
     """
     if hasattr(values, "toarray"):  # scipy's sparse matrices and their likes
         raise InputTypeError(f"`{name}` is a sparse matrix: pass `{name}.toarray()`.")
+    if isinstance(values, Mapping):
+        return _from_mapping(name, values)
     frame = _as_frame(name, values)
     return _from_array(name, _as_array(name, values)) if frame is None else _from_frame(name, frame)
 
@@ -78,12 +81,30 @@ def _from_frame(name: str, frame: nw.DataFrame[Any]) -> Columns:
             raise InputTypeError(
                 f"`{name}` has a column {column!r} of type {dtype}, not numbers: {AS_NUMBERS}."
             )
-    parts = [_from_array(name, _numbers(frame[column])) for column in frame.columns]
+    parts = [_from_array(str(column), _numbers(frame[column])) for column in frame.columns]
+    return _side_by_side(parts)
+
+
+def _from_mapping(name: str, table: Mapping[Any, Any]) -> Columns:
+    if not table:
+        raise InputError(f"`{name}` has no columns: select at least one.")
+    parts = {str(key): columns(str(key), values) for key, values in table.items()}
+    rows = {key: len(part.values) for key, part in parts.items()}
+    shortest, longest = min(rows, key=rows.__getitem__), max(rows, key=rows.__getitem__)
+    if rows[shortest] != rows[longest]:
+        raise InputError(
+            f"`{name}` has columns of different lengths: {rows[shortest]} rows of {shortest!r} and "
+            f"{rows[longest]} of {longest!r}."
+        )
+    return _side_by_side(list(parts.values()))
+
+
+def _side_by_side(parts: list[Columns]) -> Columns:
     return Columns(
         values=np.hstack([part.values for part in parts]),
-        names=tuple(str(column) for column in frame.columns),
+        names=tuple(label for part in parts for label in part.names),
         integral=any(part.integral for part in parts),
-        dims_given=2,
+        dims_given=max(2, *(part.dims_given for part in parts)),
     )
 
 
