@@ -8,6 +8,7 @@ ones less, grey ones neither. Limits are robust, so that one outlier does not hi
 """
 
 import io
+import math
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -29,30 +30,33 @@ INK, MUTED, HAIRLINE = "#1d2329", "#5d6670", "#d5d9de"
 ACCENT, ACCENT_PALE = "#1f5fa8", "#a8c5e6"
 DIVERGING = ("#a3201c", "#e08468", "#c4c6c9", "#74a6d8", "#174f93")  # grey, not white: on paper
 FOLDS = ("#1f5fa8", "#c2571a", "#2e7d4f", "#7a4ba0", "#8a6d1a")
-SMALL = 8.5  # points
+SMALL = 9.0  # points
+STEPS = (1, 2, 2.5, 5, 10)  # between ticks, times a power of ten
 
 SHOWN = 3  # coordinates of x and of y, at most
-COMPARED = 256  # coordinates of x and of y among which these are looked for
+COMPARED = 1000  # coordinates of x and of y among which these are looked for
 FEW_VALUES = 20  # a coordinate with at most so many different values is discrete
-REACH = 4.0  # quartile distances beyond the quartiles: 5.4 standard deviations of a Gaussian
+REACH = 6.0  # quartile distances beyond the quartiles: 8.8 standard deviations of a Gaussian
+LARGEST = 1e307  # that matplotlib can place without overflow
 COLOUR_PERCENTILE = 98.0
 
 
 def overview(estimate: "Estimate") -> "Figure":
     """The value with its interval, the samples, and the training curves if there are any."""
-    rows, columns = (len(shown) for shown in views(estimate.evidence))
+    shown = views(estimate.evidence)
+    columns, rows = map(len, shown)
     heights = [1.5, max(3.0, 2.2 * rows)] + [2.4] * bool(estimate.evidence.curves)
     figure = _figure(max(5.6, 2.6 * columns + 0.8), sum(heights))
-    parts = list(np.ravel(figure.subfigures(len(heights), 1, height_ratios=heights)))
-    low, high = estimate.interval
+    parts: Any = figure.subfigures(len(heights), 1, height_ratios=heights)
+    low, high = (rounded(end, estimate.stderr) for end in estimate.interval)
     parts[0].suptitle(
-        f"I(X; Y) = {estimate.value:.4g} {estimate.unit},  "
-        f"{100 * estimate.confidence:g}% interval [{low:.4g}, {high:.4g}]",
+        f"I(X; Y) = {rounded(estimate.value, estimate.stderr)} {estimate.unit},  "
+        f"{100 * estimate.confidence:g}% interval {low} to {high}",
         color=INK,
         fontsize=11,
     )
     _draw_interval(parts[0].subplots(), estimate)
-    _draw_samples(parts[1], estimate.evidence)
+    _draw_samples(parts[1], estimate.evidence, *shown)
     if estimate.evidence.curves:
         _draw_curves(parts[2].subplots(), estimate.evidence.curves)
     return figure
@@ -60,22 +64,23 @@ def overview(estimate: "Estimate") -> "Figure":
 
 def interval(estimate: "Estimate") -> "Figure":
     """The value as a dot and its interval as a bar, on a scale that shows zero."""
-    figure = _figure(4.6, 1.2)
+    figure = _figure(4.4, 1.2)
     _draw_interval(figure.subplots(), estimate)
     return figure
 
 
 def samples(estimate: "Estimate") -> "Figure":
     """Coordinates of x against coordinates of y, coloured by pointwise mutual information."""
-    rows, columns = (len(shown) for shown in views(estimate.evidence))
+    shown = views(estimate.evidence)
+    columns, rows = map(len, shown)
     figure = _figure(max(4.6, 2.4 * columns + 0.8), max(3.2, 2.1 * rows))
-    _draw_samples(figure, estimate.evidence)
+    _draw_samples(figure, estimate.evidence, *shown)
     return figure
 
 
-def pair(estimate: "Estimate", i: int, j: int) -> "Figure":
-    """Coordinate i of x against coordinate j of y: one panel of `samples`."""
-    figure = _figure(3.6, 2.8)
+def pair(estimate: "Estimate", i: int, j: int, *, width: float = 4.4) -> "Figure":
+    """Coordinate i of x against coordinate j of y: one panel of `samples`, without its bar."""
+    figure = _figure(width, 0.2 + 0.7 * width)
     _draw_pair(figure.subplots(), estimate.evidence, i, j)
     return figure
 
@@ -84,7 +89,7 @@ def colours(estimate: "Estimate") -> "Figure | None":
     """The colour bar that panels share, or None where samples have no colour."""
     if estimate.evidence.pointwise is None:
         return None
-    figure = _figure(3.2, 0.7)
+    figure = _figure(2.4, 0.65)
     _draw_colours(figure.subplots(), estimate.evidence.pointwise, "horizontal")
     return figure
 
@@ -93,7 +98,7 @@ def curves(estimate: "Estimate") -> "Figure | None":
     """The bound on training and held-out rows while each network learned, if one did."""
     if not estimate.evidence.curves:
         return None
-    figure = _figure(4.6, 3.0)
+    figure = _figure(4.4, 3.0)
     _draw_curves(figure.subplots(), estimate.evidence.curves)
     return figure
 
@@ -111,6 +116,14 @@ def views(evidence: "Evidence") -> tuple[list[int], list[int]]:
         sorted(among_x[_first(strength.max(axis=1))].tolist()),
         sorted(among_y[_first(strength.max(axis=0))].tolist()),
     )
+
+
+def rounded(value: float, stderr: float) -> str:
+    """A number as exact as it is known: to two digits of its standard error."""
+    if not (math.isfinite(value) and math.isfinite(stderr) and stderr > 0):
+        return f"{value:.4g}".replace("-", "−")
+    decimals = min(12, max(0, 1 - math.floor(math.log10(stderr))))
+    return f"{value:,.{decimals}f}".replace("-", "−")
 
 
 def _first(strength: np.ndarray) -> np.ndarray:
@@ -143,31 +156,42 @@ def _png(figure: "Figure") -> bytes:
 
 def _draw_interval(axes: "Axes", estimate: "Estimate") -> None:
     low, high = estimate.interval
-    ends = np.array([v for v in (0.0, low, estimate.value, high) if np.isfinite(v)])
-    margin = 0.08 * (np.ptp(ends) or 1.0)
+    # A tenth is always in view: noise around zero should look small.
+    ends = np.array([v for v in (0.0, 0.1, low, estimate.value, high) if np.isfinite(v)])
+    margin = 0.08 * np.ptp(ends)
     axes.set_xlim(ends.min() - margin, ends.max() + margin)
-    axes.set_ylim(-1, 1)
-    axes.axvline(0, color=MUTED, linewidth=1)
+    axes.set_ylim(-1.2, 1.6)
+    axes.axvline(0, ymax=0.62, color=MUTED, linewidth=1)
+    axes.annotate(
+        "independent",
+        (0, -0.8),
+        (4, 0),
+        textcoords="offset points",
+        va="center",
+        color=MUTED,
+        fontsize=SMALL,
+    )
     axes.plot([low, high], [0, 0], color=ACCENT_PALE, linewidth=9, solid_capstyle="butt")
     for end in (low, high):
-        axes.plot([end, end], [-0.32, 0.32], color=ACCENT, linewidth=1.4)
+        axes.plot([end, end], [-0.4, 0.4], color=ACCENT, linewidth=1.4)
     axes.plot([estimate.value], [0], "o", color=ACCENT, markersize=8)
     axes.annotate(
-        f"{estimate.value:.3g}",
+        rounded(estimate.value, estimate.stderr),
         (estimate.value, 0),
-        (0, 10),
+        (0, 13),
         textcoords="offset points",
         ha="center",
         color=INK,
         fontsize=SMALL + 1,
     )
-    axes.set_yticks([])
     _finish(axes, f"mutual information in {estimate.unit}", "", bins=6)
+    axes.set_yticks([])
     axes.spines["left"].set_visible(False)
 
 
-def _draw_samples(figure: "FigureBase", evidence: "Evidence") -> None:
-    of_x, of_y = views(evidence)
+def _draw_samples(
+    figure: "FigureBase", evidence: "Evidence", of_x: list[int], of_y: list[int]
+) -> None:
     grid = figure.subplots(len(of_y), len(of_x), squeeze=False)
     for row, j in zip(grid, of_y, strict=True):
         for axes, i in zip(row, of_x, strict=True):
@@ -185,7 +209,7 @@ def _draw_samples(figure: "FigureBase", evidence: "Evidence") -> None:
 
 
 def _draw_pair(axes: "Axes", evidence: "Evidence", i: int, j: int) -> None:
-    across, up = _Axis.of(evidence.x[:, i]), _Axis.of(evidence.y[:, j])
+    across, up = _Axis.of(evidence.x[:, i], seed=0), _Axis.of(evidence.y[:, j], seed=1)
     values = evidence.pointwise
     shades: dict[str, Any] = {"color": ACCENT}
     order = np.arange(len(evidence.x))
@@ -234,15 +258,16 @@ class _Axis:
     ticks: tuple[float, ...]
 
     @classmethod
-    def of(cls, column: np.ndarray) -> "_Axis":
+    def of(cls, column: np.ndarray, *, seed: int) -> "_Axis":
+        column = np.clip(column, -LARGEST, LARGEST)
         distinct = np.unique(column)
         places = column
         if 1 < len(distinct) <= min(FEW_VALUES, len(column) // 5):
             # Shaken for the eye only, and by less than to a neighbouring value.
             step = np.diff(distinct).min()
-            places = column + np.random.default_rng(0).uniform(-0.22, 0.22, len(column)) * step
+            places = column + np.random.default_rng(seed).uniform(-0.22, 0.22, len(column)) * step
         low, high = _readable(places)
-        margin = 0.05 * (high - low) or 0.5
+        margin = 0.05 * (high - low) or max(0.5, 0.05 * abs(high))
         return cls(
             places=np.clip(places, low, high),
             low=low - margin,
@@ -267,9 +292,9 @@ def _colour_scale(pointwise: np.ndarray) -> "ScalarMappable":
     from matplotlib.colors import LinearSegmentedColormap, Normalize
 
     sizes = np.abs(pointwise[np.isfinite(pointwise)])
-    limit = float(np.percentile(sizes, COLOUR_PERCENTILE)) if len(sizes) else 0.0
+    limit = max(0.1, np.percentile(sizes, COLOUR_PERCENTILE)) if len(sizes) else 1.0
     shades = LinearSegmentedColormap.from_list("pointwise", DIVERGING)
-    return ScalarMappable(Normalize(-(limit or 1.0), limit or 1.0), shades)
+    return ScalarMappable(Normalize(-limit, limit), shades)
 
 
 def _draw_colours(axes: "Axes", pointwise: np.ndarray, orientation: str) -> None:
@@ -286,7 +311,7 @@ def _draw_colours(axes: "Axes", pointwise: np.ndarray, orientation: str) -> None
 def _finish_bar(bar: Any) -> None:  # noqa: ANN401
     from matplotlib.ticker import MaxNLocator
 
-    bar.locator = MaxNLocator(5, symmetric=True)
+    bar.locator = MaxNLocator(5, symmetric=True, steps=STEPS)
     bar.update_ticks()
     bar.outline.set_visible(False)
     bar.ax.tick_params(labelsize=SMALL, labelcolor=INK, color=MUTED, length=2)
@@ -305,14 +330,14 @@ def _draw_curves(axes: "Axes", runs: "tuple[Curve, ...]") -> None:
             linewidth=1,
             alpha=0.55,
             linestyle=(0, (3, 1.5)),
-            label="training rows" if first else None,
+            label="training" if first else None,
         )
         axes.plot(
             run.steps,
             run.validation,
             color=colour,
             linewidth=1.5,
-            label="held-out rows" if first else None,
+            label="held out" if first else None,
         )
         axes.plot(
             [run.steps[run.best]],
@@ -327,7 +352,7 @@ def _draw_curves(axes: "Axes", runs: "tuple[Curve, ...]") -> None:
     axes.axhline(0, color=HAIRLINE, linewidth=1, zorder=0)
     axes.set_ylim(*_curve_limits(runs))
     _finish(axes, "gradient steps", "bound in nats")
-    axes.legend(
+    legend = axes.legend(
         frameon=False,
         fontsize=SMALL,
         labelcolor=INK,
@@ -338,15 +363,17 @@ def _draw_curves(axes: "Axes", runs: "tuple[Curve, ...]") -> None:
         handlelength=1.8,
         columnspacing=1.2,
     )
+    for handle in legend.get_lines():
+        handle.set_color(INK)  # of no fold in particular
 
 
 def _curve_limits(runs: "tuple[Curve, ...]") -> tuple[float, float]:
     """Room for zero and for every check that was kept, but not for a bound that explodes."""
     kept = max(0.1, *(run.validation[run.best] for run in runs))
-    values = np.concatenate([np.array([run.training, run.validation]).ravel() for run in runs])
+    values = np.concatenate([(0.0, *run.training, *run.validation) for run in runs])
     values = values[np.isfinite(values)]
-    low = max(min(0.0, values.min()), -kept / 2)
-    high = min(max(kept, values.max()), 3 * kept)
+    high = min(max(kept, values.max()), max(4 * kept, 5.0))
+    low = max(values.min(), -high / 2)
     return low - 0.05 * (high - low), high + 0.08 * (high - low)
 
 
@@ -355,14 +382,18 @@ def _finish(axes: "Axes", across: str, up: str, *, bins: int = 5) -> None:
     from matplotlib.ticker import MaxNLocator
 
     for set_label, text in ((axes.set_xlabel, across), (axes.set_ylabel, up)):
-        set_label(_short(text), color=INK, fontsize=SMALL + 0.5, parse_math=False)
+        set_label(_short(text), labelpad=6, color=INK, fontsize=SMALL + 0.5, parse_math=False)
     for axis in (axes.xaxis, axes.yaxis):
-        axis.set_major_locator(MaxNLocator(bins))
+        axis.set_major_locator(MaxNLocator(bins, steps=STEPS))
         axis.get_offset_text().set(fontsize=SMALL, color=MUTED)
+    axes.set_facecolor("white")
+    axes.grid(visible=False)
     axes.tick_params(labelsize=SMALL, labelcolor=INK, color=MUTED, length=3)
     for side, spine in axes.spines.items():
         spine.set(visible=side in ("left", "bottom"), color=MUTED, linewidth=0.8)
 
 
 def _short(name: str, longest: int = 32) -> str:
+    """A column's name on one line, without characters that a picture cannot hold."""
+    name = "".join(c if c.isprintable() else " " for c in name)
     return name if len(name) <= longest else name[: longest - 1] + "…"

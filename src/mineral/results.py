@@ -4,13 +4,13 @@ import html
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 
 from mineral import figures
 from mineral.errors import OptionError
-from mineral.types import Kind, Matrix, PerSample, Unit
+from mineral.types import Kind, PerSample, Unit, X, Y
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -62,14 +62,15 @@ class Evidence:
         curves: One for each training run.
     """
 
-    x: Matrix
-    y: Matrix
+    x: X
+    y: Y
     pointwise: PerSample | None
     x_names: tuple[str, ...]
     y_names: tuple[str, ...]
     curves: tuple[Curve, ...] = ()
 
 
+@runtime_checkable
 class PointwiseModel(Protocol):
     """A learned log density ratio. What `Estimate.model` holds."""
 
@@ -189,7 +190,7 @@ class Estimate:
         low, high = self.interval
         lines = [
             f"I(X; Y) = {self.value:.4g} {self.unit}, "
-            f"{self.confidence:.0%} interval [{low:.4g}, {high:.4g}]",
+            f"{100 * self.confidence:.4g}% interval [{low:.4g}, {high:.4g}]",
             f"  {self.estimator}, {self._kind_in_words()}; n = {self.n:,}, "
             f"{self.dim_x} + {self.dim_y} dimensions, {self.seconds:.2g} s",
         ]
@@ -207,7 +208,7 @@ class Estimate:
         ]
         return (
             f"<div><div style='font-size:1.3em'>I(X; Y) = <b>{self.value:.4g}</b> {self.unit}</div>"
-            f"<div>{self.confidence:.0%} interval [{low:.4g}, {high:.4g}] · "
+            f"<div>{100 * self.confidence:.4g}% interval [{low:.4g}, {high:.4g}] · "
             f"{html.escape(self.estimator)}, {self._kind_in_words()} · n = {self.n:,}, "
             f"{self.dim_x} + {self.dim_y} dimensions</div>"
             + (f"<ul>{''.join(notes)}</ul>" if notes else "")
@@ -224,6 +225,6 @@ class Estimate:
 
 def nats_per(unit: str) -> float:
     """How many nats one `unit` is. Raises ValueError for anything but nats and bits."""
-    if unit not in NATS_PER_UNIT:
+    if not isinstance(unit, str) or unit not in NATS_PER_UNIT:
         raise OptionError(f"`unit` must be 'nats' or 'bits', got {unit!r}.")
     return NATS_PER_UNIT[unit]

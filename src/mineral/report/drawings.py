@@ -1,0 +1,84 @@
+"""Figures → SVG that stands inside an HTML page: text as text, the same bytes every time."""
+
+import io
+import re
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree
+
+from mineral.errors import MissingExtraError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+SETTINGS: dict[str, Any] = {"svg.fonttype": "none", "svg.hashsalt": "mineral", "savefig.dpi": 200}
+NO_METADATA = {"Creator": None, "Date": None, "Format": None, "Type": None}
+REFERENCE = re.compile(r"(^|url\()#([\w-]+)")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drawing:
+    """A figure for a page.
+
+    Attributes:
+        svg: The `<svg>` element.
+        label: What it shows, for those who do not see it.
+    """
+
+    svg: str
+    label: str
+
+
+@contextmanager
+def own_settings() -> Iterator[None]:
+    """Within it, matplotlib draws for a page; after it, the caller's settings are as they were."""
+    try:
+        import matplotlib
+    except ImportError:
+        raise MissingExtraError("A report", "report") from None
+    settings: Any = {k: v for k, v in matplotlib.rcParamsDefault.items() if k != "backend"}
+    with matplotlib.rc_context(settings | SETTINGS), warnings.catch_warnings():
+        # The browser has the glyphs that matplotlib's own font lacks, as for Chinese names.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        yield
+
+
+def draw(figure: "Figure", label: str, *, name: str) -> Drawing:
+    """The figure as SVG. `name` keeps its ids apart from those of the page's other drawings."""
+    content = io.BytesIO()
+    figure.savefig(content, format="svg", metadata=NO_METADATA, transparent=True)
+    root = ElementTree.fromstring(content.getvalue())
+    _strip(root)
+    _rename(root, name)
+    for size in ("width", "height", "version"):
+        root.attrib.pop(size, None)
+    root.set("role", "img")
+    root.set("aria-label", label)
+    return Drawing(svg=ElementTree.tostring(root, encoding="unicode"), label=label)
+
+
+def _strip(root: ElementTree.Element) -> None:
+    """Take off namespaces, which HTML knows by itself, and style sheets, which would leak."""
+    for element in root.iter():
+        element.tag = element.tag.split("}")[-1]
+        element.attrib = {key.split("}")[-1]: value for key, value in element.attrib.items()}
+        for child in [child for child in element if child.tag.endswith("}style")]:
+            element.remove(child)
+
+
+def _rename(root: ElementTree.Element, name: str) -> None:
+    """Keep the ids that something refers to, and mark them as this drawing's own."""
+    elements = list(root.iter())
+    used: set[str] = set()
+    for element in elements:
+        for key, value in element.attrib.items():
+            if key == "href" or "url(#" in value:
+                used.update(found for _, found in REFERENCE.findall(value))
+                element.set(key, REFERENCE.sub(rf"\1#{name}-\2", value))
+    for element in elements:
+        identity = element.attrib.pop("id", None)
+        if identity in used:
+            element.set("id", f"{name}-{identity}")

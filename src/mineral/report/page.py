@@ -1,0 +1,140 @@
+"""Estimate → HTML: one file without scripts, links or fonts of its own, to read anywhere."""
+
+import os
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+from mineral import figures, storage
+from mineral.errors import MissingExtraError
+from mineral.report import words
+from mineral.report.drawings import Drawing, draw, own_settings
+from mineral.results import Estimate
+from mineral.types import Unit
+
+if TYPE_CHECKING:
+    from jinja2 import Template
+    from markupsafe import Markup
+
+PANEL, PANEL_AMONG_OTHERS = 4.4, 2.4  # inches, at which its letters have their size
+OTHER: dict[Unit, Unit] = {"nats": "bits", "bits": "nats"}
+
+
+def write(
+    estimate: Estimate,
+    path: str | os.PathLike[str],
+    *,
+    title: str | None = None,
+    command: str | None = None,
+) -> None:
+    """Write an estimate as an HTML page: the number, the doubts, the samples, how to repeat it.
+
+    The page is one file that asks the network for nothing. It is written in one step, so that a
+    crash leaves the old page or none.
+
+    Args:
+        estimate: What `mineral.estimate` returned.
+        path: The file, replaced if it exists.
+        title: The heading; None to name the variables.
+        command: What reproduces the estimate; None for the Python call.
+
+    Raises:
+        MissingExtraError: If jinja2 or matplotlib is not installed.
+        InputError: If the file cannot be written, with the system's reason.
+    """
+    content = page(estimate, title=title, command=command)
+    storage.write(path, content.encode(errors="replace"))  # file names may hold stray bytes
+
+
+def page(estimate: Estimate, *, title: str | None = None, command: str | None = None) -> str:
+    """The page that `write` writes."""
+    template = _template()
+    across, up = figures.views(estimate.evidence)
+    other = estimate.to(OTHER[estimate.unit])
+    with own_settings():
+        drawings = {
+            "scale": _scale(estimate),
+            "panels": _panels(estimate, across, up),
+            "colours": _colours(estimate),
+            "curves": _curves(estimate),
+        }
+    return template.render(
+        **drawings,
+        estimate=estimate,
+        numbers=_numbers(estimate),
+        other_unit=other.unit,
+        other_numbers=_numbers(other),
+        title=title or words.default_title(estimate),
+        command=command or words.python_call(estimate),
+        words=words,
+        columns=len(across) if len(across) > 1 else len(up),
+        left_out=words.drawn(estimate, across, up),
+    )
+
+
+def _template() -> "Template":
+    try:
+        from jinja2 import Environment, StrictUndefined
+    except ImportError:
+        raise MissingExtraError("A report", "report") from None
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters["code"] = _code
+    source = files(__package__).joinpath("template.html.j2").read_text(encoding="utf-8")
+    return environment.from_string(source)
+
+
+def _code(text: str) -> "Markup":
+    """Text with its `backquoted` parts as code, all of it escaped."""
+    from markupsafe import Markup, escape
+
+    parts = text.split("`")
+    if len(parts) % 2 == 0:  # A lone backquote is only itself.
+        return escape(text)
+    marked = [
+        Markup("<code>{}</code>").format(p) if i % 2 else escape(p) for i, p in enumerate(parts)
+    ]
+    return Markup("").join(marked)
+
+
+def _numbers(estimate: Estimate) -> list[str]:
+    """The value, and the ends of its interval."""
+    return [figures.rounded(v, estimate.stderr) for v in (estimate.value, *estimate.interval)]
+
+
+def _scale(estimate: Estimate) -> Drawing:
+    value, low, high = _numbers(estimate)
+    return draw(
+        figures.interval(estimate),
+        f"A scale from zero: the value {value} {estimate.unit} within its "
+        f"interval from {low} to {high}.",
+        name="scale",
+    )
+
+
+def _panels(estimate: Estimate, across: list[int], up: list[int]) -> list[Drawing]:
+    evidence = estimate.evidence
+    coloured = "" if evidence.pointwise is None else ", coloured by pointwise mutual information"
+    width = PANEL if len(across) * len(up) == 1 else PANEL_AMONG_OTHERS
+    return [
+        draw(
+            figures.pair(estimate, i, j, width=width),
+            f"Scatter plot of {evidence.y_names[j]} (up) against {evidence.x_names[i]} (across)"
+            f"{coloured}.",
+            name=f"pair-{i}-{j}",
+        )
+        for j in up
+        for i in across
+    ]
+
+
+def _colours(estimate: Estimate) -> Drawing | None:
+    figure = figures.colours(estimate)
+    label = "Colour bar: red below zero, grey at zero, blue above, in nats."
+    return None if figure is None else draw(figure, label, name="colours")
+
+
+def _curves(estimate: Estimate) -> Drawing | None:
+    figure = figures.curves(estimate)
+    label = "Line chart: the bound in nats against gradient steps, on training and held-out rows."
+    return None if figure is None else draw(figure, label, name="curves")
