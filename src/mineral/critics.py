@@ -7,12 +7,15 @@ the chosen bound allows.
 """
 
 import itertools
+import math
 from typing import Any
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from mineral.errors import OptionError
 from mineral.types import JointScores, ProductScores
 
 
@@ -72,6 +75,109 @@ class SeparableCritic(nn.Module):
     def options(self) -> dict[str, Any]:
         """What it was built with, beside dx and dy."""
         return {"hidden": self.hidden, "features": self.features}
+
+
+class BilinearCritic(nn.Module):
+    """f(x, y) = x · W y, for representations that are already learned.
+
+    Its log density ratios are those of Gaussians of fixed marginals: on raw data prefer another.
+
+    Args:
+        dim_x: dx.
+        dim_y: dy.
+    """
+
+    def __init__(self, dim_x: int, dim_y: int) -> None:
+        super().__init__()
+        self.of_y = nn.Linear(dim_y, dim_x, bias=False)
+
+    def forward(
+        self, x: Float[Tensor, "*batch_x dx"], y: Float[Tensor, "*batch_y dy"]
+    ) -> Float[Tensor, "..."]:
+        return torch.einsum("...d,...d->...", x, self.of_y(y))
+
+    def options(self) -> dict[str, Any]:
+        """What it was built with, beside dx and dy."""
+        return {}
+
+
+class ConvolutionalCritic(nn.Module):
+    """f(x, y) for images x: strided convolutions, with the code y injected into every layer.
+
+    Each layer adds a linear map of y to its channels, so that y steers what the layer looks for;
+    there is no batch normalization, which would let pairs of a batch see each other.
+
+    Args:
+        dim_x: dx = channels · height · width.
+        dim_y: dy.
+        shape: (channels, height, width) of an image, which x holds flattened.
+        channels: Of each layer; each halves height and width.
+
+    References:
+        Belghazi et al. (2018), on stacked MNIST, arXiv:1801.04062.
+    """
+
+    def __init__(
+        self,
+        dim_x: int,
+        dim_y: int,
+        *,
+        shape: tuple[int, int, int],
+        channels: tuple[int, ...] = (16, 32, 64),
+    ) -> None:
+        super().__init__()
+        if math.prod(shape) != dim_x:
+            raise OptionError(f"`shape` {shape} must hold the {dim_x} coordinates of an image.")
+        self.shape, self.channels = tuple(shape), tuple(channels)
+        widths = (shape[0], *channels)
+        self.convolutions = nn.ModuleList(
+            nn.Conv2d(a, b, kernel_size=5, stride=2, padding=2)
+            for a, b in itertools.pairwise(widths)
+        )
+        self.codes = nn.ModuleList(nn.Linear(dim_y, width, bias=False) for width in channels)
+        height, width = shape[1:]
+        for _ in channels:
+            height, width = (height + 1) // 2, (width + 1) // 2
+        self.head = nn.Linear(channels[-1] * height * width, 1)
+
+    def forward(
+        self, x: Float[Tensor, "*batch_x dx"], y: Float[Tensor, "*batch_y dy"]
+    ) -> Float[Tensor, "..."]:
+        batch, image = tuple(x.shape[:-1]), self.shape
+        pairs = np.broadcast_shapes(batch, y.shape[:-1])
+        hidden = x
+        for convolution, code in zip(self.convolutions, self.codes, strict=True):
+            hidden = convolution(hidden.reshape(-1, *image))
+            image = tuple(hidden.shape[1:])
+            # Only the sum with the code is of pairs: the first layer sees each image once.
+            hidden = nn.functional.elu(hidden.view(*batch, *image) + code(y)[..., None, None])
+            batch = pairs
+        scores: Tensor = self.head(hidden.flatten(-3)).squeeze(-1)
+        return scores
+
+    def options(self) -> dict[str, Any]:
+        """What it was built with, beside dx and dy."""
+        return {"shape": self.shape, "channels": self.channels}
+
+
+class Concatenated(nn.Module):
+    """f(x, y) = net([x, y]), for any network of your own that takes the two side by side.
+
+    Args:
+        net: Maps (..., dx + dy) to (..., 1) or (...).
+    """
+
+    def __init__(self, net: nn.Module) -> None:
+        super().__init__()
+        self.net = net
+
+    def forward(
+        self, x: Float[Tensor, "*batch_x dx"], y: Float[Tensor, "*batch_y dy"]
+    ) -> Float[Tensor, "..."]:
+        pairs = np.broadcast_shapes(x.shape[:-1], y.shape[:-1])
+        sides = [side.expand(*pairs, side.shape[-1]) for side in (x, y)]
+        scores: Tensor = self.net(torch.cat(sides, dim=-1))
+        return scores.reshape(pairs)
 
 
 def mlp(*widths: int) -> nn.Sequential:

@@ -1,9 +1,7 @@
-"""Neural estimators: a critic learns on some rows, and a bound is reported on others.
+"""Neural estimators: a critic learns to tell joint from product samples, and a bound is reported.
 
-Every row is reported on exactly once, by a critic that saw it neither in training nor when it
-stopped (cross-fitting): the rows are split into folds, and each fold is reported on by a critic
-that learned on the rest. What one method differs in from another is two functions of the critic's
-scores: the objective that training maximizes, and the bound that is reported.
+What one method differs in from another is two functions of the critic's scores: the objective that
+training maximizes, and the bound that is reported on rows that the critic never saw.
 """
 
 from abc import abstractmethod
@@ -16,52 +14,38 @@ import torch
 from mineral import bounds
 from mineral.critics import JointCritic, SeparableCritic
 from mineral.errors import OptionError
-from mineral.methods.base import Estimator, Measurement, Run
-from mineral.models import CriticModel, Member
-from mineral.numerics import logmeanexp
-from mineral.results import Caution, Curve
-from mineral.samples import Fold, Paired, Standardizer, folds
-from mineral.training import Schedule, score_all, seeded, train
-from mineral.types import Bound, CriticFactory, JointScores, ProductScores, Progress
+from mineral.methods.base import Run
+from mineral.methods.crossfit import CrossFitted, FoldReport, prepared
+from mineral.numerics import logmeanexp, off_diagonal
+from mineral.samples import Fold, Paired
+from mineral.training import Schedule, score_all, train
+from mineral.types import Bound, CriticFactory, JointScores, ProductScores
 
-VALIDATION = 0.2  # share of a fold's other rows that decides when to stop
-FEWEST = 60  # samples: below, no part of a split is of any use
-GROUPS = 100  # of rows, left out in turn for the standard error
+GROUPS = 64  # of rows, left out in turn for the standard error
+PAIRS = 2**20  # that the standard error looks at, in whole blocks: more only cost time
 
 
 @dataclass(frozen=True, kw_only=True)
-class Neural(Estimator):
-    """What the neural estimators share.
+class Neural(CrossFitted):
+    """What the critic-based estimators share, beside the options of all that learn a network.
 
     Args:
         critic: Builds f(x, y) from (dx, dy): a class, or `functools.partial` of one.
-        steps: Gradient steps for each fold, at most; training stops early on validation rows.
-        batch_size: Joint samples a step.
-        learning_rate: Of Adam, at the start.
         product_samples: Product samples for each joint sample in training.
-        folds: Parts of the samples, each reported on by a critic that learned on the others.
     """
 
     critic: CriticFactory = JointCritic
-    steps: int = 1000
-    batch_size: int = 512
-    learning_rate: float = 5e-3
     product_samples: int = 7
-    folds: int = 3
 
     held_out_block: ClassVar[int] = 256
     """Rows whose pairs with each other are compared, when reporting."""
 
     def __post_init__(self) -> None:
-        for name, least in (("steps", 1), ("batch_size", 2), ("product_samples", 1), ("folds", 2)):
-            if getattr(self, name) < least:
-                raise OptionError(f"`{name}` must be at least {least}, got {getattr(self, name)}.")
-        if not self.learning_rate > 0:
-            raise OptionError(f"`learning_rate` must be positive, got {self.learning_rate}.")
-        if self.product_samples >= self.batch_size:
+        super().__post_init__()
+        if not 1 <= self.product_samples < self.batch_size:
             raise OptionError(
-                f"`product_samples` ({self.product_samples}) must be less than `batch_size` "
-                f"({self.batch_size}): they are drawn from the batch."
+                f"`product_samples` must be at least 1 and less than `batch_size` "
+                f"({self.batch_size}), from which they are drawn: got {self.product_samples}."
             )
 
     @abstractmethod
@@ -76,43 +60,12 @@ class Neural(Estimator):
     def ceiling(self, n: int, product_samples: int) -> tuple[float, str]:
         """The most that the bound can show on n rows, in nats, and its formula."""
 
-    def measure(self, samples: Paired, run: Run) -> Measurement:
-        samples.at_least(FEWEST, f"{type(self).__name__}, which learns on a part of them,")
-        rng, n = run.rng(), len(samples)
-        reports = []
-        with seeded(run.seed, run.device):
-            for i, fold in enumerate(folds(n, self.folds, validation=VALIDATION, rng=rng)):
-                part = replace(run, progress=_within(run, i, self.folds))
-                reports.append(self._report(samples, fold, part, rng))
-        weights = np.array([len(report.rows) / n for report in reports])
-        value = float(weights @ [report.value for report in reports])
-        stderr = float(np.sqrt(weights**2 @ [report.variance for report in reports]))
-        pointwise = np.empty(n)
-        for report in reports:
-            pointwise[report.rows] = report.pointwise
-        return Measurement(
-            value=value,
-            stderr=stderr,
-            pointwise=pointwise,
-            model=CriticModel(members=tuple(report.member for report in reports)),
-            curves=tuple(report.curve for report in reports),
-            cautions=self._cautions(value, stderr, samples, reports),
-        )
-
-    def _report(self, samples: Paired, fold: Fold, run: Run, rng: np.random.Generator) -> "_Report":
-        """Learn on one fold's training rows, and report on its test rows."""
-        of_x = Standardizer.fit(samples.x[fold.training])
-        of_y = Standardizer.fit(samples.y[fold.training])
+    def report(self, samples: Paired, fold: Fold, run: Run, rng: np.random.Generator) -> FoldReport:
         critic = self.critic(samples.x.shape[1], samples.y.shape[1]).to(run.device)
-        member = Member(critic=critic, of_x=of_x, of_y=of_y, log_partition=0.0)
-        training, validation, test = (
-            member.inputs(samples.x[rows], samples.y[rows])
-            for rows in (fold.training, fold.validation, fold.test)
-        )
+        member, (training, validation, test) = prepared(samples, fold, critic)
         objective = self.objective()
         if isinstance(objective, torch.nn.Module):
             objective.to(run.device)
-        block = min(self.product_samples + 1, len(fold.training), self.batch_size)
         curve = train(
             critic,
             objective,
@@ -122,7 +75,7 @@ class Neural(Estimator):
                 steps=self.steps,
                 batch_size=self.batch_size,
                 learning_rate=self.learning_rate,
-                block=block,
+                block=min(self.product_samples + 1, len(fold.training)),
             ),
             rng=rng,
             progress=lambda share: run.progress(share, f"training {self.name}"),
@@ -130,83 +83,37 @@ class Neural(Estimator):
         held_out = max(self.held_out_block, self.product_samples + 1)
         joint, product = (s.double() for s in score_all(critic, test, held_out))
         log_partition = float(logmeanexp(product))
-        return _Report(
+        return FoldReport(
             rows=fold.test,
             value=float(self.bound(joint, product)),
             variance=self._variance(joint, product),
             pointwise=(joint - log_partition).cpu().numpy(),
             member=replace(member, log_partition=log_partition),
             curve=curve,
-            product_samples=product.shape[1],
+            ceiling=self.ceiling(len(samples), product.shape[1]),
         )
 
     def _variance(self, joint: JointScores, product: ProductScores) -> float:
-        """Of the bound, over samples: the jackknife that leaves out a group of rows at a time."""
-        groups = min(GROUPS, len(joint))
-        member = torch.arange(len(joint), device=joint.device) % groups
-        values = torch.stack(
-            [self.bound(joint[member != g], product[member != g]) for g in range(groups)]
-        )
-        return float((values - values.mean()).square().sum() * (groups - 1) / groups)
+        """Of the bound, over samples: the jackknife that leaves out a group of rows at a time.
 
-    def _cautions(
-        self, value: float, stderr: float, samples: Paired, reports: list["_Report"]
-    ) -> tuple[Caution, ...]:
-        cautions = []
-        ceiling, formula = self.ceiling(len(samples), reports[0].product_samples)
-        if value > ceiling - 1:
-            cautions.append(
-                Caution(
-                    "near-ceiling",
-                    f"The value is close to {formula} = {ceiling:.2f} nats, the most that this "
-                    "bound can show here: the true value may be larger.",
-                )
-            )
-        values = np.array([report.value for report in reports])
-        if np.ptp(values) > 6 * max(stderr, 0.01) * np.sqrt(len(values)):
-            listed = ", ".join(f"{v:.2f}" for v in values)
-            cautions.append(
-                Caution(
-                    "folds-disagree",
-                    f"The folds gave {listed} nats, further apart than sampling explains: "
-                    "training did not find the same critic each time. Raise `steps`, or collect "
-                    "more samples.",
-                )
-            )
-        if any(report.curve.best == len(report.curve.steps) - 1 for report in reports) and (
-            self.steps == reports[0].curve.steps[-1]
-        ):
-            cautions.append(
-                Caution(
-                    "not-converged",
-                    f"The bound was still rising after {self.steps} steps: raise `steps`.",
-                )
-            )
-        if len(samples) < 10 * samples.dims:
-            cautions.append(
-                Caution(
-                    "few-samples",
-                    f"{len(samples):,} samples for {samples.dims} dimensions are few for a network "
-                    "to learn from: the value may lie far below the truth.",
-                )
-            )
-        return tuple(cautions)
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Report:
-    rows: np.ndarray
-    value: float
-    variance: float
-    pointwise: np.ndarray
-    member: Member
-    curve: Curve
-    product_samples: int
-
-
-def _within(run: Run, i: int, count: int) -> Progress:
-    """The i-th of `count` equal parts of the run's progress."""
-    return lambda share, text: run.progress((i + share) / count, text)
+        A row counts with its x in its own scores, and with its y in those of all others of its
+        block. Both are left out.
+        """
+        block = product.shape[1] + 1
+        blocks = max(1, min(len(joint), PAIRS // block) // block)
+        groups = min(GROUPS, block)
+        of_x = torch.arange(block, device=joint.device) % groups
+        of_y = off_diagonal(of_x.expand(block, block))
+        joint_of = joint[: blocks * block].view(blocks, block)
+        product_of = product[: blocks * block].view(blocks, block, -1)
+        values = []
+        for group in range(groups):
+            rows = of_x != group
+            others = of_y[rows] != group  # as many in every row
+            left = product_of[:, rows][:, others].view(-1, int(others[0].sum()))
+            values.append(self.bound(joint_of[:, rows].reshape(-1), left))
+        spread = torch.stack(values).var(correction=0) * (groups - 1)
+        return float(spread * blocks * block / len(joint))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,169 @@
+"""Cross-fitting: every row is reported on by a network that never saw it.
+
+The rows are split into folds; each fold is reported on by a network that learned on a part of the
+rest and was stopped by another part. All rows count once in the value, and none is judged by what
+learned from it. Methods differ in what a network is, what it maximizes, and what is reported.
+"""
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from torch import Tensor, nn
+
+from mineral.errors import OptionError
+from mineral.methods.base import Estimator, Measurement, Run
+from mineral.models import CriticModel, Member
+from mineral.results import Caution, Curve
+from mineral.samples import Fold, Paired, Standardizer, folds
+from mineral.training import seeded
+from mineral.types import PerSample, Progress, Rows
+
+VALIDATION = 0.2  # share of a fold's other rows that decides when to stop
+FEWEST = 60  # samples: below, no part of a split is of any use
+FEWEST_REPORTED = 10  # samples in a fold
+
+
+@dataclass(frozen=True, kw_only=True)
+class FoldReport:
+    """What one fold's network says of the fold's test rows, in nats.
+
+    Attributes:
+        rows: The test rows.
+        value: The estimate on them.
+        variance: Of the value, over samples.
+        pointwise: An estimate of each row's pmi.
+        ceiling: The most that the value could have been, and its formula.
+    """
+
+    rows: Rows
+    value: float
+    variance: float
+    pointwise: PerSample
+    member: Member
+    curve: Curve
+    ceiling: tuple[float, str] = (np.inf, "")
+
+
+@dataclass(frozen=True, kw_only=True)
+class CrossFitted(Estimator):
+    """What estimators that learn a network share.
+
+    Args:
+        steps: Gradient steps for each fold, at most; training stops early on validation rows.
+        batch_size: Joint samples a step.
+        learning_rate: Of Adam, at the start.
+        folds: Parts of the samples, each reported on by a network that learned on the others.
+    """
+
+    steps: int = 1000
+    batch_size: int = 512
+    learning_rate: float = 5e-3
+    folds: int = 3
+
+    def __post_init__(self) -> None:
+        for name, least in (("steps", 1), ("batch_size", 2), ("folds", 2)):
+            if getattr(self, name) < least:
+                raise OptionError(f"`{name}` must be at least {least}, got {getattr(self, name)}.")
+        if not self.learning_rate > 0:
+            raise OptionError(f"`learning_rate` must be positive, got {self.learning_rate}.")
+
+    @abstractmethod
+    def report(self, samples: Paired, fold: Fold, run: Run, rng: np.random.Generator) -> FoldReport:
+        """Learn on one fold's training rows, and report on its test rows."""
+
+    def measure(self, samples: Paired, run: Run) -> Measurement:
+        fewest = max(FEWEST, FEWEST_REPORTED * self.folds)
+        samples.at_least(fewest, f"{type(self).__name__}, which learns on a part of them,")
+        rng, n = run.rng(), len(samples)
+        reports = []
+        with seeded(run.seed, run.device):
+            for i, fold in enumerate(folds(n, self.folds, validation=VALIDATION, rng=rng)):
+                part = replace(run, progress=_part_of(run, i, self.folds))
+                reports.append(self.report(samples, fold, part, rng))
+        weights = np.array([len(report.rows) / n for report in reports])
+        value = float(weights @ [report.value for report in reports])
+        stderr = float(np.sqrt(weights**2 @ [report.variance for report in reports]))
+        pointwise = np.empty(n)
+        for report in reports:
+            pointwise[report.rows] = report.pointwise
+        return Measurement(
+            value=value,
+            stderr=stderr,
+            pointwise=pointwise,
+            model=CriticModel(members=tuple(report.member for report in reports)),
+            curves=tuple(report.curve for report in reports),
+            cautions=(
+                *_near_ceiling(value, reports),
+                *_disagreement(stderr, reports),
+                *_unfinished(self.steps, reports),
+                *_few_samples(samples),
+            ),
+        )
+
+
+def prepared(
+    samples: Paired, fold: Fold, critic: nn.Module
+) -> tuple[Member, list[tuple[Tensor, Tensor]]]:
+    """A network with the map of its inputs, learned on training rows only; and each part mapped."""
+    of_x = Standardizer.fit(samples.x[fold.training])
+    of_y = Standardizer.fit(samples.y[fold.training])
+    member = Member(critic=critic, of_x=of_x, of_y=of_y, log_partition=0.0)
+    parts = (fold.training, fold.validation, fold.test)
+    return member, [member.inputs(samples.x[rows], samples.y[rows]) for rows in parts]
+
+
+def _part_of(run: Run, i: int, count: int) -> Progress:
+    """The i-th of `count` equal parts of the run's progress."""
+    return lambda share, text: run.progress((i + share) / count, text)
+
+
+def _near_ceiling(value: float, reports: Sequence[FoldReport]) -> tuple[Caution, ...]:
+    ceiling, formula = reports[0].ceiling
+    if value <= ceiling - 1:
+        return ()
+    return (
+        Caution(
+            "near-ceiling",
+            f"The value is close to {formula} = {ceiling:.2f} nats, the most that this bound can "
+            "show here: the true value may be larger.",
+        ),
+    )
+
+
+def _disagreement(stderr: float, reports: Sequence[FoldReport]) -> tuple[Caution, ...]:
+    values = np.array([report.value for report in reports])
+    if np.ptp(values) <= 6 * max(stderr, 0.01) * np.sqrt(len(values)):
+        return ()
+    listed = ", ".join(f"{value:.2f}" for value in values)
+    return (
+        Caution(
+            "folds-disagree",
+            f"The folds gave {listed} nats, further apart than sampling explains: training did not "
+            "find the same network each time. Raise `steps`, or collect more samples.",
+        ),
+    )
+
+
+def _unfinished(steps: int, reports: Sequence[FoldReport]) -> tuple[Caution, ...]:
+    if not any(report.curve.steps[report.curve.best] == steps for report in reports):
+        return ()
+    return (
+        Caution(
+            "not-converged",
+            f"The validation rows still gained after {steps} steps: raise `steps`.",
+        ),
+    )
+
+
+def _few_samples(samples: Paired) -> tuple[Caution, ...]:
+    if len(samples) >= 10 * samples.dims:
+        return ()
+    return (
+        Caution(
+            "few-samples",
+            f"{len(samples):,} samples for {samples.dims} dimensions are few for a network to learn "
+            "from: the value may lie far below the truth.",
+        ),
+    )
