@@ -128,7 +128,7 @@ class FlowRatio(DensityRatio):
     """
 
     def __init__(
-        self, dim_x: int, dim_y: int, *, transforms: int = 2, hidden: tuple[int, ...] = (64, 64)
+        self, dim_x: int, dim_y: int, *, transforms: int = 1, hidden: tuple[int, ...] = (64, 64)
     ) -> None:
         super().__init__()
         try:
@@ -138,6 +138,8 @@ class FlowRatio(DensityRatio):
         self.transforms, self.hidden = transforms, hidden
         self.conditional = NSF(dim_y, dim_x, transforms=transforms, hidden_features=hidden)
         self.marginal = NSF(dim_y, transforms=transforms, hidden_features=hidden)
+        for flow in (self.conditional, self.marginal):
+            _start_from_identity(flow)
 
     def log_conditional(
         self, x: Float[Tensor, "*batch_x dx"], y: Float[Tensor, "*batch_y dy"]
@@ -155,6 +157,15 @@ class FlowRatio(DensityRatio):
     def options(self) -> dict[str, Any]:
         """What it was built with, beside dx and dy."""
         return {"transforms": self.transforms, "hidden": self.hidden}
+
+
+def _start_from_identity(flow: nn.Module) -> None:
+    """Zero what a spline flow's knots are made of: random knots take long to straighten."""
+    for transform in flow.transform.transforms:  # type: ignore[union-attr]
+        learned = transform.hyper if hasattr(transform, "hyper") else transform.phi
+        with torch.no_grad():
+            for parameter in list(learned.parameters())[-2 if hasattr(transform, "hyper") else 0 :]:
+                parameter.zero_()
 
 
 def _log_normal(z: Tensor) -> Tensor:

@@ -6,7 +6,7 @@ learned from it. Methods differ in what a network is, what it maximizes, and wha
 """
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -17,7 +17,7 @@ from mineral.methods.base import Estimator, Measurement, Run
 from mineral.models import CriticModel, Member
 from mineral.results import Caution, Curve
 from mineral.samples import Fold, Paired, Standardizer, folds
-from mineral.training import seeded
+from mineral.training import Schedule, seeded
 from mineral.types import PerSample, Progress, Rows
 
 VALIDATION = 0.2  # share of a fold's other rows that decides when to stop
@@ -34,6 +34,7 @@ class FoldReport:
         value: The estimate on them.
         variance: Of the value, over samples.
         pointwise: An estimate of each row's pmi.
+        member: The network, where it is a log density ratio.
         ceiling: The most that the value could have been, and its formula.
     """
 
@@ -41,8 +42,8 @@ class FoldReport:
     value: float
     variance: float
     pointwise: PerSample
-    member: Member
     curve: Curve
+    member: Member | None = None
     ceiling: tuple[float, str] = (np.inf, "")
 
 
@@ -73,6 +74,19 @@ class CrossFitted(Estimator):
     def report(self, samples: Paired, fold: Fold, run: Run, rng: np.random.Generator) -> FoldReport:
         """Learn on one fold's training rows, and report on its test rows."""
 
+    def schedule(self, *, block: int) -> Schedule:
+        """These options, as the training loop takes them."""
+        return Schedule(
+            steps=self.steps,
+            batch_size=self.batch_size,
+            learning_rate=self.learning_rate,
+            block=block,
+        )
+
+    def telling(self, run: Run) -> Callable[[float], None]:
+        """Tell the run's progress what share of a training is done."""
+        return lambda share: run.progress(share, f"training {self.name}")
+
     def measure(self, samples: Paired, run: Run) -> Measurement:
         fewest = max(FEWEST, FEWEST_REPORTED * self.folds)
         samples.at_least(fewest, f"{type(self).__name__}, which learns on a part of them,")
@@ -92,7 +106,7 @@ class CrossFitted(Estimator):
             value=value,
             stderr=stderr,
             pointwise=pointwise,
-            model=CriticModel(members=tuple(report.member for report in reports)),
+            model=_model(reports),
             curves=tuple(report.curve for report in reports),
             cautions=(
                 *_near_ceiling(value, reports),
@@ -101,6 +115,11 @@ class CrossFitted(Estimator):
                 *_few_samples(samples),
             ),
         )
+
+
+def _model(reports: Sequence[FoldReport]) -> CriticModel | None:
+    members = [report.member for report in reports if report.member is not None]
+    return CriticModel(members=tuple(members)) if members else None
 
 
 def prepared(
@@ -163,7 +182,7 @@ def _few_samples(samples: Paired) -> tuple[Caution, ...]:
     return (
         Caution(
             "few-samples",
-            f"{len(samples):,} samples for {samples.dims} dimensions are few for a network to learn "
-            "from: the value may lie far below the truth.",
+            f"{len(samples):,} samples for {samples.dims} dimensions are few for a network to "
+            "learn from: the value may lie far below the truth.",
         ),
     )

@@ -18,7 +18,7 @@ from mineral.methods.base import Run
 from mineral.methods.crossfit import CrossFitted, FoldReport, prepared
 from mineral.numerics import logmeanexp, off_diagonal
 from mineral.samples import Fold, Paired
-from mineral.training import Schedule, score_all, train
+from mineral.training import score_all, train
 from mineral.types import Bound, CriticFactory, JointScores, ProductScores
 
 GROUPS = 64  # of rows, left out in turn for the standard error
@@ -71,14 +71,9 @@ class Neural(CrossFitted):
             objective,
             training,
             validation,
-            Schedule(
-                steps=self.steps,
-                batch_size=self.batch_size,
-                learning_rate=self.learning_rate,
-                block=min(self.product_samples + 1, len(fold.training)),
-            ),
+            self.schedule(block=min(self.product_samples + 1, len(fold.training))),
             rng=rng,
-            progress=lambda share: run.progress(share, f"training {self.name}"),
+            progress=self.telling(run),
         )
         held_out = max(self.held_out_block, self.product_samples + 1)
         joint, product = (s.double() for s in score_all(critic, test, held_out))
