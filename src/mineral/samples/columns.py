@@ -75,28 +75,35 @@ def _as_frame(name: str, values: Any) -> nw.DataFrame[Any] | None:  # noqa: ANN4
 def _from_frame(name: str, frame: nw.DataFrame[Any]) -> Columns:
     if not frame.columns:
         raise InputError(f"`{name}` has no columns: select at least one.")
-    for column in frame.columns:
-        dtype = frame[column].dtype
-        if not (dtype.is_numeric() or dtype == nw.Boolean or dtype == nw.Unknown):
-            raise InputTypeError(
-                f"`{name}` has a column {column!r} of type {dtype}, not numbers: {AS_NUMBERS}."
-            )
-    parts = [_from_array(str(column), _numbers(frame[column])) for column in frame.columns]
+    parts = [_from_series(name, series) for series in frame.iter_columns()]
     return _side_by_side(parts)
+
+
+def _from_series(name: str, series: nw.Series[Any]) -> Columns:
+    dtype, label = series.dtype, (str(series.name),)
+    if not (dtype.is_numeric() or dtype in (nw.Boolean, nw.Object, nw.Unknown)):
+        raise InputTypeError(
+            f"`{name}` has a column {series.name!r} of type {dtype}, not numbers: {AS_NUMBERS}."
+        )
+    if dtype == nw.Object or series.null_count() == 0:
+        return replace(_from_array(name, series.to_numpy()), names=label)
+    # A null is NaN for us, and integers cannot hold one.
+    part = _from_array(name, series.cast(nw.Float64).to_numpy())
+    return replace(part, names=label, integral=dtype.is_integer())
 
 
 def _from_mapping(name: str, table: Mapping[Any, Any]) -> Columns:
     if not table:
         raise InputError(f"`{name}` has no columns: select at least one.")
-    parts = {str(key): columns(str(key), values) for key, values in table.items()}
-    rows = {key: len(part.values) for key, part in parts.items()}
-    shortest, longest = min(rows, key=rows.__getitem__), max(rows, key=rows.__getitem__)
-    if rows[shortest] != rows[longest]:
+    parts = [columns(str(key), values) for key, values in table.items()]
+    rows = {len(part.values): key for key, part in zip(table, parts, strict=True)}
+    if len(rows) > 1:
+        (n, key), (other_n, other) = list(rows.items())[:2]
         raise InputError(
-            f"`{name}` has columns of different lengths: {rows[shortest]} rows of {shortest!r} and "
-            f"{rows[longest]} of {longest!r}."
+            f"`{name}` has columns of different lengths: {n} rows of {key!r}, {other_n} of "
+            f"{other!r}."
         )
-    return _side_by_side(list(parts.values()))
+    return _side_by_side(parts)
 
 
 def _side_by_side(parts: list[Columns]) -> Columns:
@@ -108,29 +115,23 @@ def _side_by_side(parts: list[Columns]) -> Columns:
     )
 
 
-def _numbers(series: nw.Series[Any]) -> np.ndarray:
-    # A null is NaN for us, and integers cannot hold one.
-    if series.null_count() > 0:
-        return series.cast(nw.Float64).to_numpy()
-    return series.to_numpy()
-
-
 def _as_array(name: str, values: Any) -> np.ndarray:  # noqa: ANN401
     if isinstance(values, torch.Tensor):
         return _from_tensor(name, values)
     if isinstance(values, np.ma.MaskedArray):
-        return np.ma.filled(values.astype(np.float64), np.nan)
+        return values
     try:
-        if isinstance(values, (list, tuple)) and any(isinstance(v, torch.Tensor) for v in values):
-            return _from_tensor(name, torch.stack([torch.as_tensor(v) for v in values]))
-        array = np.asarray(values)
+        if isinstance(values, (list, tuple)):
+            kinds = {type(value) for value in values}
+            if any(issubclass(kind, torch.Tensor) for kind in kinds):
+                return _from_tensor(name, torch.stack([torch.as_tensor(v) for v in values]))
+            if type(np.ma.masked) in kinds:
+                values = [None if value is np.ma.masked else value for value in values]
+        return np.asarray(values)
     except (ValueError, TypeError, RuntimeError):
         raise InputTypeError(
             f"`{name}` is ragged or mixed: every row must hold the same number of numbers."
         ) from None
-    if array.dtype == object:
-        array = _from_objects(name, array)
-    return array
 
 
 def _from_tensor(name: str, values: torch.Tensor) -> np.ndarray:
@@ -138,28 +139,52 @@ def _from_tensor(name: str, values: torch.Tensor) -> np.ndarray:
         raise InputTypeError(f"`{name}` is a sparse tensor: pass `{name}.to_dense()`.")
     if values.is_complex():
         raise _not_real(name, str(values.dtype))
-    values = values.detach().cpu()
-    if values.is_floating_point():
-        values = values.double()  # NumPy knows no bfloat16
-    return values.numpy()
+    try:
+        values = values.detach().cpu().resolve_neg()
+        if values.is_floating_point():
+            values = values.double()  # NumPy knows no bfloat16
+        return values.numpy()
+    except (RuntimeError, TypeError):  # quantized, or on no device at all
+        raise InputTypeError(
+            f"`{name}` is a tensor of {values.dtype} on {values.device} that cannot be read: pass "
+            "an ordinary one."
+        ) from None
 
 
-def _from_objects(name: str, array: np.ndarray) -> np.ndarray:
+def _from_masked(name: str, masked: np.ma.MaskedArray) -> Columns:
+    if masked.dtype == object:
+        return _from_objects(name, masked.filled(np.nan))
+    part = _from_array(name, masked.data)
+    part.values[np.ma.getmaskarray(masked).reshape(part.values.shape)] = np.nan
+    return part
+
+
+def _from_objects(name: str, array: np.ndarray) -> Columns:
     if array.ndim == 0:
         raise InputTypeError(
             f"`{name}` is {_kind_of(array.item())}: pass an array, a list, a tensor or a frame."
         )
-    flat = array.ravel()
-    if any(value is None for value in flat):
-        flat = np.array([np.nan if value is None else value for value in flat], dtype=object)
+    flat = [np.nan if _is_missing(value) else value for value in array.flat]
     odd = next((v for v in flat if isinstance(v, (str, bytes, complex)) or _is_nested(v)), None)
     try:
         if odd is not None:
             raise TypeError
-        return flat.astype(np.float64).reshape(array.shape)
+        numbers = np.array(flat, dtype=np.float64).reshape(array.shape)
+    except OverflowError:
+        raise InputError(
+            f"`{name}` has an integer too large for float64: subtract an offset first, or encode "
+            "identifiers as small codes."
+        ) from None
     except (TypeError, ValueError):
         found = "objects that are not" if odd is None else f"{_kind_of(odd)} among its"
         raise InputTypeError(f"`{name}` holds {found} numbers: {AS_NUMBERS}.") from None
+    integral = any(isinstance(value, int) for value in flat)
+    return replace(_from_array(name, numbers), integral=integral)
+
+
+def _is_missing(value: object) -> bool:
+    # Of pandas, NA and NaT: by name, so that pandas need not be there.
+    return value is None or type(value).__name__ in ("NAType", "NaTType")
 
 
 def _is_nested(value: object) -> bool:
@@ -171,15 +196,22 @@ def _kind_of(value: object) -> str:
 
 
 def _from_array(name: str, array: np.ndarray) -> Columns:
+    if isinstance(array, np.ma.MaskedArray):
+        return _from_masked(name, array)
+    if array.dtype == object:
+        return _from_objects(name, array)
     if array.dtype.kind == "c":
         raise _not_real(name, str(array.dtype))
     if array.dtype.kind not in "fiub":
         raise InputTypeError(f"`{name}` is of type {array.dtype}, not numbers: {AS_NUMBERS}.")
     if array.ndim == 0:
         raise InputError(f"`{name}` is a single number: pass one row for each sample.")
-    if array.size == 0:
+    if len(array) == 0:
         raise InputError(f"`{name}` is empty, of shape {array.shape}: pass at least 2 rows.")
-    values = np.array(array, dtype=np.float64, order="C").reshape(len(array), -1)
+    if array.size == 0:
+        raise InputError(f"`{name}` has no columns, of shape {array.shape}: pass at least one.")
+    with np.errstate(over="ignore"):  # a wider float may become infinite, which the gate refuses
+        values = np.array(array, dtype=np.float64, order="C").reshape(len(array), -1)
     d = values.shape[1]
     return Columns(
         values=values,

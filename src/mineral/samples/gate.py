@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from jaxtyping import Bool
 
 from mineral.errors import InputError, OptionError
 from mineral.results import Caution
@@ -130,8 +131,9 @@ def _refuse_missing(name: str, part: Columns) -> None:
     rows = _missing_rows(part)
     if rows.any():
         raise InputError(
-            f"`{name}` has {rows.sum():,} rows with a missing value (NaN or None), the first at "
-            f"row {rows.argmax()}: drop them from both `x` and `y`, or pass missing='drop'."
+            f"`{name}` has a missing value (NaN or None) in {rows.sum():,} of {len(rows):,} rows, "
+            f"the first at row {rows.argmax()}: drop them from both `x` and `y`, or pass "
+            "missing='drop'."
         )
 
 
@@ -142,8 +144,9 @@ def _check(name: str, part: Columns) -> list[Caution]:
     infinite = ~np.isfinite(values).all(axis=1)
     if infinite.any():
         raise InputError(
-            f"`{name}` has {infinite.sum():,} rows with an infinite value, the first at row "
-            f"{infinite.argmax()}: replace it by a number, or drop the row from both `x` and `y`."
+            f"`{name}` has an infinite value in {infinite.sum():,} of {len(infinite):,} rows, the "
+            f"first at row {infinite.argmax()}: replace it by a number, or drop the row from both "
+            "`x` and `y`."
         )
     if part.integral and (np.abs(values) > LARGEST_EXACT).any():
         raise InputError(
@@ -167,5 +170,5 @@ def _check(name: str, part: Columns) -> list[Caution]:
     return []
 
 
-def _constant_columns(values: Matrix) -> Mask:
+def _constant_columns(values: Matrix) -> Bool[np.ndarray, " d"]:
     return np.asarray((values == values[0]).all(axis=0))

@@ -4,17 +4,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-
-from mineral.types import Rows
+from jaxtyping import Int
 
 
 @dataclass(frozen=True, kw_only=True)
 class Fold:
     """Disjoint rows: to train on, to stop by, and to report on."""
 
-    training: Rows
-    validation: Rows
-    test: Rows
+    training: Int[np.ndarray, " training"]
+    validation: Int[np.ndarray, " validation"]
+    test: Int[np.ndarray, " test"]
 
 
 def folds(n: int, count: int, *, validation: float, rng: np.random.Generator) -> Iterator[Fold]:
@@ -33,7 +32,7 @@ def folds(n: int, count: int, *, validation: float, rng: np.random.Generator) ->
         yield Fold(training=rest[held:], validation=rest[:held], test=test)
 
 
-def shifted(n: int, m: int, rng: np.random.Generator) -> np.ndarray:
+def shifted(n: int, m: int, rng: np.random.Generator) -> Int[np.ndarray, "n m"]:
     """For each of n rows, m different other rows: partners drawn as if by chance, never itself.
 
     The rows are put in random order and paired with the rows 1 to m places further on. Every row

@@ -1,0 +1,74 @@
+"""Texts such as `k=5` → an estimator with these options: the strings of the command line.
+
+An estimator's options are its dataclass fields, and their types say how a text is read.
+"""
+
+import difflib
+from collections.abc import Callable, Sequence
+from dataclasses import fields, replace
+from types import NoneType, UnionType
+from typing import Any, get_args, get_type_hints
+
+from mineral.door import resolve
+from mineral.errors import OptionError
+from mineral.methods import Estimator
+
+READERS: dict[Any, tuple[Callable[[str], object], str]] = {
+    bool: (lambda text: {"true": True, "false": False}[text.lower()], "true or false"),
+    int: (int, "a whole number"),
+    float: (float, "a number"),
+    str: (str, "a text"),
+}
+"""How an option is read from text, by its type, and what to call that."""
+
+
+def configured(name: str, settings: Sequence[str]) -> Estimator:
+    """The estimator of that name, with options from texts like `k=5`. Of two for one, the last.
+
+    Raises:
+        OptionError: If the estimator or an option is unknown, or a value is not of its type.
+    """
+    estimator = resolve(name)
+    changes = {}
+    for setting in settings:
+        option, equals, text = setting.partition("=")
+        if not equals:
+            raise OptionError(f"`--set` needs OPTION=VALUE, as in k=5, got {setting!r}.")
+        changes[option] = _value(estimator, option, text)
+    return replace(estimator, **changes)
+
+
+def _value(estimator: Estimator, option: str, text: str) -> object:
+    name, known = estimator.name, settable(type(estimator))
+    if option not in known:
+        if option in estimator.options():
+            raise OptionError(f"`{option}` of {name} takes a Python object: set it from Python.")
+        if not known:
+            raise OptionError(f"`{option}` cannot be set: {name} has no options.")
+        near = difflib.get_close_matches(option, known, n=1)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        raise OptionError(
+            f"`{option}` is no option of {name}: choose from {', '.join(known)}.{hint}"
+        )
+    kind, optional = known[option]
+    if optional and text.lower() == "none":
+        return None
+    read, noun = READERS[kind]
+    try:
+        return read(text)
+    except (ValueError, KeyError):
+        noun += " or none" if optional else ""
+        raise OptionError(f"`{option}` of {name} takes {noun}, got {text!r}.") from None
+
+
+def settable(kind: type[Estimator]) -> dict[str, tuple[type, bool]]:
+    """The options that a text can give: for each its type, and whether it may be None."""
+    found = {}
+    hints = get_type_hints(kind)
+    for field in fields(kind):
+        hint = hints[field.name]
+        kinds = get_args(hint) if isinstance(hint, UnionType) else (hint,)
+        plain = [k for k in kinds if k is not NoneType]
+        if len(plain) == 1 and plain[0] in READERS:
+            found[field.name] = (plain[0], NoneType in kinds)
+    return found
