@@ -1,16 +1,15 @@
 """What several test files share: small versions of every estimator, and quiet, fixed surroundings."""
 
+from dataclasses import fields
 from functools import partial
 
 import jaxtyping
-import numpy as np
 import pytest
 import torch
 from hypothesis import settings
 
-from mineral.critics import JointCritic, SeparableCritic
 from mineral.methods import ESTIMATORS
-from mineral.methods.neural import Neural
+from mineral.methods.crossfit import CrossFitted
 
 torch.set_num_threads(1)  # small networks, and pytest -n beside: more threads only get in the way
 
@@ -19,27 +18,41 @@ settings.register_profile("mineral", derandomize=True, deadline=None, max_exampl
 settings.load_profile("mineral")
 
 
-def small(kind):
-    """The estimator with its default options or, of a neural one, a training that takes moments."""
-    if not issubclass(kind, Neural):
+def learns(kind):
+    return issubclass(kind, CrossFitted)
+
+
+def small(kind, steps=60):
+    """The estimator with its default options or, where it learns, a training that takes moments."""
+    if not learns(kind):
         return kind()
-    critic = SeparableCritic if kind.critic is SeparableCritic else JointCritic
-    return kind(
-        critic=partial(critic, hidden=(16,)),
-        steps=60,
-        batch_size=64,
-        product_samples=min(kind.product_samples, 31),
-        folds=2,
-    )
+    options = {"steps": steps, "batch_size": 64, "folds": 2, "learning_rate": 0.02}
+    names = {field.name for field in fields(kind)}
+    if "product_samples" in names:
+        options["product_samples"] = min(kind.product_samples, 31)
+    if "critic" in names:
+        options["critic"] = partial(kind.critic, hidden=(16,))
+    return kind(**options)
 
 
-SMALL = {name: small(kind) for name, kind in ESTIMATORS.items()}
-CHEAP = {name: each for name, each in SMALL.items() if not isinstance(each, Neural)}
-NEURAL = {name: each for name, each in SMALL.items() if isinstance(each, Neural)}
+FOR_SYMBOLS = ("discrete",)  # refuse continuous data, and are tested by themselves
+FOR_NUMBERS = {name: kind for name, kind in ESTIMATORS.items() if name not in FOR_SYMBOLS}
+
+SMALL = {name: small(kind) for name, kind in FOR_NUMBERS.items()}
+BRIEF = {name: small(kind, steps=2) for name, kind in FOR_NUMBERS.items()}
+CHEAP = {name: each for name, each in SMALL.items() if not learns(type(each))}
+LEARNING = {name: each for name, each in BRIEF.items() if learns(type(each))}
 
 
 @pytest.fixture(params=SMALL.values(), ids=SMALL.keys())
 def every_estimator(request):
+    """Where a network must have learned something."""
+    return request.param
+
+
+@pytest.fixture(params=BRIEF.values(), ids=BRIEF.keys())
+def brief_estimator(request):
+    """Where it does not matter what a network has learned."""
     return request.param
 
 
@@ -48,20 +61,10 @@ def cheap_estimator(request):
     return request.param
 
 
-@pytest.fixture(params=NEURAL.values(), ids=NEURAL.keys())
-def neural_estimator(request):
+@pytest.fixture(params=LEARNING.values(), ids=LEARNING.keys())
+def learning_estimator(request):
+    """One that trains a network, briefly."""
     return request.param
-
-
-@pytest.fixture(scope="session")
-def gaussian_pair():
-    """400 pairs of standard normals with correlation 0.8: I(X; Y) = 0.51 nats."""
-    rng = np.random.default_rng(0)
-    x = rng.standard_normal(400)
-    pair = x, 0.8 * x + 0.6 * rng.standard_normal(400)
-    for array in pair:
-        array.flags.writeable = False  # shared between tests
-    return pair
 
 
 @pytest.fixture

@@ -18,9 +18,9 @@ from mineral.errors import (
     MissingExtraError,
     OptionError,
 )
+from mineral.loading import load
 from mineral.methods import KSG, MINE, Auto, Estimator, Gaussian, GaussianCopula, InfoNCE
 from mineral.mine import Mine
-from mineral.models import load
 from mineral.results import Caution, Estimate
 
 __all__ = [

@@ -82,7 +82,7 @@ def resolve(estimator: str | Estimator) -> Estimator:
         return estimator
     if isinstance(estimator, str) and estimator in ESTIMATORS:
         return ESTIMATORS[estimator]()
-    near = difflib.get_close_matches(str(estimator), ESTIMATORS, n=1)
+    near = difflib.get_close_matches(str(estimator).lower(), ESTIMATORS, n=1)
     hint = f" Did you mean {near[0]!r}?" if near else ""
     raise OptionError(
         f"`estimator` {estimator!r} is unknown: choose one of {', '.join(ESTIMATORS)}, or pass an "

@@ -131,7 +131,7 @@ class Mine(nn.Module):
             X: Shape (n,) or (n, dx): NumPy, torch, lists, frames.
             Y: The same, with as many rows.
             iters: Passes over the training rows.
-            batch_size: Joint samples a step, at most.
+            batch_size: Joint samples a step, or a few more: each pass is cut into equal batches.
             opt: An optimizer of T's parameters; None for Adam with rate 1e-3.
 
         Returns:
@@ -183,7 +183,7 @@ class Mine(nn.Module):
 
     def _tensor(self, values: Samples) -> Tensor:
         """As a matrix of T's dtype, on its device; differentiable if it came so."""
-        tensor = values if isinstance(values, Tensor) else torch.as_tensor(np.asarray(values))
+        tensor = values if isinstance(values, Tensor) else torch.from_numpy(np.array(values))
         like = next(self.T.parameters(), None)
         tensor = tensor.float() if like is None else tensor.to(like.device, like.dtype)
         return tensor[:, None] if tensor.ndim == 1 else tensor

@@ -1,15 +1,13 @@
 """What was learned, kept: log density ratios that score new pairs, and their files.
 
 A model file is one safetensors file: the numbers as tensors, what they mean as JSON in the header.
-Loading runs no code from the file.
+`mineral.loading` reads it.
 """
 
 import json
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -20,9 +18,8 @@ from torch import Tensor, nn
 
 from mineral import storage
 from mineral.critics import JointCritic, SeparableCritic
-from mineral.errors import InputError
 from mineral.samples import Standardizer, new_pairs
-from mineral.types import CriticFactory, Matrix, PerSample, X, Y
+from mineral.types import Matrix, PerSample, X, Y
 
 FORMAT = 1
 KNOTS = 1000  # of a stored marginal
@@ -72,13 +69,11 @@ class Model(ABC):
         """
         from safetensors.torch import save
 
-        header = {
-            "mineral": str(FORMAT),
-            "kind": self.kind,
-            "settings": json.dumps(self._settings()),
-        }
+        # One entry: safetensors writes several in random order, and the same model would differ.
+        header = {"mineral": json.dumps({"format": FORMAT, "kind": self.kind} | self._settings())}
         tensors = {
-            name: value.detach().cpu().contiguous() for name, value in self._tensors().items()
+            name: value.detach().cpu().clone(memory_format=torch.contiguous_format)
+            for name, value in self._tensors().items()
         }
         storage.write(path, save(tensors, metadata=header))
 
@@ -255,115 +250,3 @@ class CriticModel(Model):
             "critic_options": critic.options() if known else {},  # type: ignore[operator]
             "log_partition": [member.log_partition for member in self.members],
         }
-
-
-def load(path: str | os.PathLike[str], *, critic: CriticFactory | None = None) -> Model:
-    """Read a model that `save` wrote. Runs no code from the file.
-
-    Args:
-        path: The file.
-        critic: Builds the critic from (dx, dy), where the model was trained with one of your own.
-
-    Raises:
-        InputError: If the file is missing, damaged, or not a model of Mineral's.
-    """
-    header, tensors = _read(Path(path))
-    try:
-        return _rebuild(header["kind"], json.loads(header["settings"]), tensors, critic, path)
-    except (KeyError, IndexError, TypeError, ValueError, RuntimeError) as error:
-        if isinstance(error, InputError):
-            raise
-        raise InputError(f"`{path}` is damaged or of another version ({error}).") from None
-
-
-def _read(path: Path) -> tuple[Mapping[str, str], dict[str, Tensor]]:
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        with safe_open(path, framework="pt") as file:
-            header = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except FileNotFoundError:
-        raise InputError(f"There is no file `{path}`.") from None
-    except (OSError, SafetensorError) as error:
-        raise InputError(f"`{path}` cannot be read as safetensors: {error}.") from None
-    if header.get("mineral") != str(FORMAT):
-        raise InputError(f"`{path}` was not written by `model.save` of this version of Mineral.")
-    if not all(torch.isfinite(value).all() for value in tensors.values()):
-        raise InputError(f"`{path}` holds values that are not finite: it is damaged.")
-    return header, tensors
-
-
-def _rebuild(
-    kind: str,
-    settings: dict[str, Any],
-    tensors: dict[str, Tensor],
-    critic: CriticFactory | None,
-    path: str | os.PathLike[str],
-) -> Model:
-    if kind == GaussianModel.kind:
-        return _gaussian(settings, tensors)
-    if kind == CopulaModel.kind:
-        return _copula(settings, tensors)
-    if kind == CriticModel.kind:
-        return _critics(settings, tensors, critic, path)
-    raise InputError(f"`{path}` holds a model of an unknown kind, {kind!r}.")
-
-
-def _gaussian(settings: dict[str, Any], tensors: dict[str, Tensor]) -> GaussianModel:
-    names = ("map_x", "map_y", "mean_x", "mean_y", "rho")
-    arrays = {name: tensors[name].numpy() for name in names}
-    return GaussianModel(**arrays, offset=float(settings["offset"]))
-
-
-def _copula(settings: dict[str, Any], tensors: dict[str, Tensor]) -> CopulaModel:
-    ends = np.cumsum(tensors["knots"].numpy())[:-1]
-    marginals = tuple(
-        Marginal(values=values, ranks=ranks, n=int(settings["n"]))
-        for values, ranks in zip(
-            np.split(tensors["values"].numpy(), ends),
-            np.split(tensors["ranks"].numpy(), ends),
-            strict=True,
-        )
-    )
-    split = int(settings["dim_x"])
-    return CopulaModel(
-        gaussian=_gaussian(settings, tensors), of_x=marginals[:split], of_y=marginals[split:]
-    )
-
-
-def _critics(
-    settings: dict[str, Any],
-    tensors: dict[str, Tensor],
-    factory: CriticFactory | None,
-    path: str | os.PathLike[str],
-) -> CriticModel:
-    name = settings["critic"]
-    if name is None and factory is None:
-        raise InputError(
-            f"`{path}` was trained with a critic of your own: pass `critic=`, a function that "
-            "builds it from (dx, dy)."
-        )
-    members = []
-    for i, log_partition in enumerate(settings["log_partition"]):
-        of_x, of_y = (
-            Standardizer(
-                center=tensors[f"{i}.{side}.center"].numpy(),
-                scale=tensors[f"{i}.{side}.scale"].numpy(),
-            )
-            for side in ("x", "y")
-        )
-        dims = len(of_x.center), len(of_y.center)
-        with torch.random.fork_rng(devices=[]):  # initial weights draw from the global generator
-            if factory is not None:
-                critic = factory(*dims)
-            else:
-                critic = CRITICS[name](*dims, **settings["critic_options"])
-        prefix = f"{i}.critic."
-        critic.load_state_dict(
-            {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
-        )
-        members.append(
-            Member(critic=critic.eval(), of_x=of_x, of_y=of_y, log_partition=float(log_partition))
-        )
-    return CriticModel(members=tuple(members))

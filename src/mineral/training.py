@@ -67,10 +67,11 @@ def score(critic: nn.Module, pairs: Pairs, block: int) -> tuple[JointScores, Pro
 def score_all(critic: nn.Module, pairs: Pairs, block: int) -> tuple[JointScores, ProductScores]:
     """`score` for any number of rows, at least 2, without a gradient and within bounded memory.
 
-    The last rows, too few for a block of their own, borrow partners from the block before.
+    Blocks are of size `block` or a little more, to leave few rows over: these borrow partners from
+    the block before, whose y then count more often than others.
     """
     n = len(pairs[0])
-    block = min(block, n)
+    block = n // max(1, n // block)
     at_once = max(1, SCORES // block**2) * block
     full = n - n % block
     parts = [

@@ -4,6 +4,7 @@
 it with what is known about it. What differs between methods is `measure`.
 """
 
+import numbers
 import platform
 import time
 from abc import ABC, abstractmethod
@@ -110,6 +111,7 @@ class Estimator(ABC):
         """
         nats = nats_per(unit)
         _check_run(seed, confidence)
+        seed, confidence = int(seed), float(confidence)  # NumPy's are not JSON
         samples = paired(x, y, missing=missing)
         start = time.perf_counter()
         with reporting(progress) as report:
@@ -160,16 +162,16 @@ def versions() -> dict[str, str]:
 
 
 def _check_run(seed: int, confidence: float) -> None:
-    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
-        raise OptionError(f"`seed` must be a whole number of at least 0, got {seed!r}.")
-    if not isinstance(confidence, (int, float)) or not 0 < confidence < 1:
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**64:
+        raise OptionError(f"`seed` must be a whole number of at least 0, below 2^64, got {seed!r}.")
+    if not isinstance(confidence, numbers.Real) or not 0 < confidence < 1:
         raise OptionError(f"`confidence` must lie between 0 and 1, got {confidence!r}: try 0.95.")
 
 
 def _device(name: str | torch.device | None) -> torch.device:
     try:
         device = torch.device("cpu" if name is None else name)
-        torch.empty(0, device=device)
+        torch.zeros(1, device=device).cpu()  # `meta` computes, but holds no values
     except (RuntimeError, AssertionError, NotImplementedError, TypeError):
         raise OptionError(f"`device` {name!r} is not available here: use device='cpu'.") from None
     return device

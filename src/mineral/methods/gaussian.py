@@ -97,6 +97,12 @@ def _measure(samples: Paired) -> Measurement:
     white_x, map_x, mean_x = whiten(samples.x)
     white_y, map_y, mean_y = whiten(samples.y)
     dx, dy = white_x.shape[1], white_y.shape[1]
+    for name, rank in (("x", dx), ("y", dy)):
+        if rank == 0:
+            raise InputError(
+                f"`{name}` varies by no more than rounding error: subtract an offset first, or use "
+                "estimator='copula'."
+            )
     if n < dx + dy + 2:
         raise InputError(
             f"`x` and `y` have {dx} + {dy} dimensions, and a Gaussian fit needs at least "
@@ -125,9 +131,10 @@ def _measure(samples: Paired) -> Measurement:
     )
     pointwise = model.pmi(samples.x, samples.y)
     value = float(-np.log1p(-(rho**2)).sum() / 2 - offset)
-    # At independence fitted correlations alone give the pmi a variance of dx·dy / n: taken off
-    # here, and present in the second term as the noise that it is.
-    spread = max(0.0, float(pointwise.var()) - dx * dy / n) / n + dx * dy / (2 * n**2)
+    # At independence fitted correlations alone give the pmi a variance of dx·dy / n, give or take
+    # √(2 dx·dy) / n: taken off here, and present in the second term as the noise that it is.
+    noise = (dx * dy + np.sqrt(2 * dx * dy)) / n
+    spread = max(0.0, float(pointwise.var()) - noise) / n + dx * dy / (2 * n**2)
     return Measurement(
         value=value,
         stderr=float(np.sqrt(spread)),

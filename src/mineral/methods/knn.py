@@ -19,7 +19,7 @@ from mineral.results import Caution
 from mineral.samples import Paired
 from mineral.types import Rows
 
-COMPARABLE = 10.0  # ratio of standard deviations up to which the data's own units are kept
+COMPARABLE = 1.0  # orders of magnitude between deviations up to which the data's units are kept
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,8 +38,10 @@ class KSG(Estimator):
     Small k means low bias and high variance. Strong dependence is out of reach, since the samples
     needed grow like exp I(X; Y), and so is high dimension: the value falls towards zero.
 
-    Where a sample has k or more exact copies, the distance is zero; k is then the number of copies
-    and they count as neighbours (Gao et al. 2017), so that discrete and mixed data are served too.
+    Where values repeat, k neighbours need not be k: others are as far away as the k-th. There k is
+    the number of samples strictly closer, plus one, in variant 2 too. Where the k-th neighbour is
+    an exact copy, it is the number of copies, and they count as neighbours (Gao et al. 2017). So
+    discrete and mixed data are served as well.
 
     The standard error comes from estimates on disjoint parts of the samples.
 
@@ -100,24 +102,22 @@ class KSG(Estimator):
         )
 
     def _pointwise(self, found: Neighbours, n: int) -> np.ndarray:
-        copies = found.copies
-        if self.variant == 1:
-            plain = digamma(self.k) - digamma(found.n_x + 1) - digamma(found.n_y + 1)
-        else:
-            plain = digamma(self.k) - 1 / self.k - digamma(found.n_x) - digamma(found.n_y)
-        tied = digamma(copies) - digamma(found.n_x + 1) - digamma(found.n_y + 1)
-        return np.asarray(digamma(n) + np.where(copies > 0, tied, plain))
+        n_x, n_y = found.n_x, found.n_y
+        ball = digamma(found.inside) - digamma(n_x + 1) - digamma(n_y + 1)
+        box = digamma(self.k) - 1 / self.k - digamma(n_x.clip(1)) - digamma(n_y.clip(1))
+        return np.asarray(digamma(n) + np.where(found.boxed, box, ball))
 
     def _scaled(self, samples: Paired) -> tuple[np.ndarray, np.ndarray, tuple[Caution, ...]]:
         x, y = samples.x, samples.y
         unit_x, unit_y = _deviations(x), _deviations(y)
-        both = np.concatenate([unit_x, unit_y])
-        ratio = both.max() / both.min()
-        if self.standardize is False or (self.standardize is None and ratio <= COMPARABLE):
-            return x, y, ()
+        apart = float(np.ptp(np.log10(np.concatenate([unit_x, unit_y]))))
+        if self.standardize is False or (self.standardize is None and apart <= COMPARABLE):
+            # One power of two for all is exact, and keeps distances beyond 1e308 finite.
+            unit = np.exp2(np.floor(np.log2(max(np.abs(x).max(), np.abs(y).max()))))
+            return x / unit, y / unit, ()
         caution = Caution(
             "rescaled",
-            f"The coordinates' standard deviations differ by a factor of {ratio:.2g}, and "
+            f"The coordinates' standard deviations are {apart:.1f} orders of magnitude apart, and "
             "distances compare coordinates: each was divided by its own. Choose with "
             "`standardize`.",
         )
@@ -160,7 +160,7 @@ def _dimension(samples: Paired) -> tuple[Caution, ...]:
 
 
 def _ties(found: Neighbours, n: int) -> tuple[Caution, ...]:
-    tied, repeated = int((found.copies > 0).sum()), found.repeated
+    tied, repeated = int(found.copied.sum()), found.repeated
     if not tied and repeated < 0.01:
         return ()
     text = f"{repeated:.0%} of the values repeat another one of their coordinate"

@@ -14,7 +14,7 @@ from jaxtyping import Float, Int
 from scipy.spatial import KDTree
 
 from mineral.progress import silent
-from mineral.types import Matrix, PerSample, Progress
+from mineral.types import Mask, Matrix, PerSample, Progress, X, Y
 
 BLOCK = 100_000  # rows a tree query at a time, which bounds its memory
 PAIRS = 4_000_000  # pairs compared at a time: 32 MB for each matrix of distances
@@ -25,41 +25,42 @@ Counts = Int[np.ndarray, " n"]
 
 @dataclass(frozen=True, kw_only=True)
 class Neighbours:
-    """How many other samples share each sample's neighbourhood.
+    """How many samples share each sample's neighbourhood.
 
     Attributes:
         n_x, n_y: Others within reach in x alone, and in y alone.
-        copies: Where the k-th neighbour is an exact copy, the number of copies, itself included;
-            elsewhere 0.
+        inside: Samples within reach in (x, y), itself included. In a ball that is k, unless values
+            repeat: fewer where others are as far away as the k-th neighbour, and the number of
+            copies where that is an exact copy.
+        boxed: Whether the reach is that of a box, with a width for x and another for y.
+        copied: Whether the k-th neighbour is an exact copy.
         repeated: Share of the coordinates' values that another sample has too.
     """
 
     n_x: Counts
     n_y: Counts
-    copies: Counts
+    inside: Counts
+    boxed: Mask
+    copied: Mask
     repeated: float
 
 
-def neighbours(
-    x: Matrix, y: Matrix, k: int, *, box: bool = False, progress: Progress = silent
-) -> Neighbours:
+def neighbours(x: X, y: Y, k: int, *, box: bool = False, progress: Progress = silent) -> Neighbours:
     """Count neighbours around each sample.
 
     Args:
         x: Shape (n, dx).
         y: Shape (n, dy).
         k: The neighbour in (x, y), by the larger of the distances in x and in y, that sets the
-            reach.
-        box: False to count points strictly closer than the k-th neighbour (KSG 1). True to count
-            points no further than the furthest of the k, in x and in y apart (KSG 2).
+            reach. At most n − 2.
+        box: False to count points strictly closer than the k-th neighbour (KSG 1), and exact copies
+            where that is a copy. True to count points no further than the furthest of the k, in x
+            and in y apart (KSG 2), except where repeated values leave the box open.
         progress: Told what share is done.
     """
     if x.shape[1] + y.shape[1] > TREE_DIMS:
-        n_x, n_y, copies = _by_pairs(x, y, k, box=box, progress=progress)
-    else:
-        n_x, n_y, copies = _by_trees(x, y, k, box=box, progress=progress)
-    repeated = np.mean([_repeated(column) for column in (*x.T, *y.T)])
-    return Neighbours(n_x=n_x, n_y=n_y, copies=copies, repeated=float(repeated))
+        return _by_pairs(x, y, k, box=box, progress=progress)
+    return _by_trees(x, y, k, box=box, progress=progress)
 
 
 def _reach(radius: PerSample) -> PerSample:
@@ -67,33 +68,43 @@ def _reach(radius: PerSample) -> PerSample:
     return np.asarray(np.where(radius > 0, np.nextafter(radius, 0), 0.0))
 
 
-def _by_trees(
-    x: Matrix, y: Matrix, k: int, *, box: bool, progress: Progress
-) -> tuple[Counts, Counts, Counts]:
+def _closed(
+    distances: Float[np.ndarray, "n nearest"], k: int, width_x: PerSample, width_y: PerSample
+) -> Mask:
+    """Whether the k nearest, and no others, make a box with its edges in x and in y."""
+    before, radius, after = distances[:, k - 1], distances[:, k], distances[:, k + 1]
+    return (before < radius) & (radius < after) & (width_x > 0) & (width_y > 0)
+
+
+def _by_trees(x: X, y: Y, k: int, *, box: bool, progress: Progress) -> Neighbours:
     n = len(x)
     xy = np.hstack([x, y])
     # Splitting at midpoints builds several times faster than at medians, and asks no slower.
     tree = KDTree(xy, balanced_tree=False, compact_nodes=True)
-    reach_x, reach_y = np.empty(n), np.empty(n)
-    copies = np.zeros(n, dtype=np.int64)
+    reach_x, reach_y, inside = np.empty(n), np.empty(n), np.empty(n, dtype=np.int64)
+    boxed, copied = np.zeros(n, dtype=bool), np.zeros(n, dtype=bool)
     for rows in _blocks(n, BLOCK):
-        distances, nearest = tree.query(xy[rows], k=k + 1, p=np.inf, workers=-1)
-        radius = distances[:, -1]  # of k + 1 the first is the sample itself, or a copy of it
+        distances, nearest = tree.query(xy[rows], k=k + 1 + box, p=np.inf, workers=-1)
+        radius = distances[:, k]  # the first of all is the sample itself, or a copy of it
+        reach_x[rows] = reach_y[rows] = _reach(radius)
+        inside[rows] = (distances < radius[:, None]).sum(axis=1)
+        copied[rows] = radius == 0
         if box:
-            reach_x[rows] = np.abs(x[nearest] - x[rows, None]).max(axis=(1, 2))
-            reach_y[rows] = np.abs(y[nearest] - y[rows, None]).max(axis=(1, 2))
-        else:
-            reach_x[rows] = reach_y[rows] = _reach(radius)
-        tied = np.flatnonzero(radius == 0) + rows.start
-        if len(tied):
-            copies[tied] = tree.query_ball_point(xy[tied], 0.0, p=np.inf, return_length=True)
+            width_x = np.abs(x[nearest[:, : k + 1]] - x[rows, None]).max(axis=(1, 2))
+            width_y = np.abs(y[nearest[:, : k + 1]] - y[rows, None]).max(axis=(1, 2))
+            boxed[rows] = closed = _closed(distances, k, width_x, width_y)
+            reach_x[rows][closed], reach_y[rows][closed] = width_x[closed], width_y[closed]
         progress(0.7 * rows.stop / n, "neighbours")
+    if copied.any():
+        inside[copied] = tree.query_ball_point(xy[copied], 0.0, p=np.inf, return_length=True)
     del tree, xy
     n_x = count_within(x, reach_x)
     progress(0.85, "counting in x")
     n_y = count_within(y, reach_y)
     progress(1.0, "counting in y")
-    return n_x, n_y, copies
+    return Neighbours(
+        n_x=n_x, n_y=n_y, inside=inside, boxed=boxed, copied=copied, repeated=_repeated(x, y)
+    )
 
 
 def count_within(points: Matrix, reach: PerSample) -> Counts:
@@ -145,28 +156,34 @@ def _settle(line: Float[np.ndarray, " n"], reach: PerSample, first: Counts, last
         todo = todo[last[todo] < n]
 
 
-def _by_pairs(
-    x: Matrix, y: Matrix, k: int, *, box: bool, progress: Progress
-) -> tuple[Counts, Counts, Counts]:
+def _by_pairs(x: X, y: Y, k: int, *, box: bool, progress: Progress) -> Neighbours:
     n = len(x)
     all_x, all_y = torch.from_numpy(x), torch.from_numpy(y)
-    n_x, n_y, copies = (np.empty(n, dtype=np.int64) for _ in range(3))
+    n_x, n_y, inside = (np.empty(n, dtype=np.int64) for _ in range(3))
+    boxed, copied = np.zeros(n, dtype=bool), np.zeros(n, dtype=bool)
     for rows in _blocks(n, max(1, PAIRS // n)):
         apart_x = torch.cdist(all_x[rows], all_x, p=torch.inf)
         apart_y = torch.cdist(all_y[rows], all_y, p=torch.inf)
         apart = torch.maximum(apart_x, apart_y)
-        nearest = apart.topk(k + 1, largest=False)
-        radius = nearest.values[:, -1].numpy()
+        nearest = apart.topk(k + 1 + box, largest=False)
+        distances = nearest.values.numpy()
+        radius = distances[:, k]
+        reach_x, reach_y = _reach(radius), _reach(radius)
+        inside[rows] = (distances < radius[:, None]).sum(axis=1)
+        copied[rows] = same = radius == 0
+        inside[rows][same] = (apart[torch.from_numpy(same)] == 0).sum(dim=1).numpy()
         if box:
-            reach_x = apart_x.gather(1, nearest.indices).max(dim=1).values
-            reach_y = apart_y.gather(1, nearest.indices).max(dim=1).values
-        else:
-            reach_x = reach_y = torch.from_numpy(_reach(radius))
-        n_x[rows] = (apart_x <= reach_x[:, None]).sum(dim=1).numpy() - 1
-        n_y[rows] = (apart_y <= reach_y[:, None]).sum(dim=1).numpy() - 1
-        copies[rows] = np.where(radius == 0, (apart == 0).sum(dim=1).numpy(), 0)
+            near = nearest.indices[:, : k + 1]
+            width_x = apart_x.gather(1, near).max(dim=1).values.numpy()
+            width_y = apart_y.gather(1, near).max(dim=1).values.numpy()
+            boxed[rows] = closed = _closed(distances, k, width_x, width_y)
+            reach_x[closed], reach_y[closed] = width_x[closed], width_y[closed]
+        n_x[rows] = (apart_x <= torch.from_numpy(reach_x)[:, None]).sum(dim=1).numpy() - 1
+        n_y[rows] = (apart_y <= torch.from_numpy(reach_y)[:, None]).sum(dim=1).numpy() - 1
         progress(rows.stop / n, "neighbours")
-    return n_x, n_y, copies
+    return Neighbours(
+        n_x=n_x, n_y=n_y, inside=inside, boxed=boxed, copied=copied, repeated=_repeated(x, y)
+    )
 
 
 def _blocks(n: int, size: int) -> Iterator[slice]:
@@ -174,7 +191,7 @@ def _blocks(n: int, size: int) -> Iterator[slice]:
         yield slice(start, min(start + size, n))
 
 
-def _repeated(column: Float[np.ndarray, " n"]) -> float:
-    line = np.sort(column)
-    same = line[1:] == line[:-1]
-    return float((np.append(same, False) | np.append(False, same)).mean())
+def _repeated(x: X, y: Y) -> float:
+    lines = np.sort(np.hstack([x, y]), axis=0)
+    same = np.pad(lines[1:] == lines[:-1], ((1, 1), (0, 0)))
+    return float((same[1:] | same[:-1]).mean())

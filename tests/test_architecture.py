@@ -1,0 +1,121 @@
+"""The layers, lowest first. A module may import only from layers below its own."""
+
+import ast
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+import mineral
+
+LAYERS = [
+    ["errors", "types", "numerics"],
+    ["storage", "figures", "progress"],
+    ["results"],
+    ["samples", "stability"],
+    ["critics", "bounds", "gradients"],
+    ["densities", "models", "training"],
+    ["loading", "methods"],
+    ["mine", "door"],
+    ["report", "settings", "tables"],
+    ["cli"],
+]
+LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
+ROOT = Path(mineral.__file__).parent
+FILES = sorted(ROOT.rglob("*.py"))
+INSIDE = [path for path in FILES if path.parent != ROOT or path.name != "__init__.py"]
+LONGEST = 400  # lines
+
+
+def module_of(path):
+    """`mineral.methods.knn` of src/mineral/methods/knn.py, `mineral.methods` of its __init__."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(["mineral", *(part for part in parts if part != "__init__")])
+
+
+MODULES = {module_of(path): path for path in FILES}
+
+
+def layer(module):
+    return module.split(".")[1]
+
+
+def executed(tree):
+    """All nodes, those in functions included, but not what only a type checker sees."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            yield from (part for other in node.orelse for part in (other, *executed(other)))
+        else:
+            yield node
+            yield from executed(node)
+
+
+def imported(path, tree=None):
+    """Modules of the package that a file imports, wherever in the file it does."""
+    nodes = list(executed(ast.parse(path.read_text()) if tree is None else tree))
+    found = {name.name for node in nodes if isinstance(node, ast.Import) for name in node.names}
+    for node in nodes:
+        if isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path.name} imports relatively: write out `mineral.…`"
+            inside = {f"{node.module}.{name.name}" for name in node.names}
+            # `from mineral import bounds` is a module, `from mineral.samples import paired` is not.
+            found |= {name if name in MODULES else node.module for name in inside}
+    return {name for name in found if name.split(".")[0] == "mineral"}
+
+
+def test_imports_are_seen_wherever_they_stand():
+    source = """
+from typing import TYPE_CHECKING
+from mineral import bounds
+if TYPE_CHECKING:
+    from mineral import cli
+else:
+    import mineral.types
+def lazily():
+    from mineral.report import page
+    if True:
+        import mineral.storage
+"""
+    seen = imported(Path("example.py"), ast.parse(source))
+    assert {layer(name) for name in seen} == {"bounds", "types", "report", "storage"}
+
+
+def test_every_module_has_a_layer():
+    assert {layer(module_of(path)) for path in INSIDE} == set(LEVEL)
+
+
+@pytest.mark.parametrize("path", INSIDE, ids=module_of)
+def test_imports_point_down(path):
+    own = layer(module_of(path))
+    for other in imported(path):
+        assert other != "mineral", f"{path.name}: name the module that it comes from"
+        assert layer(other) == own or LEVEL[layer(other)] < LEVEL[own], (
+            f"{path.name}: `{own}` must not import `{layer(other)}`"
+        )
+
+
+def test_no_module_imports_itself_around_corners():
+    # Inside a folder the layers say nothing. Importing a module runs its package's __init__ too,
+    # which may import its own modules: from inside the folder that is no cycle.
+    graph = {name: imported(path) - {name} for name, path in MODULES.items()}
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(f"import cycle: {' → '.join(error.args[1])}")
+
+
+@pytest.mark.parametrize("folder", [p for p in ROOT.iterdir() if (p / "__init__.py").exists()])
+def test_within_a_folder_modules_are_named_directly(folder):
+    for path in folder.glob("*.py"):
+        if path.name != "__init__.py":
+            assert f"mineral.{folder.name}" not in imported(path), path.name
+
+
+@pytest.mark.parametrize("path", FILES, ids=module_of)
+def test_a_file_is_one_idea(path):
+    assert len(path.read_text().splitlines()) <= LONGEST
+    assert ast.get_docstring(ast.parse(path.read_text())), "say in the first lines what it is"
+
+
+def test_only_one_level_of_folders():
+    assert all(len(path.relative_to(ROOT).parts) <= 2 for path in FILES)

@@ -1,0 +1,92 @@
+"""Files are whole or not there."""
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from mineral import storage
+from mineral.errors import InputError
+
+
+@pytest.mark.parametrize("content", ["naïve\n", b"\x00\xff", ""])
+def test_what_is_written_is_what_is_read(tmp_path, content):
+    storage.write(tmp_path / "a.txt", content)
+    expected = content.encode() if isinstance(content, str) else content
+    assert (tmp_path / "a.txt").read_bytes() == expected
+    assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
+
+
+def test_an_older_file_is_replaced(tmp_path):
+    (tmp_path / "a.txt").write_text("old and longer")
+    storage.write(str(tmp_path / "a.txt"), "new")
+    assert (tmp_path / "a.txt").read_text() == "new"
+
+
+@pytest.mark.parametrize("stage", ["write", "fsync", "replace"])
+def test_a_full_disk_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch, stage):
+    (tmp_path / "a.txt").write_text("old")
+
+    def full(*_args):
+        raise OSError(28, "No space left on device")
+
+    if stage == "write":
+        monkeypatch.setattr(os, "fdopen", full)
+    elif stage == "fsync":
+        monkeypatch.setattr(os, "fsync", full)
+    else:
+        monkeypatch.setattr(Path, "replace", full)
+    with pytest.raises(InputError, match=r"Cannot write `.*a\.txt`: No space left on device\."):
+        storage.write(tmp_path / "a.txt", "new")
+    monkeypatch.undo()
+    assert (tmp_path / "a.txt").read_text() == "old"
+    assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
+
+
+def test_an_interrupt_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch):
+    (tmp_path / "a.txt").write_text("old")
+
+    def interrupt(_handle):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "fsync", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        storage.write(tmp_path / "a.txt", "new")
+    assert (tmp_path / "a.txt").read_text() == "old"
+    assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
+
+
+def test_where_nothing_can_be_written_the_reason_is_said(tmp_path):
+    (tmp_path / "file").write_text("")
+    for path in (tmp_path / "missing" / "a.txt", tmp_path / "file" / "a.txt", tmp_path):
+        with pytest.raises(InputError, match="Cannot write") as refusal:
+            storage.write(path, "new")
+        assert str(path) in str(refusal.value) and "\n" not in str(refusal.value)
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_permissions_are_those_of_an_ordinary_file(tmp_path):
+    storage.write(tmp_path / "a.txt", "new")
+    (tmp_path / "b.txt").write_text("new")
+    modes = [stat.S_IMODE((tmp_path / name).stat().st_mode) for name in ("a.txt", "b.txt")]
+    assert modes[0] == modes[1]
+
+
+def test_a_link_stays_a_link(tmp_path):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "a.txt").write_text("old")
+    (tmp_path / "link").symlink_to(tmp_path / "folder" / "a.txt")
+    storage.write(tmp_path / "link", "new")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "folder" / "a.txt").read_text() == "new"
+
+
+def test_a_device_is_written_to_and_never_replaced(tmp_path):
+    # As root, a file moved over /dev/null would break the machine.
+    os.mkfifo(tmp_path / "pipe")
+    reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    storage.write(tmp_path / "pipe", "new")
+    assert os.read(reader, 100) == b"new"
+    os.close(reader)
+    assert stat.S_ISFIFO((tmp_path / "pipe").stat().st_mode)
