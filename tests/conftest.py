@@ -1,4 +1,4 @@
-"""What several test files share: small versions of every estimator, and quiet, fixed surroundings."""
+"""What several test files share: small versions of every estimator, and quiet surroundings."""
 
 from dataclasses import fields
 from functools import partial

@@ -79,7 +79,7 @@ def test_a_misspelt_name_is_answered_with_the_right_one(name, meant):
 
 
 def test_a_name_like_no_other_is_answered_with_the_list():
-    with pytest.raises(OptionError, match="or pass an estimator object.$") as refusal:
+    with pytest.raises(OptionError, match=r"or pass an estimator object\.$") as refusal:
         mineral.estimate(X, Y, estimator="wasserstein-9")
     assert all(name in str(refusal.value) for name in ESTIMATORS)
 
@@ -87,7 +87,7 @@ def test_a_name_like_no_other_is_answered_with_the_list():
 @pytest.mark.usefixtures("as_users_run_it")
 @pytest.mark.parametrize("estimator", [None, 3, mineral.KSG, ["ksg"], {}, ""])
 def test_what_is_no_estimator_is_refused(estimator):
-    with pytest.raises(OptionError, match="`estimator` .* is unknown"):
+    with pytest.raises(OptionError, match=r"`estimator` .* is unknown"):
         mineral.estimate(X, Y, estimator=estimator)
 
 

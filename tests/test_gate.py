@@ -36,7 +36,7 @@ DOORS = {
 MISSING = "missing='drop'"
 CODES = "encode categories as integer codes and dates as elapsed time"
 CONTAINER = "pass an array, a list, a tensor or a frame"
-DAYS = [datetime.datetime(2026, 1, day + 1) for day in range(N)]  # noqa: DTZ001
+DAYS = [datetime.datetime(2026, 1, day + 1) for day in range(N)]
 EYE = np.eye(N)
 
 
@@ -189,12 +189,12 @@ def test_errors_are_those_that_python_users_catch():
 @pytest.mark.parametrize("rows", [G[:1], G[None, :3], [[1.0]], pl.Series([1.0])])
 def test_one_row_is_no_sample(rows):
     for door in DOORS.values():
-        with pytest.raises(InputError, match="`x` needs at least 2 rows .*, got 1"):
+        with pytest.raises(InputError, match=r"`x` needs at least 2 rows .*, got 1"):
             door(rows, rows)
 
 
 def test_what_is_wrong_with_x_is_said_before_what_is_wrong_with_y():
-    with pytest.raises(InputError, match="^`x` has a missing"):
+    with pytest.raises(InputError, match=r"^`x` has a missing"):
         paired(np.r_[np.nan, G[1:]], np.r_[np.nan, np.inf, OTHER[2:]])
 
 
@@ -427,7 +427,7 @@ def test_dropping_does_not_let_infinity_or_large_integers_through():
 
 
 def test_dropping_too_much_is_refused():
-    with pytest.raises(InputError, match="needs at least 2 rows .*, got 0"):
+    with pytest.raises(InputError, match=r"needs at least 2 rows .*, got 0"):
         paired(np.full(N, np.nan), OTHER, missing="drop")
     with pytest.raises(InputError, match="`x` is constant"):
         paired([1.0, 1.0, None], [1.0, 2.0, 3.0], missing="drop")

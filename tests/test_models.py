@@ -226,7 +226,7 @@ def test_a_failed_save_keeps_the_old_file_and_leaves_no_other(model, tmp_path, m
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(InputError, match="Cannot write .*: No space left on device"):
+    with pytest.raises(InputError, match=r"Cannot write .*: No space left on device"):
         model.save(path)
     assert path.read_bytes() == b"old" and list(tmp_path.iterdir()) == [path]
 
@@ -248,6 +248,11 @@ def settings_of(file):
     return json.loads(json.loads(file[8 : 8 + size])["__metadata__"]["mineral"])
 
 
+def claiming(file, text):
+    """The tensors of a model file under another header."""
+    return to_safetensors(tensors_of(file), {"mineral": text})
+
+
 def forged(file, tensors=(), without=(), **settings):
     """A model file with some of its tensors and settings replaced."""
     kept = {name: value for name, value in tensors_of(file).items() if name not in without}
@@ -260,98 +265,106 @@ def whole(models, name, folder):
     return (folder / "whole").read_bytes()
 
 
-def gaussian_file(of):
-    return lambda models, folder: of(whole(models, "gaussian", folder))
+OUTSIDE = b'8\0\0\0\0\0\0\0{"a":{"dtype":"F64","shape":[9],"data_offsets":[0,72]}}'
 
+# What is no model file, or was one: made from that of a Gaussian.
+NO_MODELS = {
+    "pickle": lambda _: pickle.dumps(Bomb()),
+    "zip, as torch writes": lambda _: b"PK\x03\x04" + b"\0" * 100,
+    "empty": lambda _: b"",
+    "text": lambda _: b"not a model at all",
+    "huge header": lambda _: struct.pack("<Q", 2**62) + b"{}",
+    "long header": lambda _: struct.pack("<Q", 50_000_000) + b"{",
+    "offsets outside": lambda _: OUTSIDE,
+    "truncated": lambda file: file[:-8],
+    "truncated header": lambda file: file[:40],
+    "longer": lambda file: file + b"\0",
+    "no metadata": lambda file: to_safetensors(tensors_of(file)),
+    "of another program": lambda file: to_safetensors(tensors_of(file), {"format": "pt"}),
+    "header no JSON": lambda file: claiming(file, "__import__('os')"),
+    "header a list": lambda file: claiming(file, "[]"),
+    "header deep": lambda file: claiming(file, "[" * 100_000),
+    "no kind": lambda file: claiming(file, '{"format": 1}'),
+    "no offset": lambda file: claiming(file, '{"format": 1, "kind": "gaussian"}'),
+}
 
-def copula_file(of):
-    return lambda models, folder: of(whole(models, "copula", folder))
-
-
-def critic_file(of):
-    return lambda models, folder: of(whole(models, "joint", folder))
-
-
-NAN = torch.tensor([float("nan")], dtype=torch.float64)
+NAN, INF = float("nan"), float("inf")
 ONE = torch.ones(1, dtype=torch.float64)
+WEIGHT = "0.critic.of_x.weight"  # of shape (16, 1)
 
-HOSTILE = {
-    "pickle": lambda *_: pickle.dumps(Bomb()),
-    "torch's own": lambda *_: b"PK\x03\x04" + b"\0" * 100,
-    "empty": lambda *_: b"",
-    "text": lambda *_: b"not a model at all",
-    "huge header": lambda *_: struct.pack("<Q", 2**62) + b"{}",
-    "long header": lambda *_: struct.pack("<Q", 50_000_000) + b"{",
-    "offsets outside": lambda *_: (
-        b'8\0\0\0\0\0\0\0{"a":{"dtype":"F64","shape":[9],"data_offsets":[0,72]}}'
-    ),
-    "truncated": gaussian_file(lambda f: f[:-8]),
-    "truncated header": gaussian_file(lambda f: f[:40]),
-    "longer": gaussian_file(lambda f: f + b"\0"),
-    "no metadata": gaussian_file(lambda f: to_safetensors(tensors_of(f))),
-    "of another program": gaussian_file(lambda f: to_safetensors(tensors_of(f), {"format": "pt"})),
-    "of another version": gaussian_file(lambda f: forged(f, format=2)),
-    "unknown kind": gaussian_file(lambda f: forged(f, kind="os.system")),
-    "no kind": gaussian_file(lambda f: to_safetensors(tensors_of(f), {"mineral": '{"format": 1}'})),
-    "other kind": gaussian_file(lambda f: forged(f, kind="critics")),
-    "settings no JSON": gaussian_file(lambda f: to_safetensors(tensors_of(f), {"mineral": "__import__('os')"})),
-    "settings a list": gaussian_file(lambda f: to_safetensors(tensors_of(f), {"mineral": "[]"})),
-    "settings deep": gaussian_file(lambda f: to_safetensors(tensors_of(f), {"mineral": "[" * 100_000})),
-    "no offset": gaussian_file(lambda f: to_safetensors(
-        tensors_of(f), {"mineral": '{"format": 1, "kind": "gaussian"}'})),
-    "NaN offset": gaussian_file(lambda f: forged(f, offset=float("nan"))),
-    "infinite offset": gaussian_file(lambda f: forged(f, offset=float("inf"))),
-    "text offset": gaussian_file(lambda f: forged(f, offset="a")),
-    "NaN": gaussian_file(lambda f: forged(f, {"mean_x": NAN})),
-    "infinity": gaussian_file(lambda f: forged(f, {"mean_x": 1 / (0 * ONE)})),
-    "correlation of 2": gaussian_file(lambda f: forged(f, {"rho": 2 * ONE})),
-    "tensor missing": gaussian_file(lambda f: forged(f, without=["rho"])),
-    "map of another width": gaussian_file(lambda f: forged(f, {"map_x": ONE.expand(3, 1).clone()})),
-    "map of another rank": gaussian_file(lambda f: forged(f, {"map_y": ONE.expand(1, 3).clone()})),
-    "map without axes": gaussian_file(lambda f: forged(f, {"map_x": ONE[0].clone()})),
-    "no coordinates": gaussian_file(lambda f: forged(
-        f, {"mean_x": ONE[:0], "map_x": torch.ones(0, 1).double()})),
-    "single precision": gaussian_file(lambda f: forged(f, {"mean_x": ONE.float()})),
-    "integers": gaussian_file(lambda f: forged(f, {"mean_x": ONE.long()})),
-    "float8": gaussian_file(lambda f: forged(f, {"mean_x": ONE.to(torch.float8_e4m3fn)})),
-    "complex": gaussian_file(lambda f: forged(f, {"mean_x": ONE.to(torch.complex64)})),
-    "negative knots": copula_file(lambda f: forged(f, {"knots": torch.tensor([500, -100])})),
-    "too many knots": copula_file(lambda f: forged(f, {"knots": torch.tensor([400, 401])})),
-    "knots that overflow": copula_file(lambda f: forged(f, {"knots": torch.tensor([2**62] * 4)})),
-    "knots in a table": copula_file(lambda f: forged(f, {"knots": torch.tensor([[400], [400]])})),
-    "knots not whole": copula_file(lambda f: forged(f, {"knots": torch.tensor([400.0, 400.0])})),
-    "fewer ranks": copula_file(lambda f: forged(f, {"ranks": ONE})),
-    "rank beyond n": copula_file(lambda f: forged(f, {"ranks": tensors_of(f)["ranks"] + 1})),
-    "rank zero": copula_file(lambda f: forged(f, {"ranks": tensors_of(f)["ranks"] - 1})),
-    "values out of order": copula_file(lambda f: forged(f, {"values": -tensors_of(f)["values"]})),
-    "no rows": copula_file(lambda f: forged(f, n=0)),
-    "endless rows": copula_file(lambda f: forged(f, n=float("inf"))),
-    "all of x": copula_file(lambda f: forged(f, dim_x=2)),
-    "NaN weights": critic_file(lambda f: forged(f, {"0.critic.of_x.weight": torch.full((16, 1), torch.nan)})),
-    "other weights": critic_file(lambda f: forged(f, {"1.critic.of_x.weight": torch.ones(7, 1)})),
-    "whole weights": critic_file(lambda f: forged(f, {"0.critic.of_x.weight": torch.ones(16, 1).long()})),
-    "mixed weights": critic_file(lambda f: forged(f, {"0.critic.of_x.weight": torch.ones(16, 1).double()})),
-    "weights missing": critic_file(lambda f: forged(f, without=["1.critic.of_y.weight"])),
-    "giant layers": critic_file(lambda f: forged(f, critic_options={"hidden": [10**6, 10**6]})),
-    "many layers": critic_file(lambda f: forged(f, critic_options={"hidden": [1] * 200_000})),
-    "negative layers": critic_file(lambda f: forged(f, critic_options={"hidden": [-1]})),
-    "no layers": critic_file(lambda f: forged(f, critic_options={"hidden": []})),
-    "layers of zero": critic_file(lambda f: forged(f, critic_options={"hidden": [0, 8]})),
-    "endless layers": critic_file(lambda f: forged(f, critic_options={"hidden": [10**30]})),
-    "layers of text": critic_file(lambda f: forged(f, critic_options={"hidden": "ab"})),
-    "unknown options": critic_file(lambda f: forged(f, critic_options={"hidden": [16, 8], "code": 1})),
-    "options a list": critic_file(lambda f: forged(f, critic_options=[])),
-    "unknown critic": critic_file(lambda f: forged(f, critic="os.system")),
-    "critic a list": critic_file(lambda f: forged(f, critic=[])),
-    "no critics": critic_file(lambda f: forged(f, log_partition=[])),
-    "endless critics": critic_file(lambda f: forged(f, log_partition=[0.0] * 9)),
-    "partition a number": critic_file(lambda f: forged(f, log_partition=1.0)),
-    "NaN partition": critic_file(lambda f: forged(f, log_partition=[0.0, float("nan")])),
-    "text partition": critic_file(lambda f: forged(f, log_partition=[0.0, "a"])),
-    "scale zero": critic_file(lambda f: forged(f, {"0.x.scale": 0 * ONE})),
-    "scale negative": critic_file(lambda f: forged(f, {"0.y.scale": -ONE})),
-    "scales of another width": critic_file(lambda f: forged(f, {"0.x.scale": torch.ones(2).double()})),
-}  # fmt: skip
+
+def layers(*widths):
+    return {"critic_options": {"hidden": widths}}
+
+
+# What claims to be a model of some kind, with these settings and tensors.
+FORGERIES = {
+    "gaussian": {
+        "of another version": {"format": 2},
+        "unknown kind": {"kind": "os.system"},
+        "other kind": {"kind": "critics"},
+        "NaN offset": {"offset": NAN},
+        "infinite offset": {"offset": INF},
+        "text offset": {"offset": "a"},
+        "NaN": {"tensors": {"mean_x": NAN * ONE}},
+        "infinity": {"tensors": {"mean_x": INF * ONE}},
+        "correlation of 2": {"tensors": {"rho": 2 * ONE}},
+        "tensor missing": {"without": ["rho"]},
+        "map of another width": {"tensors": {"map_x": ONE.expand(3, 1).clone()}},
+        "map of another rank": {"tensors": {"map_y": ONE.expand(1, 3).clone()}},
+        "map without axes": {"tensors": {"map_x": ONE[0].clone()}},
+        "no coordinates": {"tensors": {"mean_x": ONE[:0], "map_x": ONE[:0, None].clone()}},
+        "single precision": {"tensors": {"mean_x": ONE.float()}},
+        "integers": {"tensors": {"mean_x": ONE.long()}},
+        "float8": {"tensors": {"mean_x": ONE.to(torch.float8_e4m3fn)}},
+        "complex": {"tensors": {"mean_x": ONE.to(torch.complex64)}},
+    },
+    "copula": {
+        "negative knots": {"tensors": {"knots": torch.tensor([900, -100])}},
+        "too many knots": {"tensors": {"knots": torch.tensor([400, 401])}},
+        "knots that overflow": {"tensors": {"knots": torch.tensor([2**62] * 4 + [400, 400])}},
+        "knots in a table": {"tensors": {"knots": torch.tensor([[400], [400]])}},
+        "knots not whole": {"tensors": {"knots": torch.tensor([400.0, 400.0])}},
+        "fewer ranks": {"tensors": {"ranks": ONE}},
+        "ranks beyond n": {"tensors": {"ranks": torch.arange(800).double() + 1}},
+        "rank zero": {"tensors": {"ranks": torch.arange(800).double() % 400}},
+        "values out of order": {"tensors": {"values": -torch.arange(800).double()}},
+        "no rows": {"n": 0},
+        "endless rows": {"n": INF},
+        "all of x": {"dim_x": 2},
+    },
+    "joint": {
+        "NaN weights": {"tensors": {WEIGHT: torch.full((16, 1), NAN)}},
+        "other weights": {"tensors": {WEIGHT: torch.ones(7, 1)}},
+        "whole weights": {"tensors": {WEIGHT: torch.ones(16, 1).long()}},
+        "mixed weights": {"tensors": {WEIGHT: torch.ones(16, 1).double()}},
+        "weights missing": {"without": ["1.critic.of_y.weight"]},
+        "giant layers": layers(10**6, 10**6),
+        "many layers": layers(*[16] * 200_000),
+        "negative layers": layers(-1),
+        "no layers": layers(),
+        "layers of zero": layers(0, 8),
+        "endless layers": layers(10**30),
+        "layers of text": {"critic_options": {"hidden": "ab"}},
+        "unknown options": {"critic_options": {"hidden": [16, 8], "code": 1}},
+        "options a list": {"critic_options": []},
+        "unknown critic": {"critic": "os.system"},
+        "critic a list": {"critic": []},
+        "no critics": {"log_partition": []},
+        "endless critics": {"log_partition": [0.0] * 9},
+        "partition a number": {"log_partition": 1.0},
+        "NaN partition": {"log_partition": [0.0, NAN]},
+        "text partition": {"log_partition": [0.0, "a"]},
+        "scale zero": {"tensors": {"0.x.scale": 0 * ONE}},
+        "scale negative": {"tensors": {"0.y.scale": -ONE}},
+        "scales of another width": {"tensors": {"0.x.scale": ONE.expand(2).clone()}},
+    },
+}
+HOSTILE = {name: ("gaussian", make) for name, make in NO_MODELS.items()} | {
+    f"{model}: {name}": (model, partial(forged, **changes))
+    for model, cases in FORGERIES.items()
+    for name, changes in cases.items()
+}
 
 
 @pytest.mark.parametrize("case", HOSTILE)
@@ -359,7 +372,8 @@ HOSTILE = {
 def test_hostile_files_are_refused_at_once(case, models, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     path = tmp_path / "model.safetensors"
-    path.write_bytes(HOSTILE[case](models, tmp_path))
+    name, make = HOSTILE[case]
+    path.write_bytes(make(whole(models, name, tmp_path)))
     start = time.process_time()
     with pytest.raises(InputError) as refusal:
         mineral.load(path)

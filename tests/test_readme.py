@@ -12,7 +12,8 @@ README = Path(__file__).parent.parent / "README.md"
 
 def row(name):
     estimator = ESTIMATORS[name]
-    return f"| `{name}` | {estimator.summary()} | {estimator.kind} |"
+    summary = estimator.summary().replace("|", r"\|")  # a table's own separator
+    return f"| `{name}` | {summary} | {estimator.kind} |"
 
 
 @pytest.mark.parametrize("name", ESTIMATORS)

@@ -1,4 +1,4 @@
-"""Which rows do what: nothing is reported on that was learned from, and no row stands in for itself."""
+"""Which rows do what: none is reported on that was learned from, none is its own partner."""
 
 import numpy as np
 import pytest

@@ -382,6 +382,14 @@ def test_explosion_is_told_at_once(value, where):
     assert "Lower the learning rate" in monitor.cautions[0].message
 
 
+def test_a_step_that_is_not_finite_leaves_the_windows_to_the_others():
+    monitor = Monitor(window=5)
+    steady(monitor, 5)
+    monitor.update(torch.tensor([0.0, math.nan]), torch.zeros(2, 3))
+    steady(monitor, 5, c=1.2)
+    assert codes(monitor) == ["explosion", "drift"]
+
+
 def test_scores_within_the_limit_are_no_explosion():
     monitor = Monitor(limit=10.0)
     monitor.update(torch.full((4,), 9.0), torch.full((4, 3), -9.9))
@@ -403,16 +411,19 @@ def test_a_bound_above_ln_of_the_product_scores_is_doubted():
     assert "above ln 45 = 3.81" in monitor.cautions[0].message
 
 
-@pytest.mark.parametrize(("alike", "said"), [(1, True), (2, False), (3, False)])
-def test_few_scores_that_carry_the_mean_are_counted(alike, said):
-    # `alike` equal scores far above the others: (Σw)² / Σw² = alike.
+@pytest.mark.parametrize(
+    ("weights", "effective"), [([3, 1], 1.6), ([1, 1], 2.0), ([2, 1], 1.8), ([1, 1, 1], 3.0)]
+)
+def test_few_scores_that_carry_the_mean_are_counted(weights, effective):
+    # Of 45 product scores a few have weight, and (Σw)² / Σw² counts them: 3² / 5 = 1.8.
     product = torch.full((5, 9), -40.0)
-    product.view(-1)[:alike] = 1.0
-    monitor = Monitor(window=3, fewest=1.99)
-    for _ in range(3):
-        monitor.update(torch.zeros(5), product)
-    assert codes(monitor) == ["few-scores"] * said
-    assert not said or "45 product scores rests on 1.0" in monitor.cautions[0].message
+    product.view(-1)[: len(weights)] = torch.tensor(weights).log()
+    for fewest, said in [(effective + 0.05, True), (effective - 0.05, False)]:
+        monitor = Monitor(window=3, fewest=fewest)
+        for _ in range(3):
+            monitor.update(torch.zeros(5), product)
+        assert codes(monitor) == ["few-scores"] * said
+        assert not said or f"45 product scores rests on {effective} of" in str(monitor.cautions[0])
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,14 @@
 ('copula', 0.36)
 """
 
-from mineral import bounds
-from mineral.critics import JointCritic, SeparableCritic
+from mineral import bounds, gradients, stability
+from mineral.critics import (
+    BilinearCritic,
+    Concatenated,
+    ConvolutionalCritic,
+    JointCritic,
+    SeparableCritic,
+)
 from mineral.door import estimate, estimators
 from mineral.errors import (
     InputError,
@@ -19,30 +25,93 @@ from mineral.errors import (
     OptionError,
 )
 from mineral.loading import load
-from mineral.methods import KSG, MINE, Auto, Estimator, Gaussian, GaussianCopula, InfoNCE
+from mineral.methods import (
+    CLUB,
+    GANDIME,
+    KDE,
+    KLDIME,
+    KSG,
+    LMI,
+    LNC,
+    MINDE,
+    MINE,
+    NWJ,
+    SMILE,
+    Auto,
+    DifferenceOfEntropies,
+    Discrete,
+    DonskerVaradhan,
+    Estimator,
+    Flow,
+    Gaussian,
+    GaussianCopula,
+    HellingerDIME,
+    Histogram,
+    InfoNCE,
+    InfoNCEAnchor,
+    JensenShannon,
+    LeaveOneOut,
+    Mixed,
+    ReInfoNCE,
+    ReJS,
+    ReMINE,
+    ReMINEJ,
+    ReNWJ,
+    ReSMILE,
+)
 from mineral.mine import Mine
 from mineral.results import Caution, Estimate
 
 __all__ = [
+    "CLUB",
+    "GANDIME",
+    "KDE",
+    "KLDIME",
     "KSG",
+    "LMI",
+    "LNC",
+    "MINDE",
     "MINE",
+    "NWJ",
+    "SMILE",
     "Auto",
+    "BilinearCritic",
     "Caution",
+    "Concatenated",
+    "ConvolutionalCritic",
+    "DifferenceOfEntropies",
+    "Discrete",
+    "DonskerVaradhan",
     "Estimate",
     "Estimator",
+    "Flow",
     "Gaussian",
     "GaussianCopula",
+    "HellingerDIME",
+    "Histogram",
     "InfoNCE",
+    "InfoNCEAnchor",
     "InputError",
     "InputTypeError",
+    "JensenShannon",
     "JointCritic",
+    "LeaveOneOut",
     "Mine",
     "MineralError",
     "MissingExtraError",
+    "Mixed",
     "OptionError",
+    "ReInfoNCE",
+    "ReJS",
+    "ReMINE",
+    "ReMINEJ",
+    "ReNWJ",
+    "ReSMILE",
     "SeparableCritic",
     "bounds",
     "estimate",
     "estimators",
+    "gradients",
     "load",
+    "stability",
 ]

@@ -180,7 +180,8 @@ def _known_critic(
     options = dict(settings["critic_options"])
     hidden = tuple(options.pop("hidden"))
     sizes = {size for value in weights.values() for size in value.shape if size > 0}
-    _check("weights of its layers", {*hidden, *options.values()} <= sizes)
+    widths = {*hidden, *(value for value in options.values() if isinstance(value, int))}
+    _check("weights of its layers", widths <= sizes)
     _check("a weight for each layer", len(hidden) < len(weights))
     _check("one kind of weights", {value.dtype for value in weights.values()} in FLOATS)
     with torch.device("meta"):

@@ -18,12 +18,16 @@ from torch import Tensor, nn
 
 from mineral import storage
 from mineral.critics import JointCritic, SeparableCritic
+from mineral.densities import DiagonalRatio
 from mineral.samples import Standardizer, new_pairs
 from mineral.types import Matrix, PerSample, X, Y
 
 FORMAT = 1
 KNOTS = 1000  # of a stored marginal
-CRITICS = {"JointCritic": JointCritic, "SeparableCritic": SeparableCritic}
+CRITICS: dict[str, type[nn.Module]] = {
+    critic.__name__: critic for critic in (JointCritic, SeparableCritic, DiagonalRatio)
+}
+"""Those that a file can name. To load another, the caller builds it."""
 
 
 class Model(ABC):

@@ -80,7 +80,7 @@ def adaptive_clip(
     of_loss = _gradients("loss", loss, kept, retain=True)
     of_information = _gradients("information", information, kept, retain=False)
     g_u, g_m = _norm(of_loss), _norm(of_information)
-    scale = beta * min(g_u, g_m) / g_m if 0 < g_m < math.inf else 0.0
+    scale = beta * min(g_u, g_m) / g_m if g_m > 0 else 0.0  # 0 for ∞, and for NaN
     for parameter, of_l, of_i in zip(kept, of_loss, of_information, strict=True):
         terms = [] if of_l is None else [of_l]
         if of_i is not None and scale:

@@ -56,9 +56,9 @@ class SSGE(ScoreEstimator):
     The estimate then follows affine maps of the samples, so units do not matter, and satisfies
     E[s] = 0 and E[(x − μ) sᵀ] = −I on the samples, as the score of every smooth density does.
 
-    The defaults are those that served `information_gradient` best on 256 rows of transformed
-    Gaussians (asinh, signed square, exp) and of binary signals in noise: not on Gaussians, where
-    hardly any kernel is best. They leave noise in the score of a single row, which averages out
+    The defaults were chosen by `information_gradient` on 256 rows of transformed Gaussians (asinh,
+    signed square, exp) and of binary signals in noise, and not on Gaussians, where hardly any
+    kernel is best. They leave noise in the score of a single row, which averages out
     over a batch. To look at scores themselves, smooth more: `ridge=0.01`. Even the slope alone, on
     Gaussians the maximum-likelihood estimate, has the relative error √((d + 2) / (M − d − 2)); for
     nearly uncorrelated coordinates, `SSGE(affine="shrunk", ridge=0.1)` has half of that.

@@ -2,22 +2,109 @@
 
 from mineral.methods.auto import Auto
 from mineral.methods.base import Estimator
+from mineral.methods.diffusion import MINDE
+from mineral.methods.discrete import Discrete
 from mineral.methods.gaussian import Gaussian, GaussianCopula
+from mineral.methods.generative import CLUB, DifferenceOfEntropies, Flow, LeaveOneOut
+from mineral.methods.histogram import Histogram
+from mineral.methods.kde import KDE
 from mineral.methods.knn import KSG
+from mineral.methods.latent import LMI
+from mineral.methods.lnc import LNC
+from mineral.methods.mixed import Mixed
 from mineral.methods.neural import MINE, InfoNCE
-
-__all__ = [
-    "ESTIMATORS",
-    "KSG",
-    "MINE",
-    "Auto",
-    "Estimator",
-    "Gaussian",
-    "GaussianCopula",
-    "InfoNCE",
-]
+from mineral.methods.variational import (
+    GANDIME,
+    KLDIME,
+    NWJ,
+    SMILE,
+    DonskerVaradhan,
+    HellingerDIME,
+    InfoNCEAnchor,
+    JensenShannon,
+    ReInfoNCE,
+    ReJS,
+    ReMINE,
+    ReMINEJ,
+    ReNWJ,
+    ReSMILE,
+)
 
 ESTIMATORS: dict[str, type[Estimator]] = {
-    estimator.name: estimator for estimator in (Auto, Gaussian, GaussianCopula, KSG, MINE, InfoNCE)
+    estimator.name: estimator
+    for estimator in (
+        Auto,
+        # closed forms
+        Gaussian,
+        GaussianCopula,
+        # neighbours, kernels, cells, symbols
+        KSG,
+        LNC,
+        Mixed,
+        KDE,
+        Histogram,
+        Discrete,
+        # critics: lower bounds
+        MINE,
+        DonskerVaradhan,
+        NWJ,
+        JensenShannon,
+        InfoNCE,
+        ReMINE,
+        ReNWJ,
+        ReJS,
+        ReInfoNCE,
+        # critics: neither bound
+        SMILE,
+        ReSMILE,
+        ReMINEJ,
+        InfoNCEAnchor,
+        KLDIME,
+        GANDIME,
+        HellingerDIME,
+        # densities, diffusion, latent variables
+        DifferenceOfEntropies,
+        Flow,
+        CLUB,
+        LeaveOneOut,
+        MINDE,
+        LMI,
+    )
 }
 """Every estimator, by the name used in `mineral.estimate` and on the command line."""
+
+__all__ = [
+    "CLUB",
+    "ESTIMATORS",
+    "GANDIME",
+    "KDE",
+    "KLDIME",
+    "KSG",
+    "LMI",
+    "LNC",
+    "MINDE",
+    "MINE",
+    "NWJ",
+    "SMILE",
+    "Auto",
+    "DifferenceOfEntropies",
+    "Discrete",
+    "DonskerVaradhan",
+    "Estimator",
+    "Flow",
+    "Gaussian",
+    "GaussianCopula",
+    "HellingerDIME",
+    "Histogram",
+    "InfoNCE",
+    "InfoNCEAnchor",
+    "JensenShannon",
+    "LeaveOneOut",
+    "Mixed",
+    "ReInfoNCE",
+    "ReJS",
+    "ReMINE",
+    "ReMINEJ",
+    "ReNWJ",
+    "ReSMILE",
+]

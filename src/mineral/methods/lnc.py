@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from scipy.spatial import KDTree
 
 from mineral.errors import OptionError
@@ -23,6 +23,7 @@ from mineral.types import Mask, Matrix, PerSample, Rows, X, Y
 
 BLOCK = 50_000  # neighbourhoods at a time, which bounds memory
 SIMULATED = 50_000  # neighbourhoods of uniform samples behind alpha
+ROUNDING = 8 * float(np.finfo(float).eps)
 FALSE_ALARMS = 0.005  # share of these that alpha lets be corrected: ε of the paper
 
 Offsets = Float[np.ndarray, "n k d"]  # where the neighbours are, seen from each sample
@@ -129,7 +130,7 @@ def simulated(k: int, dx: int, dy: int) -> PerSample:
     rng = np.random.default_rng(0)
     near = rng.uniform(-1, 1, (SIMULATED, k, dx + dy))
     near[:, -1] /= np.abs(near[:, -1]).max(axis=1, keepdims=True)
-    found = _log_ratio(near, dx, np.zeros(SIMULATED))[0]
+    found = _log_ratio(near, dx, np.ones(SIMULATED))[0]
     found.flags.writeable = False
     return found
 
@@ -143,32 +144,39 @@ def _log_ratios(x: X, y: Y, k: int) -> tuple[PerSample, Mask]:
         rows = slice(start, start + BLOCK)
         nearest = tree.query(xy[rows], k=k + 1, p=np.inf, workers=-1)[1][:, 1:]
         near = xy[nearest] - xy[rows, None]
-        resolution = 4 * np.finfo(float).eps * np.abs(xy[rows]).max(axis=1)
-        ratio[rows], flat[rows] = _log_ratio(near, x.shape[1], resolution)
+        ratio[rows], flat[rows] = _log_ratio(near, x.shape[1], np.abs(xy[rows]).max(axis=1))
     return ratio, flat
 
 
-def _log_ratio(near: Offsets, dx: int, resolution: PerSample) -> tuple[PerSample, Mask]:
+def _log_ratio(near: Offsets, dx: int, largest: PerSample) -> tuple[PerSample, Mask]:
     size = np.abs(near).max(axis=(1, 2))
     size = np.where(size > 0, size, 1.0)  # only the shape matters, and squares stay in range
-    near, resolution = near / size[:, None, None], resolution / size
+    near = near / size[:, None, None]
+    # What coordinates as large as the largest, and the axes, are rounded to.
+    resolution = ROUNDING * (1 + largest / size)
     joint, alone_x, alone_y = _sides(near), _sides(near[:, :, :dx]), _sides(near[:, :, dx:])
-    alone = np.hstack([alone_x, alone_y])
-    # A side no longer than the rounding of the coordinates is noise: r cannot be told.
-    thin = (joint <= resolution[:, None]).any(axis=1)
-    thin_alone = (alone <= resolution[:, None]).any(axis=1)
-    known = ~(thin | thin_alone)
-    ratio = np.zeros(len(near))
-    ratio[known] = np.log(joint[known]).sum(axis=1) - np.log(alone[known]).sum(axis=1)
-    return ratio, np.asarray(thin & ~thin_alone)
+    log_joint, flat = _log_volume(joint, resolution)
+    log_alone, flat_alone = _log_volume(np.hstack([alone_x, alone_y]), resolution)
+    return np.where(flat == flat_alone, log_joint - log_alone, 0.0), flat > flat_alone
+
+
+def _log_volume(sides: Matrix, resolution: PerSample) -> tuple[PerSample, Int[np.ndarray, " n"]]:
+    """Of the box in the directions that it extends in, and in how many it does not.
+
+    A side no longer than the rounding of the coordinates is noise. One within x, or within y, as
+    of a column that comes twice, is one of the whole box too, and cancels.
+    """
+    flat = sides <= resolution[:, None]
+    return np.log(np.where(flat, 1.0, sides)).sum(axis=1), flat.sum(axis=1)
 
 
 def _sides(near: Offsets) -> Matrix:
     """Half the sides of the box along the principal axes that holds all neighbours."""
     if near.shape[2] == 1:
         return np.asarray(np.abs(near).max(axis=1))
-    _, axes = np.linalg.eigh(near.transpose(0, 2, 1) @ near)
-    return np.asarray(np.abs(near @ axes).max(axis=1))
+    # Axes of the offsets themselves: their covariance would lose what is thinner than 1e-8.
+    _, _, axes = np.linalg.svd(near, full_matrices=False)
+    return np.asarray(np.abs(near @ axes.transpose(0, 2, 1)).max(axis=1))
 
 
 def _exact(flat: float) -> tuple[Caution, ...]:
