@@ -3,7 +3,7 @@
     python benchmarks/choosing.py            # prints the table of docs/choosing.md
     python benchmarks/choosing.py ksg mine   # some estimators only
 
-One sample of 5,000 rows each, the same for all. The floor is the sampling error that even the true
+One sample of 3,000 rows each, the same for all. The floor is the sampling error that even the true
 pointwise mutual information would make.
 """
 
@@ -17,7 +17,7 @@ import numpy as np
 import mineral
 from mineral.methods import ESTIMATORS
 
-N = 5000
+N = 3000
 Samples = tuple[np.ndarray, np.ndarray]
 Task = tuple[str, float, Callable[[np.random.Generator], Samples]]
 

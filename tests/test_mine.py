@@ -220,7 +220,7 @@ def test_the_value_is_donsker_varadhan_of_the_batch_whatever_the_average():
 
 
 def test_of_the_first_batch_the_gradient_is_that_of_donsker_varadhan():
-    (joint, product), = batches(1)
+    ((joint, product),) = batches(1)
     MovingAverageDV()(joint, product).backward()
     corrected = product.grad.clone()
     product.grad = None

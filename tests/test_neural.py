@@ -200,7 +200,10 @@ def test_the_value_is_the_mean_over_folds_of_the_bound_on_all_pairs_of_their_row
         assert member.log_partition == pytest.approx(log_partition, abs=1e-5)
         own = found.evidence.pointwise[part.test]
         assert own == pytest.approx(f.diagonal() - log_partition, abs=1e-5)
-        joint, product = torch.tensor(f.diagonal().copy()), torch.tensor(f[rest].reshape(len(f), -1))
+        joint, product = (
+            torch.tensor(f.diagonal().copy()),
+            torch.tensor(f[rest].reshape(len(f), -1)),
+        )
         variance += weight**2 * estimator._variance(joint, product)
     assert found.value == pytest.approx(value, abs=1e-5)
     assert found.stderr == pytest.approx(math.sqrt(variance), rel=1e-4)
@@ -445,7 +448,10 @@ def test_networks_train_on_the_device_they_are_sent_to(estimator):
         ({"learning_rate": 0.0}, "`learning_rate` must be positive, got 0.0"),
         ({"learning_rate": math.nan}, "`learning_rate` must be positive, got nan"),
         ({"product_samples": 0}, "`product_samples` must be at least 1"),
-        ({"product_samples": 64, "batch_size": 64}, "`product_samples` must be at least 1 and less"),
+        (
+            {"product_samples": 64, "batch_size": 64},
+            "`product_samples` must be at least 1 and less",
+        ),
     ],
 )
 @each_kind

@@ -136,6 +136,7 @@ def test_asking_for_bits_gives_what_converting_gives(brief_estimator):
     assert bits.unit == "bits"
     assert bits.value == pytest.approx(nats.to("bits").value, rel=1e-14)
     assert bits.interval == pytest.approx(nats.to("bits").interval, rel=1e-14)
+    assert bits.stderr == pytest.approx(nats.to("bits").stderr, rel=1e-14)
 
 
 @pytest.mark.usefixtures("as_users_run_it")

@@ -32,7 +32,9 @@ class Spy(nn.Module):
         self.seen = []
 
     def forward(self, x, y):
-        self.seen.append((self.training, x[..., 0].flatten().tolist(), y[..., 0].flatten().tolist()))
+        self.seen.append(
+            (self.training, x[..., 0].flatten().tolist(), y[..., 0].flatten().tolist())
+        )
         return self.critic(x, y)
 
 
@@ -47,7 +49,13 @@ def met(scores):
 
 
 def schedule(**options):
-    defaults = {"steps": 100, "batch_size": 32, "learning_rate": 1e-2, "block": 8, "check_every": 10}
+    defaults = {
+        "steps": 100,
+        "batch_size": 32,
+        "learning_rate": 1e-2,
+        "block": 8,
+        "check_every": 10,
+    }
     return Schedule(**(defaults | options))
 
 

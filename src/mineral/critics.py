@@ -16,6 +16,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from mineral.errors import OptionError
+from mineral.numerics import off_diagonal
 from mineral.types import JointScores, ProductScores
 
 
@@ -197,6 +198,4 @@ def split_scores(scores: Float[Tensor, "n n"]) -> tuple[JointScores, ProductScor
                 [3., 5.],
                 [6., 7.]]))
     """
-    n = len(scores)
-    others = ~torch.eye(n, dtype=torch.bool, device=scores.device)
-    return scores.diagonal(), scores[others].view(n, n - 1)
+    return scores.diagonal(), off_diagonal(scores)

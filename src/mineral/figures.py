@@ -14,7 +14,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.stats import rankdata
 
 from mineral.errors import MissingExtraError
 from mineral.types import PerSample
@@ -132,6 +131,8 @@ def _first(strength: np.ndarray) -> np.ndarray:
 
 def _ranks(columns: np.ndarray) -> np.ndarray:
     """Ranks of each column, centered and of unit length; zero for a constant column."""
+    from scipy.stats import rankdata  # half a second to import: only when needed
+
     ranks = rankdata(columns, axis=0) - (len(columns) + 1) / 2
     length = np.sqrt((ranks**2).sum(axis=0))
     return np.asarray(ranks / np.where(length > 0, length, 1.0))

@@ -12,7 +12,7 @@ import numpy as np
 from mineral.types import Rows
 
 PARTS = 4  # few, so that each part still is in the regime of the whole
-SPLITS = 5
+SPLITS = 10
 LARGEST = 10_000  # rows of a part: the variance of larger ones only repeats the 1/n
 
 
