@@ -10,8 +10,6 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 from jaxtyping import Int
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from mineral.errors import InputError, OptionError
 from mineral.methods import entropies
@@ -147,6 +145,9 @@ class Table:
         """
         of_x, of_y = np.divmod(self.cells, len(self.of_y))
         nodes = len(self.of_x) + len(self.of_y)
+        from scipy.sparse import coo_array  # a moment to import: only when needed
+        from scipy.sparse.csgraph import connected_components
+
         edges = coo_array((np.ones(len(of_x)), (of_x, of_y + len(self.of_x))), (nodes, nodes))
         parts = connected_components(edges, directed=False, return_labels=False)
         return int(len(self.cells) - nodes + 2 * parts - 1)

@@ -10,12 +10,11 @@ from functools import lru_cache
 
 import numpy as np
 from jaxtyping import Float, Int
-from scipy.spatial import KDTree
 
 from mineral.errors import OptionError
 from mineral.methods.base import Estimator, Measurement, Run
 from mineral.methods.knn import KSG, _dimension, _ties
-from mineral.methods.neighbours import neighbours
+from mineral.methods.neighbours import neighbours, tree_of
 from mineral.methods.subsampling import PARTS, subsampled_stderr
 from mineral.results import Caution
 from mineral.samples import Paired
@@ -138,7 +137,7 @@ def simulated(k: int, dx: int, dy: int) -> PerSample:
 def _log_ratios(x: X, y: Y, k: int) -> tuple[PerSample, Mask]:
     """log r around every sample, 0 where it cannot be told, and where (x, y) lie flat."""
     xy = np.hstack([x, y])
-    tree = KDTree(xy, balanced_tree=False)
+    tree = tree_of(xy)
     ratio, flat = np.empty(len(xy)), np.empty(len(xy), dtype=bool)
     for start in range(0, len(xy), BLOCK):
         rows = slice(start, start + BLOCK)

@@ -10,14 +10,13 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 import numpy as np
-from scipy.spatial import KDTree
 from scipy.special import digamma
 
 from mineral.errors import InputError, OptionError
 from mineral.methods.base import Estimator, Measurement, Run
 from mineral.methods.discrete import Codes, symbols
 from mineral.methods.knn import KSG, _ceiling, _dimension
-from mineral.methods.neighbours import count_within, neighbours
+from mineral.methods.neighbours import count_within, neighbours, tree_of
 from mineral.methods.subsampling import PARTS, subsampled_stderr
 from mineral.progress import silent
 from mineral.results import Caution
@@ -158,7 +157,7 @@ def ross(classes: Codes, points: Matrix, k: int) -> PerSample:
     for rows in np.split(np.argsort(classes, kind="stable"), ends[:-1]):
         if not len(rows):
             continue
-        tree = KDTree(points[rows])
+        tree = tree_of(points[rows])
         nearest[rows] = order = min(k, len(rows) - 1)
         radius = tree.query(points[rows], k=[order + 1], p=np.inf)[0][:, 0]
         reach[rows] = np.nextafter(radius, 0.0)  # the largest distance that is strictly less

@@ -7,14 +7,17 @@ many by comparing all pairs a block at a time.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from jaxtyping import Float, Int
-from scipy.spatial import KDTree
 
 from mineral.progress import silent
 from mineral.types import Mask, Matrix, PerSample, Progress, X, Y
+
+if TYPE_CHECKING:
+    from scipy.spatial import KDTree
 
 BLOCK = 100_000  # rows a tree query at a time, which bounds its memory
 PAIRS = 4_000_000  # pairs compared at a time: 32 MB for each matrix of distances
@@ -79,8 +82,7 @@ def _closed(
 def _by_trees(x: X, y: Y, k: int, *, box: bool, progress: Progress) -> Neighbours:
     n = len(x)
     xy = np.hstack([x, y])
-    # Splitting at midpoints builds several times faster than at medians, and asks no slower.
-    tree = KDTree(xy, balanced_tree=False, compact_nodes=True)
+    tree = tree_of(xy)
     reach_x, reach_y, inside = np.empty(n), np.empty(n), np.empty(n, dtype=np.int64)
     boxed, copied = np.zeros(n, dtype=bool), np.zeros(n, dtype=bool)
     for rows in _blocks(n, BLOCK):
@@ -107,11 +109,19 @@ def _by_trees(x: X, y: Y, k: int, *, box: bool, progress: Progress) -> Neighbour
     )
 
 
+def tree_of(points: Matrix) -> "KDTree":
+    """A tree to ask for neighbours."""
+    from scipy.spatial import KDTree  # a tenth of a second to import: only when needed
+
+    # Splitting at midpoints builds several times faster than at medians, and asks no slower.
+    return KDTree(points, balanced_tree=False)
+
+
 def count_within(points: Matrix, reach: PerSample) -> Counts:
     """For each point, how many others lie no further away than its own reach."""
     if points.shape[1] == 1:
         return _count_within_1d(points[:, 0], reach)
-    tree = KDTree(points, balanced_tree=False)
+    tree = tree_of(points)
     counts = np.empty(len(points), dtype=np.int64)
     for rows in _blocks(len(points), BLOCK):
         counts[rows] = tree.query_ball_point(
