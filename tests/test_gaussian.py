@@ -1,4 +1,4 @@
-"""The closed form, and the copula: exact bias, honest errors, and what must not change the value."""
+"""The closed form, and the copula: exact bias, honest errors, and what must not matter."""
 
 import math
 

@@ -2,6 +2,7 @@
 
 import copy
 import math
+from itertools import chain, pairwise
 
 import numpy as np
 import pytest
@@ -176,7 +177,7 @@ def test_no_row_comes_twice_before_a_new_shuffle(n, batch_size, block):
     size = min(batch_size, n) // block * block
     assert {len(batch) for batch in batches} == {size}
     a_pass = n // size
-    passes = [sum(batches[i : i + a_pass], []) for i in range(0, 12 - a_pass + 1, a_pass)]
+    passes = [list(chain(*batches[i : i + a_pass])) for i in range(0, 12 - a_pass + 1, a_pass)]
     assert all(len(set(rows)) == len(rows) for rows in passes)
     assert passes[0] != passes[1] and passes[0] != sorted(passes[0])
 
@@ -323,7 +324,7 @@ def test_the_rate_falls_to_zero():
 
     critic = new_critic()
     fit(critic, Watched(), related(64), related(40, seed=1), schedule(steps=40))
-    moved = [float((b - a).norm()) for a, b in zip(weights, weights[1:], strict=False)]
+    moved = [float((b - a).norm()) for a, b in pairwise(weights)]
     assert np.mean(moved[-3:]) < 0.1 * np.mean(moved[:3])
 
 
@@ -381,7 +382,6 @@ def test_draws_inside_are_those_of_the_seed_and_outside_nothing_has_happened():
 
 def test_the_global_generator_is_given_back_after_an_error_too():
     before = torch.random.get_rng_state()
-    with pytest.raises(RuntimeError, match="inside"), seeded(0, CPU):
-        torch.rand(3)
-        raise RuntimeError("inside")
+    with pytest.raises(ZeroDivisionError), seeded(0, CPU):
+        torch.rand(1 // 0)
     assert torch.equal(torch.random.get_rng_state(), before)
