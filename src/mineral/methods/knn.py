@@ -126,10 +126,11 @@ class KSG(Estimator):
 
 def _deviations(values: np.ndarray) -> np.ndarray:
     """Standard deviation of each coordinate that varies; for the others, that of the largest."""
-    unit = np.abs(values).max()
+    unit = np.abs(values).max() or 1.0
     deviations = (values / unit).std(axis=0) * unit
     varies = (values != values[0]).any(axis=0) & (deviations > 0)
-    return np.asarray(np.where(varies, deviations, deviations[varies].max()))
+    largest = deviations[varies].max() if varies.any() else unit  # latent variables may all be dead
+    return np.asarray(np.where(varies, deviations, largest))
 
 
 def _ceiling(value: float, n: int, k: int) -> tuple[Caution, ...]:

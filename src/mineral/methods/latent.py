@@ -11,6 +11,7 @@ from mineral.errors import OptionError
 from mineral.methods.base import Estimator, Run
 from mineral.methods.crossfit import CrossFitted, FoldReport, prepared
 from mineral.methods.knn import KSG
+from mineral.progress import silent
 from mineral.samples import Fold, Paired
 from mineral.training import train
 
@@ -92,7 +93,8 @@ class LMI(CrossFitted):
         with torch.no_grad():
             encoded = coder.of_x(test[0]), coder.of_y(test[1])
         x, y = (z.double().cpu().numpy() for z in encoded)
-        found = self.final.measure(replace(samples, x=x, y=y, x_names=(), y_names=()), run)
+        quiet = replace(run, progress=silent)
+        found = self.final.measure(replace(samples, x=x, y=y, x_names=(), y_names=()), quiet)
         assert found.pointwise is not None
         return FoldReport(
             rows=fold.test,
