@@ -140,10 +140,14 @@ def test_options_out_of_range_are_refused_by_name(option, value):
 
 @pytest.mark.usefixtures("as_users_run_it")
 @pytest.mark.parametrize("seed", [0, 2**64 - 1, np.int64(3), np.uint8(3)])
-def test_any_whole_seed_will_do(seed, brief_estimator):
-    found = brief_estimator.estimate(X, Y, seed=seed)
-    assert found.seed == int(seed) and type(found.seed) is int
-    assert np.isfinite(found.value)
+def test_any_whole_seed_will_do(seed):
+    for estimator in ("auto", "ksg"):
+        found = mineral.estimate(X, Y, estimator=estimator, seed=seed)
+        assert found.seed == int(seed) and type(found.seed) is int
+
+
+def test_the_largest_seed_will_do_for_all(brief_estimator):
+    assert np.isfinite(brief_estimator.estimate(X, Y, seed=2**64 - 1).value)
 
 
 @pytest.mark.usefixtures("as_users_run_it")

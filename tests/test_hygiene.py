@@ -95,15 +95,12 @@ class Broken(torch.nn.Module):
 @pytest.mark.usefixtures("as_users_run_it", "untouched")  # checks of types draw at random
 class TestTheProcessIsLeftAsItWas:
     def test_after_estimating(self, brief_estimator, capfd):
-        found = brief_estimator.estimate(X, Y, seed=3)
+        found = brief_estimator.estimate(X, Y, seed=3, progress=True)
         str(found), found._repr_html_(), found.to_dict(), found.to("bits")
         assert capfd.readouterr() == ("", "")
 
     def test_after_plotting(self):
         mineral.estimate(X, Y, estimator="gaussian").plot()
-
-    def test_after_a_progress_bar(self, brief_estimator):
-        brief_estimator.estimate(X, Y, progress=True)
 
     def test_after_a_refusal(self, brief_estimator):
         refused = [

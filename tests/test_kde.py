@@ -81,6 +81,15 @@ def test_the_likeliest_width_leaves_each_sample_out():
     assert kde.likeliest(z, scott) == pytest.approx(best, rel=0.2)
 
 
+def test_the_width_does_not_depend_on_the_order_of_rows(monkeypatch):
+    monkeypatch.setattr(kde, "QUERIES", 40)  # of which some are asked
+    x, y = wave(300, 0)
+    _, _, z, _ = kde.canonical(*(normal_scores(v[:, None]) for v in (x, y)))
+    found = kde.likeliest(z, 0.4)
+    assert kde.likeliest(z.flip(0), 0.4) == pytest.approx(found, rel=1e-9)
+    assert kde.likeliest(z[z[:, 0].argsort()], 0.4) == pytest.approx(found, rel=1e-9)
+
+
 def test_sums_do_not_depend_on_how_many_pairs_are_taken_at_a_time(monkeypatch):
     points = torch.from_numpy(np.random.default_rng(0).standard_normal((50, 3)))
     apart = (points[:, None] - points).square().sum(dim=2)

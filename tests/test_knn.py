@@ -160,6 +160,18 @@ def test_units_of_x_and_y_apart_do_not_matter_where_they_are_standardized(varian
 
 
 @every_variant
+@pytest.mark.parametrize("dims", [1, 5], ids=["trees", "pairs"])
+def test_distances_beyond_the_largest_float_are_no_obstacle(variant, dims):
+    # Values at both ends of the floats are further apart than any float.
+    rng = np.random.default_rng(0)
+    x = rng.uniform(-1, 1, (200, dims))
+    y = (x + rng.uniform(-1, 1, (200, dims))) / 2
+    value = KSG(variant=variant).estimate(x, y).value
+    far = 1.7e308
+    assert KSG(variant=variant).estimate(far * x, far * y).value == pytest.approx(value, abs=1e-9)
+
+
+@every_variant
 def test_a_shift_does_not_matter(variant):
     # 2^20 is added exactly to values on a grid of 2^-30: the distances are the same floats.
     x, y = (np.round(v * 2**30) / 2**30 for v in gaussian(300))

@@ -223,10 +223,10 @@ def test_of_many_samples_a_part_is_kept_in_pairs():
     assert not np.array_equal(other.x, kept.x)
 
 
-def test_it_plots_itself(brief_estimator):
+def test_it_plots_itself(cheap_estimator):
     from matplotlib.figure import Figure
 
-    figure = brief_estimator.estimate(X, Y).plot()
+    figure = cheap_estimator.estimate(X, Y).plot()
     assert isinstance(figure, Figure)
     assert len(figure.axes) >= 1 + len(figure.texts)
 
