@@ -4,6 +4,7 @@ import collections
 import datetime
 import decimal
 import fractions
+import re
 import warnings
 
 import narwhals as nw
@@ -156,6 +157,10 @@ BAD = {
     "an iterator": (iter(G), InputTypeError, CONTAINER),
     "a map": (map(float, G), InputTypeError, CONTAINER),
     "a function": (lambda: G, InputTypeError, CONTAINER),
+    # Dicts of columns.
+    "columns of different lengths": ({"a": G, "b": G[:3]}, InputError, "different lengths"),
+    "text in a dict": ({"a": G, "b": ["u", "v"] * 10}, InputTypeError, "['b']` is of type <U1"),
+    "a number in a dict": ({"a": 3.0}, InputError, "['a']` is a single number"),
     # Names.
     "one name twice in pandas": (
         pd.DataFrame(np.c_[G, G], columns=["a", "a"]),
@@ -176,7 +181,7 @@ def test_bad_samples_are_refused_with_the_argument_and_the_remedy(case, side):
             door(*((value, OTHER) if side == "x" else (OTHER, value)))
         message = str(refusal.value)
         assert isinstance(refusal.value, MineralError)
-        assert f"`{side}`" in message and remedy in message and "\n" not in message
+        assert re.search(rf"`{side}[`\[]", message) and remedy in message and "\n" not in message
         assert message.endswith(".") and len(message) < 300
         assert refusal.value.__cause__ is None  # one error, not a chain of them
 
@@ -379,6 +384,7 @@ def test_the_gate_makes_copies():
         (pl.Series("mass", EXACT[:, 0]), ("mass",)),
         (pa.table({"height": EXACT[:, 0], "mass": EXACT[:, 1]}), ("height", "mass")),
         ({"height": EXACT[:, 0], "mass": EXACT[:, 1]}, ("height", "mass")),
+        ({"spot": EXACT, 7: EXACT[:, 0]}, ("spot0", "spot1", "7")),
     ],
 )
 def test_names_of_columns_are_carried_to_the_estimate(x, names):

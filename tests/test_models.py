@@ -79,6 +79,20 @@ def test_on_new_pairs_the_mean_pmi_is_the_mutual_information(models, name):
     assert pmi.mean() == pytest.approx(TRUTH, abs=slack + 3 * pmi.std() / 5000**0.5)
 
 
+@pytest.mark.parametrize("estimator", ["gaussian", "copula"])
+def test_on_its_own_samples_the_mean_pmi_is_the_estimate(estimator):
+    found = mineral.estimate(*draw(400, 0), estimator=estimator)
+    assert found.model.pmi(*draw(400, 0)).mean() == pytest.approx(found.value, abs=1e-12)
+
+
+def test_units_of_the_samples_do_not_matter():
+    x, y = draw(200, 0)
+    of = MINE(critic=partial(JointCritic, hidden=(8,)), steps=5, batch_size=64)
+    plain, scaled = of.estimate(x, y).model, of.estimate(1024 * x, y / 1024).model
+    assert scaled.pmi(1024 * x, y / 1024) == pytest.approx(plain.pmi(x, y), abs=1e-5)
+    assert scaled.pmi(x, y) != pytest.approx(plain.pmi(x, y), abs=1e-5)
+
+
 @pytest.mark.parametrize("name", ["gaussian", "copula", "joint"])
 def test_pmi_is_the_log_density_ratio(models, name):
     rho, (x, y) = 0.8, draw(1000, 2)
@@ -170,6 +184,16 @@ def test_a_critic_in_double_precision_is_kept_so(tmp_path):
     model = trained(MINE, lambda dx, dy: JointCritic(dx, dy, hidden=(8,)).double(), steps=5)
     model.save(tmp_path / "a")
     assert np.array_equal(mineral.load(tmp_path / "a").pmi(*draw(9, 1)), model.pmi(*draw(9, 1)))
+
+
+def test_a_critic_is_loaded_for_use_and_not_for_training(tmp_path):
+    class Dropping(Bilinear):
+        def forward(self, x, y):
+            return nn.functional.dropout(super().forward(x, y), training=self.training)
+
+    trained(MINE, Dropping, steps=5).save(tmp_path / "a")
+    loaded = mineral.load(tmp_path / "a", critic=Dropping)
+    assert np.array_equal(loaded.pmi(*draw(9, 1)), loaded.pmi(*draw(9, 1)))
 
 
 def test_tied_weights_can_be_saved(tmp_path):
@@ -312,6 +336,7 @@ FORGERIES = {
         "tensor missing": {"without": ["rho"]},
         "map of another width": {"tensors": {"map_x": ONE.expand(3, 1).clone()}},
         "map of another rank": {"tensors": {"map_y": ONE.expand(1, 3).clone()}},
+        "means in a table": {"tensors": {"mean_x": ONE[None].clone()}},
         "map without axes": {"tensors": {"map_x": ONE[0].clone()}},
         "no coordinates": {"tensors": {"mean_x": ONE[:0], "map_x": ONE[:0, None].clone()}},
         "single precision": {"tensors": {"mean_x": ONE.float()}},
@@ -340,6 +365,10 @@ FORGERIES = {
         "mixed weights": {"tensors": {WEIGHT: torch.ones(16, 1).double()}},
         "weights missing": {"without": ["1.critic.of_y.weight"]},
         "giant layers": layers(10**6, 10**6),
+        "layers as large as a tensor": {
+            "tensors": {"0.critic.of_x.bias": torch.ones(16_000)},
+            **layers(16_000, 16_000),
+        },
         "many layers": layers(*[16] * 200_000),
         "negative layers": layers(-1),
         "no layers": layers(),

@@ -45,6 +45,7 @@ from mineral.methods import (
     Flow,
     Gaussian,
     GaussianCopula,
+    GaussianMixture,
     HellingerDIME,
     Histogram,
     InfoNCE,
@@ -58,6 +59,7 @@ from mineral.methods import (
     ReMINEJ,
     ReNWJ,
     ReSMILE,
+    StudentCopula,
 )
 from mineral.mine import Mine
 from mineral.results import Caution, Estimate
@@ -87,6 +89,7 @@ __all__ = [
     "Flow",
     "Gaussian",
     "GaussianCopula",
+    "GaussianMixture",
     "HellingerDIME",
     "Histogram",
     "InfoNCE",
@@ -108,6 +111,7 @@ __all__ = [
     "ReNWJ",
     "ReSMILE",
     "SeparableCritic",
+    "StudentCopula",
     "bounds",
     "estimate",
     "estimators",

@@ -12,7 +12,9 @@ from mineral.methods.knn import KSG
 from mineral.methods.latent import LMI
 from mineral.methods.lnc import LNC
 from mineral.methods.mixed import Mixed
+from mineral.methods.mixture import GaussianMixture
 from mineral.methods.neural import MINE, InfoNCE
+from mineral.methods.student import StudentCopula
 from mineral.methods.variational import (
     GANDIME,
     KLDIME,
@@ -37,6 +39,8 @@ ESTIMATORS: dict[str, type[Estimator]] = {
         # closed forms
         Gaussian,
         GaussianCopula,
+        StudentCopula,
+        GaussianMixture,
         # neighbours, kernels, cells, symbols
         KSG,
         LNC,
@@ -94,6 +98,7 @@ __all__ = [
     "Flow",
     "Gaussian",
     "GaussianCopula",
+    "GaussianMixture",
     "HellingerDIME",
     "Histogram",
     "InfoNCE",
@@ -107,4 +112,5 @@ __all__ = [
     "ReMINEJ",
     "ReNWJ",
     "ReSMILE",
+    "StudentCopula",
 ]

@@ -47,7 +47,8 @@ class LNC(Estimator):
 
     Use it where KSG comes near its ceiling. A relation that curves within a neighbourhood, or noise
     that a neighbourhood does not resolve, leaves the value too low: by 0.2 nats in the limit of
-    thin noise around a line, by more around a curve. An exact relation is not corrected, and said.
+    thin noise around a line, by up to 0.7 where KSG has just begun to fail, by more around a curve.
+    An exact relation is not corrected, and said.
 
     Args:
         k: Neighbours to look at, more than dx + dy.

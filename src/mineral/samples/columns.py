@@ -95,7 +95,7 @@ def _from_series(name: str, series: nw.Series[Any]) -> Columns:
 def _from_mapping(name: str, table: Mapping[Any, Any]) -> Columns:
     if not table:
         raise InputError(f"`{name}` has no columns: select at least one.")
-    parts = [columns(str(key), values) for key, values in table.items()]
+    parts = [_labelled(columns(f"{name}[{key!r}]", v), str(key)) for key, v in table.items()]
     rows = {len(part.values): key for key, part in zip(table, parts, strict=True)}
     if len(rows) > 1:
         (n, key), (other_n, other) = list(rows.items())[:2]
@@ -104,6 +104,11 @@ def _from_mapping(name: str, table: Mapping[Any, Any]) -> Columns:
             f"{other!r}."
         )
     return _side_by_side(parts)
+
+
+def _labelled(part: Columns, label: str) -> Columns:
+    d = part.values.shape[1]
+    return replace(part, names=(label,) if d == 1 else tuple(f"{label}{i}" for i in range(d)))
 
 
 def _side_by_side(parts: list[Columns]) -> Columns:

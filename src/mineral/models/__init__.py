@@ -1,0 +1,49 @@
+"""What was learned, kept: log density ratios that score new pairs, and their files."""
+
+import os
+
+from mineral.models.base import FORMAT, Model, Rebuild, read
+from mineral.models.critics import CRITICS, CriticModel, Member, rebuild_critics
+from mineral.models.gaussian import CopulaModel, GaussianModel, rebuild_copula, rebuild_gaussian
+from mineral.models.marginals import KNOTS, Marginal
+from mineral.models.mixture import MixtureModel, rebuild_mixture
+from mineral.models.student import StudentModel, rebuild_student
+from mineral.types import CriticFactory
+
+__all__ = [
+    "CRITICS",
+    "FORMAT",
+    "KNOTS",
+    "CopulaModel",
+    "CriticModel",
+    "GaussianModel",
+    "Marginal",
+    "Member",
+    "MixtureModel",
+    "Model",
+    "StudentModel",
+    "load",
+]
+
+KINDS: dict[str, Rebuild] = {
+    GaussianModel.kind: rebuild_gaussian,
+    CopulaModel.kind: rebuild_copula,
+    CriticModel.kind: rebuild_critics,
+    StudentModel.kind: rebuild_student,
+    MixtureModel.kind: rebuild_mixture,
+}
+"""For each kind of model, what makes it of its file."""
+
+
+def load(path: str | os.PathLike[str], *, critic: CriticFactory | None = None) -> Model:
+    """Read a model that `save` wrote. Runs no code from the file.
+
+    Args:
+        path: The file.
+        critic: Builds the critic from (dx, dy), where the model was trained with one of your own.
+
+    Raises:
+        InputError: If the file is missing, damaged, or not a model of Mineral's.
+        OptionError: If `critic` builds another network than the one that was saved.
+    """
+    return read(path, critic, KINDS)

@@ -1,0 +1,172 @@
+"""What a model is: a learned log density ratio that scores new pairs, and its file.
+
+A model file is one safetensors file: the numbers as tensors, what they mean as JSON in the header.
+A file may be damaged, or made to do harm. Nothing in it is run, its size is believed only as far as
+its tensors bear it out, and every number is checked before a model is made of it.
+"""
+
+import json
+import os
+import textwrap
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, TypeAlias
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from mineral import storage
+from mineral.errors import InputError, MineralError
+from mineral.samples import new_pairs
+from mineral.types import CriticFactory, PerSample, X, Y
+
+FORMAT = 1
+
+
+class Model(ABC):
+    """A learned log density ratio log p(x, y) / p(x) p(y)."""
+
+    kind: ClassVar[str]
+    dim_x: int
+    dim_y: int
+
+    @abstractmethod
+    def _pmi(self, x: X, y: Y) -> PerSample:
+        """On checked matrices."""
+
+    @abstractmethod
+    def _tensors(self) -> dict[str, Tensor]:
+        """The numbers."""
+
+    @abstractmethod
+    def _settings(self) -> dict[str, Any]:
+        """What the numbers mean, as JSON can hold it."""
+
+    def pmi(self, x: Any, y: Any) -> PerSample:  # noqa: ANN401
+        """The pointwise mutual information of new pairs.
+
+        Args:
+            x: Shape (n,), (n, dx) or (n, ...), of the width that the model was made with.
+            y: The same for y, with as many rows. One row is enough.
+
+        Returns:
+            Nats, shape (n,).
+
+        Raises:
+            InputError: If the pairs are not finite or not of the model's width.
+            InputTypeError: If they cannot be read as numbers.
+        """
+        return self._pmi(*new_pairs(x, y, self.dim_x, self.dim_y))
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the model to one safetensors file; `mineral.load` reads it.
+
+        Raises:
+            InputError: If the file cannot be written.
+        """
+        from safetensors.torch import save
+
+        # One entry: safetensors writes several in random order, and the same model would differ.
+        header = {"mineral": json.dumps({"format": FORMAT, "kind": self.kind} | self._settings())}
+        tensors = {
+            name: value.detach().cpu().clone(memory_format=torch.contiguous_format)
+            for name, value in self._tensors().items()
+        }
+        storage.write(path, save(tensors, metadata=header))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stored:
+    """What a model file holds. Its tensors are finite; the rest is for `rebuild` to check.
+
+    Attributes:
+        path: Where it was read, for messages.
+        settings: What the numbers mean.
+        tensors: The numbers.
+        critic: Builds a critic of the caller's own from (dx, dy): given to `load`, not stored.
+    """
+
+    path: str | os.PathLike[str]
+    settings: dict[str, Any]
+    tensors: Mapping[str, Tensor]
+    critic: CriticFactory | None
+
+    def array(self, name: str, *, axes: int = 1) -> np.ndarray:
+        """A tensor of float64, with rows.
+
+        Raises:
+            ValueError: If it is another kind of tensor.
+        """
+        tensor = self.tensors[name]
+        check(f"numbers in {name}", tensor.dtype == torch.float64 and tensor.ndim == axes)
+        check(f"rows in {name}", len(tensor) > 0)
+        return tensor.numpy()
+
+    def whole(self, name: str) -> np.ndarray:
+        """A vector of int64.
+
+        Raises:
+            ValueError: If it is another kind of tensor.
+        """
+        tensor = self.tensors[name]
+        check(f"whole {name}", tensor.dtype == torch.int64 and tensor.ndim == 1)
+        return tensor.numpy()
+
+
+Rebuild: TypeAlias = Callable[[Stored], Model]
+
+
+def check(what: str, holds: object) -> None:
+    """Refuse a file that lacks something. Raises ValueError, which `read` makes a sentence of."""
+    if not holds:
+        raise ValueError(f"it lacks {what}")
+
+
+def read(
+    path: str | os.PathLike[str], critic: CriticFactory | None, kinds: Mapping[str, Rebuild]
+) -> Model:
+    """Read a model that `save` wrote.
+
+    Args:
+        path: The file.
+        critic: Builds the critic from (dx, dy), where the model was trained with one of your own.
+        kinds: For each kind of model, what makes it of what is stored.
+
+    Raises:
+        InputError: If the file is missing, damaged, or not a model of Mineral's.
+        OptionError: If `critic` builds another network than the one that was saved.
+    """
+    header, tensors = _content(Path(path))
+    try:
+        settings = json.loads(header["mineral"])
+        check(f"the mark of format {FORMAT}", settings["format"] == FORMAT)
+        check("values that are finite", all(torch.isfinite(v).all() for v in tensors.values()))
+        kind = settings["kind"]
+        if kind not in kinds:
+            raise InputError(f"`{path}` holds a model of an unknown kind, {kind!r}.")
+        return kinds[kind](Stored(path=path, settings=settings, tensors=tensors, critic=critic))
+    except MineralError:
+        raise
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, RuntimeError) as e:
+        reason = textwrap.shorten(str(e), 200)
+        raise InputError(f"`{path}` is damaged or of another version ({reason}).") from None
+
+
+def _content(path: Path) -> tuple[Mapping[str, str], dict[str, Tensor]]:
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="pt") as file:
+            header = file.metadata() or {}
+            # Copies: what the file's pages show may change with the file.
+            tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
+    except FileNotFoundError:
+        raise InputError(f"There is no file `{path}`.") from None
+    except (OSError, SafetensorError) as error:
+        raise InputError(f"`{path}` cannot be read as safetensors: {error}.") from None
+    if "mineral" not in header:
+        raise InputError(f"`{path}` was not written by Mineral: pass what `model.save` wrote.")
+    return header, tensors
