@@ -390,7 +390,7 @@ def test_options_out_of_range_are_refused():
 
 def test_without_scikit_learn_the_remedy_is_said(monkeypatch):
     monkeypatch.setitem(sys.modules, "sklearn.mixture", None)
-    with pytest.raises(MissingExtraError, match=r"The Gaussian mixture needs .*mineral\[sklearn\]"):
+    with pytest.raises(MissingExtraError, match=r"The Gaussian mixture needs .*mineral\[mixture\]"):
         SMALL.estimate(*draw(CROSS, 100))
 
 

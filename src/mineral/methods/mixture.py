@@ -103,6 +103,7 @@ class GaussianMixture(Estimator):
         fits = []
         for i, fold in enumerate(folds(len(samples), self.folds, validation=VALIDATION, rng=rng)):
             fits.append(self._fit(samples, fold, rng, _within(run.progress, i, self.folds)))
+            run.progress((i + 1) / self.folds, "fitting mixtures")  # sizes may not all be tried
             pointwise[fold.test] = fits[-1].mixture.log_ratio(
                 samples.x[fold.test], samples.y[fold.test]
             )
