@@ -42,9 +42,7 @@ SMALL = {name: small(kind) for name, kind in FOR_NUMBERS.items()}
 BRIEF = {name: small(kind, steps=2) for name, kind in FOR_NUMBERS.items()}
 SPLITTING = ("mixture",)  # draw folds of the rows, so that the order of rows matters a little
 CHEAP = {
-    name: each
-    for name, each in SMALL.items()
-    if not learns(type(each)) and name not in SPLITTING
+    name: each for name, each in SMALL.items() if not learns(type(each)) and name not in SPLITTING
 }
 LEARNING = {name: each for name, each in BRIEF.items() if learns(type(each))}
 
