@@ -38,6 +38,7 @@ Sums: TypeAlias = Float[np.ndarray, " rows"]
 PAIRS = 1_000_000  # kernels at a time: 8 MB
 QUERIES = 2000  # samples whose likelihood chooses a width
 MOST_DIMS = 6  # dx + dy up to which kernels see anything
+REFUSED_DIMS = 8  # above it they see what is not there: 0.07 nats in 10 dimensions, 6 in 100
 WIDTHS = tuple(2.0 ** (half / 2) for half in range(-8, 3))  # of Scott's: 1/16 to 2
 
 
@@ -85,6 +86,11 @@ class KDE(Estimator):
 
     def measure(self, samples: Paired, run: Run) -> Measurement:
         n = len(samples)
+        if samples.dims > REFUSED_DIMS:
+            raise InputError(
+                f"`x` and `y` have {samples.dims} dimensions together, and kernels need "
+                f"{REFUSED_DIMS} at most: use estimator='copula' or 'mine', or reduce dimensions."
+            )
         u, v, z, rho = canonical(normal_scores(samples.x), normal_scores(samples.y))
         if n < z.shape[1] + 2:
             raise InputError(
