@@ -280,7 +280,7 @@ def test_only_the_chosen_columns_are_read(tmp_path, suffix):
     x, y = read(path, "a.b", "a")
     assert (list(x), list(y)) == (["a.b"], ["a"])
     np.testing.assert_array_equal(np.asarray(x["a.b"]), [1, 2, np.nan])
-    with pytest.raises(TypeError, match="'text' of type String, not numbers"):
+    with pytest.raises(TypeError, match=r"`x\['text'\]` is of type String, not numbers"):
         mineral.estimate(*read(path, "text", "a"))
 
 

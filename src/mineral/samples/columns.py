@@ -82,9 +82,8 @@ def _from_frame(name: str, frame: nw.DataFrame[Any]) -> Columns:
 def _from_series(name: str, series: nw.Series[Any]) -> Columns:
     dtype, label = series.dtype, (str(series.name),)
     if not (dtype.is_numeric() or dtype in (nw.Boolean, nw.Object, nw.Unknown)):
-        raise InputTypeError(
-            f"`{name}` has a column {series.name!r} of type {dtype}, not numbers: {AS_NUMBERS}."
-        )
+        what = f"`{name}` is" if series.name == name else f"`{name}` has a column {series.name!r}"
+        raise InputTypeError(f"{what} of type {dtype}, not numbers: {AS_NUMBERS}.")
     if dtype == nw.Object or series.null_count() == 0:
         return replace(_from_array(name, series.to_numpy()), names=label)
     # A null is NaN for us, and integers cannot hold one.
