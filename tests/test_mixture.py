@@ -318,6 +318,20 @@ def test_the_choice_is_made_on_some_rows_and_the_fit_on_all(monkeypatch):
     assert found.value == pytest.approx(true_pmi(CROSS, x, y).mean(), abs=0.03)
 
 
+def test_more_components_are_tried_from_two_starts_until_they_help_no_more(monkeypatch):
+    fitted, tried = mixture._fitted, []
+
+    def recorded(fit, z):
+        tried.append((fit.n_components, fit.init_params))
+        return fitted(fit, z)
+
+    monkeypatch.setattr(mixture, "_fitted", recorded)
+    GaussianMixture(components=16).estimate(*draw(GAUSSIAN, 3000))
+    sizes = {size for size, _ in tried}
+    assert {1, 2, 3} <= sizes and max(sizes) <= 5  # of up to 16
+    assert {start for size, start in tried if size == 2} == {"kmeans", "random_from_data"}
+
+
 def test_where_every_component_collapses_the_samples_are_refused(monkeypatch):
     monkeypatch.setattr(mixture, "_fitted", lambda *_: False)
     with pytest.raises(

@@ -342,6 +342,13 @@ def test_the_same_seed_gives_the_same_bits_and_another_does_not(estimator):
     assert estimator.estimate(x, y, seed=4).value != first.value
 
 
+def test_the_seed_draws_the_split_too():
+    # With a critic that has no weights to draw, only the folds differ.
+    estimator = MINE(critic=fixed(pmi), steps=1)
+    values = [estimator.estimate(*gaussian(100), seed=seed).value for seed in (0, 0, 1)]
+    assert values[0] == values[1] != values[2]
+
+
 class WithDropout(nn.Module):
     """Somebody's own critic: it draws random numbers when training."""
 

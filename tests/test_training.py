@@ -313,6 +313,23 @@ def test_checks_do_not_move_the_moving_average():
     assert curve.validation[0] == pytest.approx(float(dv))
 
 
+def test_each_step_is_adams_on_the_gradient_of_its_own_batch():
+    # One block of all rows: their order does not matter, and the steps can be taken by hand.
+    critic, learn = new_critic(), related(16)
+    twin = copy.deepcopy(critic)
+    plan = schedule(steps=4, batch_size=16, block=16, check_every=1)
+    curve = fit(critic, nwj, learn, learn, plan)
+    assert curve.best == 4
+    by_hand = torch.optim.Adam(twin.parameters(), lr=plan.learning_rate)
+    for step in range(4):
+        by_hand.param_groups[0]["lr"] = plan.learning_rate * (1 + math.cos(math.pi * step / 4)) / 2
+        by_hand.zero_grad()
+        (-nwj(*score(twin, learn, 16))).backward()
+        by_hand.step()
+    for name, value in twin.state_dict().items():
+        torch.testing.assert_close(critic.state_dict()[name], value, rtol=1e-4, atol=1e-6)
+
+
 def test_the_rate_falls_to_zero():
     weights = []
 
