@@ -28,6 +28,7 @@ test-gpu: .venv/installed
 	$(BIN)/python -m pytest -q -m gpu
 
 bench: .venv/installed
+	$(BIN)/python benchmarks/importing.py
 	$(BIN)/python benchmarks/ksg.py
 
 format: .venv/installed

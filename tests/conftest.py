@@ -1,5 +1,6 @@
 """What several test files share: small versions of every estimator, and quiet surroundings."""
 
+import os
 from dataclasses import fields
 from functools import partial
 
@@ -7,11 +8,15 @@ import jaxtyping
 import pytest
 import torch
 from hypothesis import settings
+from threadpoolctl import threadpool_limits
 
 from mineral.methods import ESTIMATORS
 from mineral.methods.crossfit import CrossFitted
 
-torch.set_num_threads(1)  # small networks, and pytest -n beside: more threads only get in the way
+# Small fits, and pytest -n beside: more threads only get in each other's way.
+torch.set_num_threads(1)
+threadpool_limits(1)
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # read by scikit-learn when it is first imported
 
 # The same examples on every run, and no deadline: another program may be using the machine.
 settings.register_profile("mineral", derandomize=True, deadline=None, max_examples=25)
@@ -23,11 +28,11 @@ def learns(kind):
 
 
 def small(kind, steps=60):
-    """The estimator with its default options or, where it learns, a training that takes moments."""
-    if not learns(kind):
-        return kind()
-    options = {"steps": steps, "batch_size": 64, "folds": 2, "learning_rate": 0.02}
+    """The estimator with its default options or, where it takes its time, with smaller ones."""
     names = {field.name for field in fields(kind)}
+    if not learns(kind):
+        return kind(components=3, folds=2) if "components" in names else kind()
+    options = {"steps": steps, "batch_size": 64, "folds": 2, "learning_rate": 0.02}
     if "product_samples" in names:
         options["product_samples"] = min(kind.product_samples, 31)
     if "critic" in names:

@@ -9,14 +9,14 @@ import pytest
 import mineral
 
 LAYERS = [
-    ["errors", "types", "numerics"],
+    ["errors", "types", "numerics", "special"],
     ["storage", "figures", "progress"],
     ["results"],
     ["samples", "stability"],
     ["critics", "bounds", "gradients"],
     ["denoising", "densities"],
     ["models", "training"],
-    ["loading", "methods"],
+    ["methods"],
     ["mine", "door"],
     ["report", "settings", "tables"],
     ["cli"],

@@ -366,8 +366,8 @@ FORGERIES = {
         "weights missing": {"without": ["1.critic.of_y.weight"]},
         "giant layers": layers(10**6, 10**6),
         "layers as large as a tensor": {
-            "tensors": {"0.critic.of_x.bias": torch.ones(16_000)},
-            **layers(16_000, 16_000),
+            "tensors": {"0.critic.of_x.bias": torch.ones(24_000)},
+            **layers(24_000, 24_000),
         },
         "many layers": layers(*[16] * 200_000),
         "negative layers": layers(-1),

@@ -24,7 +24,6 @@ from mineral.errors import (
     MissingExtraError,
     OptionError,
 )
-from mineral.loading import load
 from mineral.methods import (
     CLUB,
     GANDIME,
@@ -62,6 +61,7 @@ from mineral.methods import (
     StudentCopula,
 )
 from mineral.mine import Mine
+from mineral.models import load
 from mineral.results import Caution, Estimate
 
 __all__ = [

@@ -16,12 +16,12 @@ from typing import Any, ClassVar
 import numpy as np
 import scipy
 import torch
-from scipy.special import ndtri
 
 from mineral.errors import OptionError
 from mineral.progress import ProgressOption, reporting
 from mineral.results import Caution, Curve, Estimate, Evidence, PointwiseModel, nats_per
 from mineral.samples import Paired, paired
+from mineral.special import ndtri
 from mineral.types import Kind, Missing, PerSample, Progress, Unit
 
 ROWS_KEPT = 2000  # enough for a scatter plot, little enough to keep

@@ -17,13 +17,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float
-from scipy.special import digamma
 
 from mineral.errors import InputError
 from mineral.methods.base import Estimator, Measurement, Run
 from mineral.models import CopulaModel, GaussianModel
 from mineral.results import Caution
 from mineral.samples import Paired, normal_scores
+from mineral.special import digamma
 from mineral.types import Matrix
 
 DETERMINISTIC = 1 - 1e-10  # ρ² above this is a copy, up to rounding

@@ -15,7 +15,6 @@ from typing import TypeAlias
 
 import numpy as np
 from jaxtyping import Float, Int
-from scipy.special import chdtrc, chdtri
 
 from mineral.errors import InputError, OptionError
 from mineral.methods import entropies
@@ -23,6 +22,7 @@ from mineral.methods.base import Estimator, Measurement, Run
 from mineral.methods.discrete import Codes, Table, symbols
 from mineral.results import Caution
 from mineral.samples import Paired
+from mineral.special import chdtrc, chdtri
 from mineral.types import Matrix, PerSample, Rows, X, Y
 
 MOST_DIMS = 4  # dx + dy: a cell is split into 2^(dx + dy)

@@ -9,7 +9,6 @@ References:
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import digamma
 
 from mineral.errors import OptionError
 from mineral.methods.base import Estimator, Measurement, Run
@@ -17,6 +16,7 @@ from mineral.methods.neighbours import Neighbours, neighbours
 from mineral.methods.subsampling import PARTS, subsampled_stderr
 from mineral.results import Caution
 from mineral.samples import Paired
+from mineral.special import digamma
 from mineral.types import Rows
 
 COMPARABLE = 1.0  # orders of magnitude between deviations up to which the data's units are kept

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 import numpy as np
-from scipy.special import digamma
 
 from mineral.errors import InputError, OptionError
 from mineral.methods.base import Estimator, Measurement, Run
@@ -21,6 +20,7 @@ from mineral.methods.subsampling import PARTS, subsampled_stderr
 from mineral.progress import silent
 from mineral.results import Caution
 from mineral.samples import Paired
+from mineral.special import digamma
 from mineral.types import Mask, Matrix, PerSample, Progress, Rows, X, Y
 
 Method: TypeAlias = Literal["gao", "ross"]

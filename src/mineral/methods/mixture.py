@@ -24,7 +24,6 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Float
-from scipy.special import expit, logit
 
 from mineral.errors import InputError, MissingExtraError, OptionError
 from mineral.methods.base import Estimator, Measurement, Run
@@ -32,6 +31,7 @@ from mineral.models.mixture import Coordinates, Mixture, MixtureModel
 from mineral.results import Caution
 from mineral.samples import Fold, Paired, folds
 from mineral.samples.transform import KNEE
+from mineral.special import expit, logit
 from mineral.types import Matrix, PerSample, Progress, Rows, X, Y
 
 VALIDATION = 0.2  # share of a fold's other rows that chooses among mixtures

@@ -23,7 +23,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float, Int
-from scipy.special import digamma, gammaln, ndtri, stdtrit
 
 from mineral.errors import InputError, OptionError
 from mineral.methods.base import Estimator, Measurement, Run
@@ -32,6 +31,7 @@ from mineral.models import StudentModel
 from mineral.models.student import log_ratio, log_t, squared_length
 from mineral.results import Caution
 from mineral.samples import Paired
+from mineral.special import digamma, gammaln, ndtri, stdtrit
 from mineral.types import Matrix, Progress, X, Y
 
 HEAVIEST, LIGHTEST = 0.1, 1000.0  # degrees of freedom that are searched

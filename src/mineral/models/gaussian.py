@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 import torch
 from jaxtyping import Float
-from scipy.special import ndtri
 from torch import Tensor
 
 from mineral.models.base import Model, Stored, check
@@ -18,6 +17,7 @@ from mineral.models.marginals import (
     marginals_of,
     rebuild_marginals,
 )
+from mineral.special import ndtri
 from mineral.types import PerSample, X, Y
 
 

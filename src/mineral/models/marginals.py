@@ -6,10 +6,10 @@ from typing import Any, TypeAlias
 import numpy as np
 import torch
 from jaxtyping import Float
-from scipy.special import ndtri
 from torch import Tensor
 
 from mineral.models.base import Stored, check
+from mineral.special import ndtri
 from mineral.types import Matrix
 
 KNOTS = 1000  # of a stored marginal

@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 import torch
 from jaxtyping import Float
-from scipy.special import logsumexp
 from torch import Tensor
 
 from mineral.models.base import Model, Stored, check
 from mineral.models.critics import rebuild_standardizer, standardizer_tensors
 from mineral.samples import Standardizer
+from mineral.special import logsumexp
 from mineral.types import Matrix, PerSample, X, Y
 
 

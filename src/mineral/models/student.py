@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 import torch
 from jaxtyping import Float, Int
-from scipy.special import gammaln, stdtrit
 from torch import Tensor
 
 from mineral.models.base import Model, Stored, check
@@ -25,6 +24,7 @@ from mineral.models.marginals import (
     marginals_of,
     rebuild_marginals,
 )
+from mineral.special import gammaln, stdtrit
 from mineral.types import Matrix, PerSample, X, Y
 
 

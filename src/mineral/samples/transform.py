@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
-from scipy.special import ndtri
 
+from mineral.special import ndtri
 from mineral.types import Matrix
 
 NORMAL_IQR = 1.3489795003921634  # interquartile range of a standard normal
