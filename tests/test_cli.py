@@ -15,8 +15,7 @@ import pandas as pd
 import pytest
 
 import mineral
-from mineral import cli
-from mineral.cli import main
+from mineral.cli import estimating, main, output, reporting
 from mineral.methods import ESTIMATORS
 
 RNG = np.random.default_rng(0)
@@ -150,7 +149,7 @@ def test_text_fits_the_terminal_and_shows_names_as_they_are(run, tmp_path):
 
 
 def test_not_a_number_is_null_in_json():
-    text = cli._as_json({"value": float("nan"), "interval": [float("-inf"), 1.0], "n": 3})
+    text = output.in_json({"value": float("nan"), "interval": [float("-inf"), 1.0], "n": 3})
     assert json.loads(text) == {"value": None, "interval": [None, 1.0], "n": 3}
 
 
@@ -160,7 +159,7 @@ def test_not_a_number_is_null_in_json():
 def test_a_report_is_written_with_the_command_that_reproduces_it(run, data, monkeypatch):
     calls = []
     monkeypatch.setattr(
-        cli, "_write_report", lambda found, path, **words: calls.append((found, path, words))
+        estimating, "write_report", lambda found, path, **words: calls.append((found, path, words))
     )
     words = ("--x", "a b", "--y", "b", "--set", "k=4", "-e", "ksg", "--seed", "3", "--unit", "nats")
     pd.DataFrame({"a b": A, "b": B}).to_csv("my data.csv", index=False)
@@ -193,12 +192,12 @@ def test_a_report_leaves_standard_output_to_the_json(run, data, tmp_path):
 def test_a_report_that_cannot_be_written_is_refused_before_the_work(
     refused, data, monkeypatch, target, words
 ):
-    monkeypatch.setattr(cli.tables, "read", lambda *_, **__: pytest.fail("worked"))
+    monkeypatch.setattr(estimating.tables, "read", lambda *_, **__: pytest.fail("worked"))
     assert words in refused("estimate", data, "--x", "a", "--y", "b", "--report", target)
 
 
 def test_without_its_packages_a_report_is_refused_before_the_work(refused, data, monkeypatch):
-    monkeypatch.setattr(cli.importlib.util, "find_spec", lambda _: None)
+    monkeypatch.setattr(reporting.importlib.util, "find_spec", lambda _: None)
     line = refused("estimate", data, "--x", "a", "--y", "b", "--report", "out.html")
     assert "pip install 'mineral[report]'" in line
 
@@ -287,7 +286,7 @@ def test_trouble_on_the_way_is_one_line(run, data, monkeypatch, error, status, l
     def fail(*_, **__):
         raise error
 
-    monkeypatch.setattr(cli.tables, "read", fail)
+    monkeypatch.setattr(estimating.tables, "read", fail)
     found, out, err = run("estimate", data, "--x", "a", "--y", "b")
     assert (found, out) == (status, "")
     assert err.startswith(f"mineral: {line}") and err.count("\n") == 1
@@ -336,7 +335,7 @@ def test_the_demo_answers_with_what_it_says_and_writes_the_report(run, tmp_path)
 
 
 def test_the_demo_works_without_the_packages_of_the_report(run, refused, tmp_path, monkeypatch):
-    monkeypatch.setattr(cli.importlib.util, "find_spec", lambda _: None)
+    monkeypatch.setattr(reporting.importlib.util, "find_spec", lambda _: None)
     assert "mineral[report]" in refused("demo", "--report", "out.html")
     status, out, _ = run("demo")
     assert status == 0 and "No report: " in out and list(tmp_path.iterdir()) == []

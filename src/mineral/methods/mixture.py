@@ -16,6 +16,7 @@ References:
     Dempster, Laird & Rubin (1977), on expectation maximization.
 """
 
+import random
 import threading
 import warnings
 from collections.abc import Iterator
@@ -293,10 +294,13 @@ class _Fit:
 
 
 def _sklearn() -> Any:  # noqa: ANN401
+    state = random.getstate()  # what the import brings in draws from it
     try:
         import sklearn.mixture
     except ImportError:
         raise MissingExtraError("The Gaussian mixture", "mixture") from None
+    finally:
+        random.setstate(state)
     return sklearn.mixture
 
 

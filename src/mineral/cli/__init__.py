@@ -1,0 +1,10 @@
+"""The command line: reads files, calls the library, prints. No computation of its own.
+
+Results go to standard output, progress and errors to standard error. The exit status is 0, or 2
+where something was refused, with one line that says why; 130 after Ctrl-C.
+"""
+
+from mineral.cli import demo, estimating
+from mineral.cli.app import main
+
+__all__ = ["demo", "estimating", "main"]

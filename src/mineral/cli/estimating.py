@@ -1,0 +1,113 @@
+"""`mineral estimate` and `mineral estimators`."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mineral import tables
+from mineral.cli.app import app
+from mineral.cli.output import folded, in_json, show
+from mineral.cli.reporting import check_report, command_line, write_report
+from mineral.methods import ESTIMATORS
+from mineral.settings import configured, settable
+from mineral.types import Missing, Unit
+
+
+@app.command()
+def estimate(
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help=f"One of {', '.join(tables.SOURCES)}.")
+    ],
+    *,
+    x: Annotated[list[str], typer.Option(metavar="COLUMNS", help="X: a,b or --x a --x b.")],
+    y: Annotated[list[str], typer.Option(metavar="COLUMNS", help="Y: the same.")],
+    estimator: Annotated[
+        str, typer.Option("--estimator", "-e", metavar="NAME", help="See `mineral estimators`.")
+    ] = "auto",
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="OPTION=VALUE", help="Of the estimator, e.g. k=5. Repeat."),
+    ] = None,
+    unit: Annotated[Unit, typer.Option(help="Of the result.")] = "nats",
+    seed: Annotated[int, typer.Option(metavar="N", help="Fixes every random choice.")] = 0,
+    confidence: Annotated[float, typer.Option(metavar="P", help="Level of the interval.")] = 0.95,
+    device: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Where networks train: cpu, cuda, mps.")
+    ] = None,
+    missing: Annotated[
+        Missing, typer.Option(help="Refuse rows with missing values, or drop them.")
+    ] = "raise",
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object and nothing else.")
+    ] = False,
+    report: Annotated[
+        Path | None, typer.Option(metavar="PATH", help="Write an HTML report here.")
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
+) -> None:
+    """Estimate I(X; Y) from columns of a file; rows are samples.
+
+    \b
+    CSV, TSV      a header line names the columns; empty, NA, NaN, null: missing
+    Parquet,      columns by name
+      Feather
+    .npy          columns by number, 0,1,2, or by the names of its dtype
+    .npz          every key is one variable, of any width
+    """  # noqa: D301
+    recipe = configured(estimator, settings or [])
+    if report is not None:
+        check_report(report, file)
+    values_x, values_y = tables.read(file, x=x, y=y)
+    found = recipe.estimate(
+        values_x,
+        values_y,
+        seed=seed,
+        device=device,
+        progress=not quiet and sys.stderr is not None and sys.stderr.isatty(),
+        confidence=confidence,
+        unit=unit,
+        missing=missing,
+    )
+    show(in_json(found.to_dict()) if as_json else folded(str(found)))
+    if report is None:
+        return
+    options = {
+        "--estimator": (estimator, "auto"),
+        "--unit": (unit, "nats"),
+        "--seed": (seed, 0),
+        "--confidence": (confidence, 0.95),
+        "--device": (device, None),
+        "--missing": (missing, "raise"),
+    }
+    changed = {name: str(value) for name, (value, usual) in options.items() if value != usual}
+    write_report(
+        found,
+        report,
+        title=f"I({', '.join(x)}; {', '.join(y)}) in {file.name}",
+        command=command_line(file, x, y, settings or [], changed),
+    )
+    if not as_json:
+        show(f"Report: {report}")
+
+
+@app.command("estimators")
+def list_estimators(
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON list.")] = False,
+) -> None:
+    """List the estimators and their options."""
+    if as_json:
+        listed = [
+            {"name": e.name, "kind": e.kind, "summary": e.summary(), "options": e().options()}
+            for e in ESTIMATORS.values()
+        ]
+        show(in_json(listed))
+        return
+    for name, kind in ESTIMATORS.items():
+        show(folded(f"{name:<10}{kind.kind:<13}{kind.summary()}", indent=23))
+        values = kind().options()
+        options = ", ".join(f"{o}={str(values[o]).lower()}" for o in settable(kind))
+        if options:
+            show(folded(f"{'':<23}--set {options}", indent=29))
