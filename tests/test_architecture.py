@@ -15,7 +15,7 @@ LAYERS = [
     ["samples", "stability"],
     ["critics", "bounds", "gradients"],
     ["denoising", "densities"],
-    ["models", "training"],
+    ["models", "training", "tasks"],
     ["methods"],
     ["mine", "door"],
     ["report", "settings", "tables"],

@@ -1,0 +1,90 @@
+"""What a task is: samples whose mutual information is known, and how it is known."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from mineral.errors import OptionError
+from mineral.types import PerSample, X, Y
+
+
+@dataclass(frozen=True)
+class Draw:
+    """Joint samples, and what each of them contributes in truth.
+
+    Attributes:
+        x: Shape (n, dx).
+        y: Shape (n, dy).
+        pmi: log p(x, y) / p(x) p(y) of each pair in nats, shape (n,); None where nobody knows it.
+    """
+
+    x: X
+    y: Y
+    pmi: PerSample | None = None
+
+
+Sampler: TypeAlias = Callable[[int, np.random.Generator], Draw]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """Samples of X and Y whose mutual information is known.
+
+    Attributes:
+        name: Unique, in lower case: `multinormal-dense-5-5-0.5`.
+        family: What it is grouped with in tables: `multinormal`.
+        dim_x, dim_y: Coordinates of X and of Y.
+        information: I(X; Y) in nats.
+        error: The standard error of `information`; 0 where it is exact.
+        known_by: How: `closed form`, `quadrature`, `Monte Carlo, 10^7 samples`.
+        source: Authors, year, arXiv.
+        sampler: Draws n pairs with the given generator.
+        parameters: What distinguishes it within its family.
+
+    Example:
+        >>> def sampler(n, rng):
+        ...     x = rng.integers(2, size=(n, 1))
+        ...     return Draw(x, x, np.full(n, np.log(2)))
+        >>> coin = Task(
+        ...     name="coin", family="discrete", dim_x=1, dim_y=1, information=np.log(2),
+        ...     known_by="closed form", source="a coin, seen twice", sampler=sampler)
+        >>> coin.draw(4, seed=0).pmi.mean() == coin.information
+        np.True_
+    """
+
+    name: str
+    family: str
+    dim_x: int
+    dim_y: int
+    information: float
+    error: float = 0.0
+    known_by: str
+    source: str
+    sampler: Sampler = field(repr=False)
+    parameters: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+
+    def draw(self, n: int, *, seed: int) -> Draw:
+        """n independent pairs. The same n and seed give the same pairs; other tasks, others.
+
+        Raises:
+            OptionError: If n is not positive, or the sampler does not keep the task's word.
+        """
+        if n < 1:
+            raise OptionError(f"`n` must be at least 1, got {n}.")
+        rng = np.random.default_rng([seed, *self.name.encode()])
+        found = self.sampler(n, rng)
+        shapes = (found.x.shape, found.y.shape)
+        if shapes != ((n, self.dim_x), (n, self.dim_y)):
+            raise OptionError(
+                f"`sampler` of task {self.name!r} must give arrays of shapes {(n, self.dim_x)} and "
+                f"{(n, self.dim_y)}, gave {shapes[0]} and {shapes[1]}."
+            )
+        if found.pmi is not None and found.pmi.shape != (n,):
+            raise OptionError(
+                f"`sampler` of task {self.name!r} must give {n} pointwise values, gave an array "
+                f"of shape {found.pmi.shape}."
+            )
+        return found
