@@ -6,9 +6,10 @@ from types import MappingProxyType
 from typing import Any, TypeAlias
 
 import numpy as np
+from jaxtyping import Num
 
 from mineral.errors import OptionError
-from mineral.types import PerSample, X, Y
+from mineral.types import PerSample
 
 
 @dataclass(frozen=True)
@@ -16,13 +17,13 @@ class Draw:
     """Joint samples, and what each of them contributes in truth.
 
     Attributes:
-        x: Shape (n, dx).
-        y: Shape (n, dy).
+        x: Shape (n, dx); whole numbers where they are symbols or counts.
+        y: Shape (n, dy); the same.
         pmi: log p(x, y) / p(x) p(y) of each pair in nats, shape (n,); None where nobody knows it.
     """
 
-    x: X
-    y: Y
+    x: Num[np.ndarray, "n dx"]
+    y: Num[np.ndarray, "n dy"]
     pmi: PerSample | None = None
 
 
