@@ -1,5 +1,57 @@
-"""Samples whose mutual information is known: to judge estimators by."""
+"""Samples whose mutual information is known: to judge estimators by.
 
+A suite is a tuple of tasks under one name; every task has a name of its own.
+
+>>> from mineral import tasks
+>>> len(tasks.suite("beyond-normal"))
+40
+>>> task = tasks.find("spiral-multinormal-2pair-3-3")
+>>> drawn = task.draw(1000, seed=0)
+>>> drawn.x.shape, round(task.information, 4)
+((1000, 3), 1.0217)
+"""
+
+import difflib
+from collections.abc import Mapping
+from typing import TypeVar
+
+from mineral.errors import OptionError
+from mineral.tasks import beyond_normal
 from mineral.tasks.task import Draw, Sampler, Task
 
-__all__ = ["Draw", "Sampler", "Task"]
+Found = TypeVar("Found")
+
+SUITES: dict[str, tuple[Task, ...]] = {
+    "beyond-normal": beyond_normal.TASKS,
+}
+TASKS: dict[str, Task] = {task.name: task for tasks in SUITES.values() for task in tasks}
+
+
+def find(name: str) -> Task:
+    """The task of that name.
+
+    Raises:
+        OptionError: If there is none, naming the closest.
+    """
+    return _named(name, TASKS, "task")
+
+
+def suite(name: str) -> tuple[Task, ...]:
+    """The tasks of the suite of that name.
+
+    Raises:
+        OptionError: If there is none, naming the closest.
+    """
+    return _named(name, SUITES, "suite")
+
+
+def _named(name: str, among: Mapping[str, Found], what: str) -> Found:
+    if name in among:
+        return among[name]
+    near = difflib.get_close_matches(name.lower(), among, n=1, cutoff=0)
+    raise OptionError(
+        f"There is no {what} {name!r}: did you mean {near[0]!r}? `mineral task` lists all."
+    )
+
+
+__all__ = ["SUITES", "TASKS", "Draw", "Sampler", "Task", "find", "suite"]
