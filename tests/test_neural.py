@@ -454,8 +454,8 @@ def test_networks_train_on_the_device_they_are_sent_to(estimator):
         ({"steps": 0}, "`steps` must be at least 1, got 0"),
         ({"batch_size": 1}, "`batch_size` must be at least 2, got 1"),
         ({"folds": 1}, "`folds` must be at least 2, got 1"),
-        ({"learning_rate": 0.0}, "`learning_rate` must be positive, got 0.0"),
-        ({"learning_rate": math.nan}, "`learning_rate` must be positive, got nan"),
+        ({"learning_rate": 0.0}, "`learning_rate` must be positive and finite, got 0.0"),
+        ({"learning_rate": math.nan}, "`learning_rate` must be positive and finite, got nan"),
         ({"product_samples": 0}, "`product_samples` must be at least 1"),
         (
             {"product_samples": 64, "batch_size": 64},

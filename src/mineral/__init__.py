@@ -26,6 +26,7 @@ from mineral.errors import (
 )
 from mineral.methods import (
     CLUB,
+    FLO,
     GANDIME,
     KDE,
     KLDIME,
@@ -36,6 +37,7 @@ from mineral.methods import (
     MINE,
     NWJ,
     SMILE,
+    TUBA,
     Auto,
     DifferenceOfEntropies,
     Discrete,
@@ -49,6 +51,7 @@ from mineral.methods import (
     Histogram,
     InfoNCE,
     InfoNCEAnchor,
+    Interpolated,
     JensenShannon,
     LeaveOneOut,
     Mixed,
@@ -66,6 +69,7 @@ from mineral.results import Caution, Estimate
 
 __all__ = [
     "CLUB",
+    "FLO",
     "GANDIME",
     "KDE",
     "KLDIME",
@@ -76,6 +80,7 @@ __all__ = [
     "MINE",
     "NWJ",
     "SMILE",
+    "TUBA",
     "Auto",
     "BilinearCritic",
     "Caution",
@@ -96,6 +101,7 @@ __all__ = [
     "InfoNCEAnchor",
     "InputError",
     "InputTypeError",
+    "Interpolated",
     "JensenShannon",
     "JointCritic",
     "LeaveOneOut",

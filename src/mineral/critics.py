@@ -181,6 +181,55 @@ class Concatenated(nn.Module):
         return scores.reshape(pairs)
 
 
+class MarginalCritic(nn.Module):
+    """f(x, y) = net(x), which does not look at y: a baseline, not a critic of its own.
+
+    Args:
+        dim_x: dx.
+        dim_y: dy, which plays no part.
+        hidden: Width of each hidden layer, at least one.
+    """
+
+    def __init__(self, dim_x: int, dim_y: int, *, hidden: tuple[int, ...] = (64, 64)) -> None:
+        super().__init__()
+        self.hidden = hidden
+        self.net = mlp(dim_x, *hidden, 1)
+
+    def forward(
+        self, x: Float[Tensor, "*batch_x dx"], y: Float[Tensor, "*batch_y dy"]
+    ) -> Float[Tensor, "..."]:
+        pairs = np.broadcast_shapes(x.shape[:-1], y.shape[:-1])
+        scores: Tensor = self.net(x).squeeze(-1)
+        return scores.expand(pairs)
+
+    def options(self) -> dict[str, Any]:
+        """What it was built with, beside dx and dy."""
+        return {"hidden": self.hidden}
+
+
+class Baselined(nn.Module):
+    """A critic f less a log baseline log a of each pair: what TUBA, I_α and FLO train.
+
+    In training, every score of a row has the baseline of its joint pair taken off: joint and
+    product scores are f(x_i, y_i) − log a(x_i, y_i) and f(x_i, y_j) − log a(x_i, y_i). With the
+    best a, which depends on x alone, f − log a is the pointwise mutual information.
+
+    Args:
+        critic: f.
+        baseline: log a.
+    """
+
+    def __init__(self, critic: nn.Module, baseline: nn.Module) -> None:
+        super().__init__()
+        self.critic, self.baseline = critic, baseline
+
+    def forward(
+        self, x: Float[Tensor, "*batch_x dx"], y: Float[Tensor, "*batch_y dy"]
+    ) -> Float[Tensor, "..."]:
+        scores: Tensor = self.critic(x, y) - self.baseline(x, y)
+        return scores
+
+
 def mlp(*widths: int) -> nn.Sequential:
     """Linear layers of the given widths, with SiLU between them: smooth, as log densities are."""
     linear = [nn.Linear(a, b) for a, b in itertools.pairwise(widths)]

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from mineral.critics import Baselined
 from mineral.results import Curve
 from mineral.types import Bound, JointScores, ProductScores
 
@@ -57,7 +58,11 @@ def score(critic: nn.Module, pairs: Pairs, block: int) -> tuple[JointScores, Pro
     `block`.
     """
     x, y = pairs
-    scores = critic(x.view(-1, block, 1, x.shape[1]), y.view(-1, 1, block, y.shape[1]))
+    grid = x.view(-1, block, 1, x.shape[1]), y.view(-1, 1, block, y.shape[1])
+    if isinstance(critic, Baselined):
+        scores = critic.critic(*grid) - critic.baseline(x, y).view(-1, block, 1)
+    else:
+        scores = critic(*grid)
     others = ~torch.eye(block, dtype=torch.bool, device=scores.device)
     joint = scores.diagonal(dim1=1, dim2=2).reshape(-1)
     return joint, scores[:, others].view(len(x), block - 1)

@@ -39,7 +39,12 @@ from mineral.bounds.conditional import (
     structured_nwj,
     variational_upper,
 )
-from mineral.bounds.contrastive import infonce, infonce_anchor, interpolated
+from mineral.bounds.contrastive import (
+    infonce,
+    infonce_anchor,
+    interpolated,
+    interpolated_rows,
+)
 from mineral.bounds.divergence import (
     gan_divergence,
     hellinger_divergence,
@@ -85,6 +90,7 @@ __all__ = [
     "infonce",
     "infonce_anchor",
     "interpolated",
+    "interpolated_rows",
     "jensen_shannon",
     "leave_one_out_upper",
     "log_likelihood",

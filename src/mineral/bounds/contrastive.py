@@ -49,14 +49,35 @@ def interpolated(
     References:
         Poole et al. (2019), I_α, arXiv:1905.06922.
     """
+    return interpolated_rows(scores.diagonal(), off_diagonal(scores.T), log_baseline, alpha=alpha)
+
+
+def interpolated_rows(
+    joint: JointScores,
+    product: ProductScores,
+    log_baseline: Float[Tensor, " n"] | float = 0.0,
+    *,
+    alpha: float = 0.01,
+) -> Nats:
+    """`interpolated` with x held fixed: each row has its own baseline, of x_i.
+
+    Args:
+        joint: f(x_i, y_i).
+        product: f(x_i, y'_ij), m = K of them.
+        log_baseline: log q(x_i).
+        alpha: Share of the row's own mean in the baseline, from 0 to 1.
+
+    References:
+        Poole et al. (2019), I_α, arXiv:1905.06922.
+    """
     if not 0 <= alpha <= 1:
         raise OptionError(f"`alpha` must lie between 0 and 1, got {alpha}.")
     log_share, log_rest = (math.log(a) if a > 0 else -math.inf for a in (alpha, 1 - alpha))
-    # What depends on y alone may be taken off f and log q: here the joint score of each y.
-    joint = scores.diagonal()
-    log_m = leave_one_out_logmeanexp(scores - joint, dim=0)  # [j, i] = log m(y_i; x_{≠j})
-    log_a = torch.logaddexp(log_m + log_share, log_baseline - joint + log_rest)
-    return 1 - off_diagonal(log_a).mean() - tangent_exp(logmeanexp((log_m - log_a).diagonal()))
+    # What depends on x alone may be taken off f and log q: here the joint score of each row.
+    relative = torch.cat([torch.zeros_like(joint)[:, None], product - joint[:, None]], dim=1)
+    log_m = leave_one_out_logmeanexp(relative, dim=1)  # column 0 leaves the joint pair out
+    log_a = torch.logaddexp(log_m + log_share, (log_baseline - joint)[:, None] + log_rest)
+    return 1 - log_a[:, 1:].mean() - tangent_exp(logmeanexp((log_m - log_a)[:, 0]))
 
 
 def infonce_anchor(joint: JointScores, product: ProductScores, *, nu: float = 1.0) -> Nats:

@@ -2,6 +2,7 @@
 
 from mineral.methods.auto import Auto
 from mineral.methods.base import Estimator
+from mineral.methods.baselined import FLO, TUBA, Interpolated
 from mineral.methods.diffusion import MINDE
 from mineral.methods.discrete import Discrete
 from mineral.methods.gaussian import Gaussian, GaussianCopula
@@ -54,6 +55,9 @@ ESTIMATORS: dict[str, type[Estimator]] = {
         NWJ,
         JensenShannon,
         InfoNCE,
+        TUBA,
+        Interpolated,
+        FLO,
         ReMINE,
         ReNWJ,
         ReJS,
@@ -80,6 +84,7 @@ ESTIMATORS: dict[str, type[Estimator]] = {
 __all__ = [
     "CLUB",
     "ESTIMATORS",
+    "FLO",
     "GANDIME",
     "KDE",
     "KLDIME",
@@ -90,6 +95,7 @@ __all__ = [
     "MINE",
     "NWJ",
     "SMILE",
+    "TUBA",
     "Auto",
     "DifferenceOfEntropies",
     "Discrete",
@@ -103,6 +109,7 @@ __all__ = [
     "Histogram",
     "InfoNCE",
     "InfoNCEAnchor",
+    "Interpolated",
     "JensenShannon",
     "LeaveOneOut",
     "Mixed",

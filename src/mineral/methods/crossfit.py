@@ -67,8 +67,10 @@ class CrossFitted(Estimator):
         for name, least in (("steps", 1), ("batch_size", 2), ("folds", 2)):
             if getattr(self, name) < least:
                 raise OptionError(f"`{name}` must be at least {least}, got {getattr(self, name)}.")
-        if not self.learning_rate > 0:
-            raise OptionError(f"`learning_rate` must be positive, got {self.learning_rate}.")
+        if not 0 < self.learning_rate < np.inf:
+            raise OptionError(
+                f"`learning_rate` must be positive and finite, got {self.learning_rate}."
+            )
 
     @abstractmethod
     def report(self, samples: Paired, fold: Fold, run: Run, rng: np.random.Generator) -> FoldReport:
@@ -112,6 +114,7 @@ class CrossFitted(Estimator):
                 *_near_ceiling(value, reports),
                 *_disagreement(stderr, reports),
                 *_unfinished(self.steps, reports),
+                *_nothing_learned(reports),
                 *_few_samples(samples),
             ),
         )
@@ -172,6 +175,20 @@ def _unfinished(steps: int, reports: Sequence[FoldReport]) -> tuple[Caution, ...
         Caution(
             "not-converged",
             f"The validation rows still gained after {steps} steps: raise `steps`.",
+        ),
+    )
+
+
+def _nothing_learned(reports: Sequence[FoldReport]) -> tuple[Caution, ...]:
+    idle = sum(report.curve.best == 0 for report in reports)
+    if not idle:
+        return ()
+    return (
+        Caution(
+            "nothing-learned",
+            f"In {idle} of {len(reports)} folds no step of training did better on validation rows "
+            "than the network before the first: either nothing is there to find, or training went "
+            "wrong. Try a lower `learning_rate`.",
         ),
     )
 

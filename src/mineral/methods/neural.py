@@ -10,6 +10,7 @@ from typing import ClassVar
 
 import numpy as np
 import torch
+from torch import nn
 
 from mineral import bounds
 from mineral.critics import JointCritic, SeparableCritic
@@ -48,6 +49,10 @@ class Neural(CrossFitted):
                 f"({self.batch_size}), from which they are drawn: got {self.product_samples}."
             )
 
+    def network(self, dim_x: int, dim_y: int) -> nn.Module:
+        """What is trained: the critic, where a method needs no more."""
+        return self.critic(dim_x, dim_y)
+
     @abstractmethod
     def objective(self) -> Bound:
         """What training maximizes: a fresh one for each fold, where it keeps a state."""
@@ -61,7 +66,7 @@ class Neural(CrossFitted):
         """The most that the bound can show on n rows, in nats, and its formula."""
 
     def report(self, samples: Paired, fold: Fold, run: Run, rng: np.random.Generator) -> FoldReport:
-        critic = self.critic(samples.x.shape[1], samples.y.shape[1]).to(run.device)
+        critic = self.network(samples.x.shape[1], samples.y.shape[1]).to(run.device)
         member, (training, validation, test) = prepared(samples, fold, critic)
         objective = self.objective()
         if isinstance(objective, torch.nn.Module):

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from mineral.critics import JointCritic, SeparableCritic
+from mineral.critics import Baselined, JointCritic, MarginalCritic, SeparableCritic
 from mineral.densities import DiagonalRatio
 from mineral.errors import InputError, OptionError
 from mineral.models.base import Model, Stored, check
@@ -16,7 +16,8 @@ from mineral.samples import Standardizer
 from mineral.types import CriticFactory, PerSample, X, Y
 
 CRITICS: dict[str, type[nn.Module]] = {
-    critic.__name__: critic for critic in (JointCritic, SeparableCritic, DiagonalRatio)
+    critic.__name__: critic
+    for critic in (JointCritic, SeparableCritic, MarginalCritic, DiagonalRatio)
 }
 """Those that a file can name. To load another, the caller builds it."""
 
@@ -75,12 +76,11 @@ class CriticModel(Model):
 
     def _settings(self) -> dict[str, Any]:
         critic = self.members[0].critic
-        known = type(critic) in CRITICS.values()
-        return {
-            "critic": type(critic).__name__ if known else None,
-            "critic_options": critic.options() if known else {},  # type: ignore[operator]
-            "log_partition": [member.log_partition for member in self.members],
-        }
+        partition = {"log_partition": [member.log_partition for member in self.members]}
+        if isinstance(critic, Baselined):
+            baseline = {"baseline": _described(critic.baseline)}
+            return _described(critic.critic) | baseline | partition
+        return _described(critic) | partition
 
 
 def rebuild_critics(stored: Stored) -> CriticModel:
@@ -95,17 +95,9 @@ def rebuild_critics(stored: Stored) -> CriticModel:
     for i, log_partition in enumerate(settings["log_partition"]):
         of_x, of_y = (rebuild_standardizer(stored, f"{i}.{side}") for side in ("x", "y"))
         dims = len(of_x.center), len(of_y.center)
-        prefix = f"{i}.critic."
-        weights = {
-            name.removeprefix(prefix): value
-            for name, value in stored.tensors.items()
-            if name.startswith(prefix)
-        }
+        weights = _inside(f"{i}.critic", dict(stored.tensors))
         with torch.random.fork_rng(devices=[]):  # initial weights draw from the global generator
-            if stored.critic is None:
-                critic = _known_critic(settings, dims, weights)
-            else:
-                critic = _your_critic(stored.critic, dims, weights, stored.path)
+            critic = _critic(stored, settings, dims, weights)
         check("finite partitions", np.isfinite(log_partition))
         members.append(
             Member(critic=critic.eval(), of_x=of_x, of_y=of_y, log_partition=float(log_partition))
@@ -128,6 +120,33 @@ def rebuild_standardizer(stored: Stored, prefix: str) -> Standardizer:
     center, scale = stored.array(f"{prefix}.center"), stored.array(f"{prefix}.scale")
     check("positive scales", center.shape == scale.shape and (scale > 0).all())
     return Standardizer(center=center, scale=scale)
+
+
+def _described(critic: nn.Module) -> dict[str, Any]:
+    known = type(critic) in CRITICS.values()
+    return {
+        "critic": type(critic).__name__ if known else None,
+        "critic_options": critic.options() if known else {},  # type: ignore[operator]
+    }
+
+
+def _critic(
+    stored: Stored, settings: dict[str, Any], dims: tuple[int, int], weights: dict[str, Tensor]
+) -> nn.Module:
+    if "baseline" in settings:
+        plain = {name: value for name, value in settings.items() if name != "baseline"}
+        critic = _critic(stored, plain, dims, _inside("critic", weights))
+        of_baseline = _inside("baseline", weights)
+        return Baselined(critic, _known_critic(settings["baseline"], dims, of_baseline))
+    if stored.critic is None:
+        return _known_critic(settings, dims, weights)
+    return _your_critic(stored.critic, dims, weights, stored.path)
+
+
+def _inside(name: str, weights: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The weights of one part of a network, by their names within it."""
+    prefix = f"{name}."
+    return {key.removeprefix(prefix): w for key, w in weights.items() if key.startswith(prefix)}
 
 
 def _known_critic(
