@@ -16,13 +16,17 @@ from collections.abc import Mapping
 from typing import TypeVar
 
 from mineral.errors import OptionError
-from mineral.tasks import beyond_normal
+from mineral.tasks import beyond_normal, high, low_rank, nulls
 from mineral.tasks.task import Draw, Sampler, Task
 
 Found = TypeVar("Found")
 
 SUITES: dict[str, tuple[Task, ...]] = {
     "beyond-normal": beyond_normal.TASKS,
+    "staircase": high.STAIRCASE,
+    "high-information": high.TASKS,
+    "low-rank": low_rank.TASKS,
+    "nulls": nulls.TASKS,
 }
 TASKS: dict[str, Task] = {task.name: task for tasks in SUITES.values() for task in tasks}
 

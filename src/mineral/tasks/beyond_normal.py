@@ -10,7 +10,6 @@ References:
 """
 
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -123,7 +122,7 @@ def _closed(
         known_by="closed form",
         source=SOURCE,
         sampler=sampler,
-        parameters=MappingProxyType(parameters),
+        parameters=parameters,
     )
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -65,7 +64,7 @@ class Task:
     known_by: str
     source: str
     sampler: Sampler = field(repr=False)
-    parameters: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    parameters: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     def draw(self, n: int, *, seed: int) -> Draw:
         """n independent pairs. The same n and seed give the same pairs; other tasks, others.

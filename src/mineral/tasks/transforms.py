@@ -7,7 +7,6 @@ References:
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from types import MappingProxyType
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -58,7 +57,7 @@ def transformed(
         dim_x=task.dim_x if dim_x is None else dim_x,
         dim_y=task.dim_y if dim_y is None else dim_y,
         sampler=Transformed(task.sampler, of_x, of_y),
-        parameters=MappingProxyType({**task.parameters, **parameters}),
+        parameters={**task.parameters, **parameters},
     )
 
 
@@ -78,6 +77,21 @@ class Transformed:
 def unchanged(values: Matrix) -> Matrix:
     """The values as they are."""
     return values
+
+
+@dataclass(frozen=True)
+class Mixed:
+    """W v, with the entries of W standard normal and the same at each call.
+
+    Attributes:
+        seed: Fixes W.
+    """
+
+    seed: int
+
+    def __call__(self, values: Matrix) -> Matrix:
+        d = values.shape[1]
+        return np.asarray(values @ np.random.default_rng([self.seed, d]).standard_normal((d, d)).T)
 
 
 def normal_cdf(values: Matrix) -> Matrix:
