@@ -8,6 +8,9 @@
 ('copula', 0.34)
 """
 
+from types import ModuleType
+from typing import TYPE_CHECKING
+
 from mineral import bounds, gradients, stability
 from mineral.critics import (
     BilinearCritic,
@@ -67,6 +70,9 @@ from mineral.mine import Mine
 from mineral.models import load
 from mineral.results import Caution, Estimate
 
+if TYPE_CHECKING:
+    from mineral import tasks
+
 __all__ = [
     "CLUB",
     "FLO",
@@ -124,4 +130,14 @@ __all__ = [
     "gradients",
     "load",
     "stability",
+    "tasks",
 ]
+
+
+def __getattr__(name: str) -> ModuleType:
+    # Making hundreds of tasks takes longer than a quick start allows: only when asked for.
+    if name == "tasks":
+        import mineral.tasks
+
+        return mineral.tasks
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
