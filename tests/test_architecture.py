@@ -18,7 +18,9 @@ LAYERS = [
     ["models", "training", "tasks"],
     ["methods"],
     ["mine", "door"],
-    ["report", "settings", "tables"],
+    ["quantities"],
+    ["report", "settings", "tables", "rivals"],
+    ["benchmark"],
     ["cli"],
 ]
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}

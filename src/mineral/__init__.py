@@ -68,7 +68,8 @@ from mineral.methods import (
 )
 from mineral.mine import Mine
 from mineral.models import load
-from mineral.results import Caution, Estimate
+from mineral.quantities import divergence, entropy, total_correlation
+from mineral.results import Caution, Estimate, Quantity
 
 if TYPE_CHECKING:
     from mineral import tasks
@@ -116,6 +117,7 @@ __all__ = [
     "MissingExtraError",
     "Mixed",
     "OptionError",
+    "Quantity",
     "ReInfoNCE",
     "ReJS",
     "ReMINE",
@@ -125,12 +127,15 @@ __all__ = [
     "SeparableCritic",
     "StudentCopula",
     "bounds",
+    "divergence",
+    "entropy",
     "estimate",
     "estimators",
     "gradients",
     "load",
     "stability",
     "tasks",
+    "total_correlation",
 ]
 
 

@@ -223,6 +223,46 @@ class Estimate:
         }[self.kind]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Quantity:
+    """An entropy, a divergence or a total correlation, with its uncertainty.
+
+    Attributes:
+        symbol: `"H(X)"`, `"KL(p ‖ q)"` or `"TC(X)"`.
+        value: The estimate, in `unit`.
+        interval: The ends of the confidence interval, for the randomness of the samples.
+        confidence: Its level.
+        stderr: The standard error behind it, in `unit`.
+        unit: `"nats"` or `"bits"`.
+        estimator: What produced the value.
+        n: Rows of each sample.
+        dim: Coordinates.
+        warnings: Reasons not to trust the value.
+    """
+
+    symbol: str
+    value: float
+    interval: tuple[float, float]
+    confidence: float
+    stderr: float
+    unit: Unit
+    estimator: str
+    n: tuple[int, ...]
+    dim: int
+    warnings: tuple[Caution, ...] = ()
+
+    def __float__(self) -> float:
+        return self.value
+
+    def __str__(self) -> str:
+        low, high = self.interval
+        first = (
+            f"{self.symbol} = {self.value:.4g} {self.unit}, "
+            f"{100 * self.confidence:.4g}% interval [{low:.4g}, {high:.4g}]"
+        )
+        return "\n".join([first, *(f"  ! {caution}" for caution in self.warnings)])
+
+
 def nats_per(unit: str) -> float:
     """How many nats one `unit` is. Raises ValueError for anything but nats and bits."""
     if not isinstance(unit, str) or unit not in NATS_PER_UNIT:

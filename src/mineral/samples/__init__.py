@@ -1,6 +1,6 @@
 """From whatever the caller has to checked, comparable, split samples."""
 
-from mineral.samples.gate import Paired, new_pairs, paired
+from mineral.samples.gate import Paired, new_pairs, paired, variable
 from mineral.samples.split import Fold, folds, shifted
 from mineral.samples.transform import Standardizer, normal_scores
 
@@ -13,4 +13,5 @@ __all__ = [
     "normal_scores",
     "paired",
     "shifted",
+    "variable",
 ]

@@ -95,6 +95,23 @@ def paired(x: Any, y: Any, *, missing: Missing = "raise") -> Paired:  # noqa: AN
     )
 
 
+def variable(name: str, values: Any) -> Matrix:  # noqa: ANN401
+    """Read one variable alone: a float64 matrix of shape (n, d), finite and not constant.
+
+    Raises:
+        InputError: If it is empty, a single row, not finite, or constant.
+        InputTypeError: If it cannot be read as real numbers.
+    """
+    part = columns(name, values)
+    if _missing_rows(part).any():
+        raise InputError(
+            f"`{name}` has a missing value (NaN or None) in {_missing_rows(part).sum():,} rows: "
+            "drop them first."
+        )
+    _check(name, part)
+    return part.values
+
+
 def new_pairs(x: Any, y: Any, dim_x: int, dim_y: int) -> tuple[X, Y]:  # noqa: ANN401
     """Read new pairs for a model that takes dim_x + dim_y coordinates. One row is enough.
 
