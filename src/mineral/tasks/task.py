@@ -70,10 +70,13 @@ class Task:
         """n independent pairs. The same n and seed give the same pairs; other tasks, others.
 
         Raises:
-            OptionError: If n is not positive, or the sampler does not keep the task's word.
+            OptionError: If n is not positive, the seed is negative, or the sampler does not keep
+                the task's word.
         """
         if n < 1:
             raise OptionError(f"`n` must be at least 1, got {n}.")
+        if seed < 0:
+            raise OptionError(f"`seed` must be a whole number of at least 0, got {seed}.")
         rng = np.random.default_rng([seed, *self.name.encode()])
         found = self.sampler(n, rng)
         shapes = (found.x.shape, found.y.shape)
