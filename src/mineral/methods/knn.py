@@ -76,14 +76,14 @@ class KSG(Estimator):
     def measure(self, samples: Paired, run: Run) -> Measurement:
         samples.at_least(self.k + 2, f"KSG with k = {self.k}")
         n = len(samples)
-        x, y, rescaled = self._scaled(samples)
+        x, y, rescaled = self.scaled(samples)
         found = neighbours(x, y, self.k, box=self.variant == 2, progress=run.progress)
-        pointwise = self._pointwise(found, n)
+        pointwise = self.pointwise_of(found, n)
         value = float(pointwise.mean())
 
         def value_of(rows: Rows) -> float:
             part = neighbours(x[rows], y[rows], self.k, box=self.variant == 2)
-            return float(self._pointwise(part, len(rows)).mean())
+            return float(self.pointwise_of(part, len(rows)).mean())
 
         if n >= PARTS * (self.k + 2):
             stderr = subsampled_stderr(value_of, n, run.rng())
@@ -94,20 +94,22 @@ class KSG(Estimator):
             stderr=stderr,
             pointwise=pointwise,
             cautions=(
-                *_ceiling(value, n, self.k),
-                *_dimension(samples),
-                *_ties(found, n),
+                *near_ceiling(value, n, self.k),
+                *high_dimension(samples),
+                *tied_values(found, n),
                 *rescaled,
             ),
         )
 
-    def _pointwise(self, found: Neighbours, n: int) -> np.ndarray:
+    def pointwise_of(self, found: Neighbours, n: int) -> np.ndarray:
+        """What each of n samples contributes to the value, shape (n,)."""
         n_x, n_y = found.n_x, found.n_y
         ball = digamma(found.inside) - digamma(n_x + 1) - digamma(n_y + 1)
         box = digamma(self.k) - 1 / self.k - digamma(n_x.clip(1)) - digamma(n_y.clip(1))
         return np.asarray(digamma(n) + np.where(found.boxed, box, ball))
 
-    def _scaled(self, samples: Paired) -> tuple[np.ndarray, np.ndarray, tuple[Caution, ...]]:
+    def scaled(self, samples: Paired) -> tuple[np.ndarray, np.ndarray, tuple[Caution, ...]]:
+        """x and y in the units that distances are measured in, and whether that is their own."""
         x, y = samples.x, samples.y
         unit_x, unit_y = _deviations(x), _deviations(y)
         apart = float(np.ptp(np.log10(np.concatenate([unit_x, unit_y]))))
@@ -133,7 +135,8 @@ def _deviations(values: np.ndarray) -> np.ndarray:
     return np.asarray(np.where(varies, deviations, largest))
 
 
-def _ceiling(value: float, n: int, k: int) -> tuple[Caution, ...]:
+def near_ceiling(value: float, n: int, k: int) -> tuple[Caution, ...]:
+    """A doubt about values that neighbour counts can hardly exceed."""
     # The largest value is reached when x and y are copies: n_x = n_y = k − 1.
     ceiling = float(digamma(n) - digamma(k))
     if value < ceiling - 1.5:
@@ -148,7 +151,8 @@ def _ceiling(value: float, n: int, k: int) -> tuple[Caution, ...]:
     )
 
 
-def _dimension(samples: Paired) -> tuple[Caution, ...]:
+def high_dimension(samples: Paired) -> tuple[Caution, ...]:
+    """A doubt where neighbours are far."""
     if samples.dims <= 10:
         return ()
     return (
@@ -160,7 +164,8 @@ def _dimension(samples: Paired) -> tuple[Caution, ...]:
     )
 
 
-def _ties(found: Neighbours, n: int) -> tuple[Caution, ...]:
+def tied_values(found: Neighbours, n: int) -> tuple[Caution, ...]:
+    """A doubt about repeated values."""
     tied, repeated = int(found.copied.sum()), found.repeated
     if not tied and repeated < 0.01:
         return ()

@@ -13,7 +13,7 @@ from jaxtyping import Float, Int
 
 from mineral.errors import OptionError
 from mineral.methods.base import Estimator, Measurement, Run
-from mineral.methods.knn import KSG, _dimension, _ties
+from mineral.methods.knn import KSG, high_dimension, tied_values
 from mineral.methods.neighbours import neighbours, tree_of
 from mineral.methods.subsampling import PARTS, subsampled_stderr
 from mineral.results import Caution
@@ -81,15 +81,15 @@ class LNC(Estimator):
         samples.at_least(self.k + 2, f"LNC with k = {self.k}")
         n = len(samples)
         ksg = KSG(k=self.k, variant=2, standardize=self.standardize)
-        x, y, rescaled = ksg._scaled(samples)
+        x, y, rescaled = ksg.scaled(samples)
         found = neighbours(x, y, self.k, box=True, progress=run.progress)
         correction, flat = self._correction(x, y, found.boxed)
-        pointwise = ksg._pointwise(found, n) + correction
+        pointwise = ksg.pointwise_of(found, n) + correction
 
         def value_of(rows: Rows) -> float:
             part = neighbours(x[rows], y[rows], self.k, box=True)
             correction, _ = self._correction(x[rows], y[rows], part.boxed)
-            return float((ksg._pointwise(part, len(rows)) + correction).mean())
+            return float((ksg.pointwise_of(part, len(rows)) + correction).mean())
 
         if n >= PARTS * (self.k + 2):
             stderr = subsampled_stderr(value_of, n, run.rng())
@@ -102,8 +102,8 @@ class LNC(Estimator):
             cautions=(
                 *_exact(float(flat.mean())),
                 *_few(n, self.k, samples.dims),
-                *_dimension(samples),
-                *_ties(found, n),
+                *high_dimension(samples),
+                *tied_values(found, n),
                 *rescaled,
             ),
         )

@@ -14,7 +14,7 @@ import numpy as np
 from mineral.errors import InputError, OptionError
 from mineral.methods.base import Estimator, Measurement, Run
 from mineral.methods.discrete import Codes, symbols
-from mineral.methods.knn import KSG, _ceiling, _dimension
+from mineral.methods.knn import KSG, high_dimension, near_ceiling
 from mineral.methods.neighbours import count_within, neighbours, tree_of
 from mineral.methods.subsampling import PARTS, subsampled_stderr
 from mineral.progress import silent
@@ -86,7 +86,7 @@ class Mixed(Estimator):
         return self._gao(samples, run) if self.method == "gao" else self._ross(samples, run)
 
     def _gao(self, samples: Paired, run: Run) -> Measurement:
-        x, y, _ = KSG(standardize=self.standardize)._scaled(samples)
+        x, y, _ = KSG(standardize=self.standardize).scaled(samples)
         n = len(samples)
         pointwise = gao(x, y, self.k, run.progress)
         value = float(pointwise.mean())
@@ -94,7 +94,7 @@ class Mixed(Estimator):
             value=value,
             stderr=_stderr(lambda rows: gao(x[rows], y[rows], self.k), pointwise, self.k, run),
             pointwise=pointwise,
-            cautions=(*_ceiling(value, n, self.k), *_dimension(samples)),
+            cautions=(*near_ceiling(value, n, self.k), *high_dimension(samples)),
         )
 
     def _ross(self, samples: Paired, run: Run) -> Measurement:
@@ -111,11 +111,11 @@ class Mixed(Estimator):
             value=float(pointwise.mean()),
             stderr=_stderr(part, pointwise, self.k, run),
             pointwise=pointwise if kept.all() else None,
-            cautions=(*_alone(int((~kept).sum()), len(kept)), *_dimension(samples)),
+            cautions=(*_alone(int((~kept).sum()), len(kept)), *high_dimension(samples)),
         )
 
     def _class_and_points(self, samples: Paired) -> tuple[Codes, Matrix]:
-        x, y, _ = KSG(standardize=self.standardize)._scaled(samples)
+        x, y, _ = KSG(standardize=self.standardize).scaled(samples)
         of_x, of_y = symbols(samples.x), symbols(samples.y)
         discrete_x, discrete_y = (self._is_discrete(codes) for codes in (of_x, of_y))
         if discrete_x and discrete_y:
