@@ -320,6 +320,11 @@ NEVER_CALLED = (
     "plt.style.use",
     "matplotlib.use",
 )
+ALLOWED = {  # in one file each, behind one door
+    "cli/output.py": {"print"},
+    "benchmark/child.py": {"subprocess"},  # the benchmark's workers, from lists of arguments
+    "benchmark/runner.py": {"joblib"},  # runs them, and loads nothing
+}
 FOR_A_WHILE = ("warnings.simplefilter", "warnings.filterwarnings")  # inside `catch_warnings` only
 
 
@@ -344,9 +349,9 @@ def forbidden(tree, name=""):
         # Anything but the safe constant: a variable may hold what a user said.
         if isinstance(node, ast.keyword) and node.arg in ("allow_pickle", "shell"):
             found += [] if ast.unparse(node.value) == "False" else [ast.unparse(node)]
-    if name != "cli/output.py" and "print" in calls(tree):
+    if "print" in calls(tree):
         found.append("print")
-    return found
+    return [each for each in found if each not in ALLOWED.get(name, ())]
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
@@ -378,5 +383,13 @@ def test_the_test_above_sees_it(line):
     assert forbidden(ast.parse(line))
 
 
-def test_only_the_command_line_may_print():
-    assert forbidden(ast.parse("print(1)"), "cli/output.py") == []
+@pytest.mark.parametrize(
+    ("line", "name"),
+    [
+        ("print(1)", "cli/output.py"),
+        ("import subprocess", "benchmark/child.py"),
+        ("import joblib", "benchmark/runner.py"),
+    ],
+)
+def test_some_things_may_be_done_in_one_file(line, name):
+    assert forbidden(ast.parse(line), name) == [] != forbidden(ast.parse(line), "door.py")

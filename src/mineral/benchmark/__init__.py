@@ -1,0 +1,7 @@
+"""Estimators, ours and others', on samples of known information: run, resumed, summarized."""
+
+from mineral.benchmark.contestants import RIVALS, Contestant, lineup
+from mineral.benchmark.rows import Row, read
+from mineral.benchmark.runner import run
+
+__all__ = ["RIVALS", "Contestant", "Row", "lineup", "read", "run"]

@@ -1,0 +1,104 @@
+"""Who takes part: our estimators and rivals, each by the command that starts its worker."""
+
+import re
+import shutil
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+
+from mineral.errors import OptionError
+from mineral.settings import configured
+
+RIVALS = {
+    "benchmark-mi": "benchmark_mi.py",
+    "ennemi": "ennemi.py",
+    "infomeasure": "infomeasure.py",
+    "latentmi": "latentmi.py",
+    "npeet": "npeet.py",
+    "scikit-learn": "scikit_learn.py",
+    "torch-mist": "torch_mist.py",
+}
+"""Other libraries that come with a script, by name."""
+
+RIVAL = re.compile(r"(?P<name>[^:=]+)(?P<settings>(:[^:=]+=[^:=]*)*)(=(?P<python>.+))?")
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """An estimator with its settings, as rows and tables call it, and how to start its worker.
+
+    Attributes:
+        label: `ksg:k=5`. Unique in a benchmark.
+        estimator: What the worker is asked for.
+        settings: `("k=5",)`.
+        command: The worker's command line. Those with the same one share a process.
+    """
+
+    label: str
+    estimator: str
+    settings: tuple[str, ...]
+    command: tuple[str, ...]
+
+
+def ours(text: str) -> Contestant:
+    """An estimator of Mineral's with its settings: `ksg`, `ksg:k=5:variant=2`.
+
+    Raises:
+        OptionError: If the estimator or a setting is unknown.
+    """
+    name, *settings = text.split(":")
+    configured(name, settings)
+    command = (sys.executable, "-m", "mineral.benchmark.worker")
+    return Contestant(text, name, tuple(settings), command)
+
+
+def rival(text: str) -> Contestant:
+    """Another library's estimator: `ennemi`, `npeet=/other/bin/python`, `my/rival.R=Rscript`.
+
+    Settings stand before the interpreter: `torch-mist:method=smile=/other/bin/python`. Without an
+    interpreter, ours is taken.
+
+    Raises:
+        OptionError: If there is no such rival, script or interpreter.
+    """
+    parts = RIVAL.fullmatch(text)
+    if parts is None:
+        raise OptionError(
+            f"`--rival` needs NAME or NAME=PYTHON, as in npeet=/other/bin/python, got {text!r}."
+        )
+    name, settings = parts["name"], tuple(parts["settings"].split(":")[1:])
+    if name in RIVALS:
+        script = Path(str(files("mineral.rivals"))) / RIVALS[name]
+    else:
+        script, name = Path(name), Path(name).stem
+        if not script.is_file():
+            raise OptionError(
+                f"`--rival` {str(script)!r} is neither a script nor one of {', '.join(RIVALS)}."
+            )
+    program = shutil.which(parts["python"] or sys.executable)
+    if program is None:
+        raise OptionError(
+            f"`--rival` {name} needs an interpreter, and {parts['python']!r} is none: name the "
+            "`python` of its environment."
+        )
+    # Not resolved: what a virtual environment's `python` links to does not know the environment.
+    command = (str(Path(program).absolute()), str(script.resolve()))
+    return Contestant(":".join((name, *settings)), name, settings, command)
+
+
+def lineup(estimators: Sequence[str], rivals: Sequence[str] = ()) -> list[Contestant]:
+    """All that take part, ours first.
+
+    Raises:
+        OptionError: If there is none, one is unknown, or two would have one label.
+    """
+    found = [*map(ours, estimators), *map(rival, rivals)]
+    if not found:
+        raise OptionError("`estimators` names nobody: try 'auto,ksg'.")
+    labels = [each.label for each in found]
+    for label in labels:
+        if labels.count(label) > 1:
+            raise OptionError(f"`estimators` names {label!r} twice: once is enough.")
+    return found

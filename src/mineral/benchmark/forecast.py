@@ -1,0 +1,54 @@
+"""How long the rest will take, from how long each estimator took so far."""
+
+from collections import Counter, defaultdict
+
+from mineral.benchmark.jobs import Job
+
+MINUTE, HOUR, DAY = 60, 3600, 86400
+
+
+class Forecast:
+    """The seconds that are left, when `workers` jobs run at a time."""
+
+    def __init__(self, jobs: list[Job], workers: int) -> None:
+        self._left = Counter((job.contestant.label, job.n) for job in jobs)
+        self._took: defaultdict[tuple[str, int], list[float]] = defaultdict(list)
+        self._workers = workers
+
+    def done(self, label: str, n: int, seconds: float) -> None:
+        """One more job is done, and took so long."""
+        self._left[label, n] -= 1
+        self._took[label, n].append(seconds)
+
+    def left(self) -> float | None:
+        """Seconds until all is done; None before the first is."""
+        if not self._took:
+            return None
+        left = sum(count * self._mean(label, n) for (label, n), count in self._left.items())
+        return left / max(1, min(self._workers, self._left.total()))
+
+    def _mean(self, label: str, n: int) -> float:
+        """Of this estimator at this n; else at the nearest n, as if time grew with n; else of all.
+
+        Time grows faster for some and slower for others: it is a forecast.
+        """
+        sizes = [size for other, size in self._took if other == label]
+        if sizes:
+            nearest = min(sizes, key=lambda size: abs(size - n))
+            return _mean(self._took[label, nearest]) * n / nearest
+        return _mean([seconds for some in self._took.values() for seconds in some])
+
+
+def _mean(values: list[float]) -> float:
+    return sum(values) / len(values)
+
+
+def in_words(seconds: float) -> str:
+    """`40 s`, `12 min`, `3 h 20 min`, `2 d 4 h`."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    if seconds < 100 * MINUTE:
+        return f"{seconds / MINUTE:.0f} min"
+    if seconds < 2 * DAY:
+        return f"{seconds // HOUR:.0f} h {seconds % HOUR // MINUTE:.0f} min"
+    return f"{seconds // DAY:.0f} d {seconds % DAY // HOUR:.0f} h"

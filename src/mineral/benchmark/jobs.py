@@ -1,0 +1,118 @@
+"""One job: draw the samples, ask a worker, and make a row of whatever comes of it."""
+
+import math
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from mineral.benchmark.child import Answer, Gone, Late, Pool
+from mineral.benchmark.contestants import Contestant
+from mineral.benchmark.rows import Key, Row, Status
+from mineral.tasks import Draw, Task
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """One estimator on one sample of one task, for at most `time_limit` seconds."""
+
+    task: Task
+    n: int
+    seed: int
+    contestant: Contestant
+    time_limit: float | None
+
+    @property
+    def key(self) -> Key:
+        """That of the row it will give."""
+        return self.task.name, self.n, self.seed, self.contestant.label
+
+
+def attempt(job: Job, pool: Pool) -> tuple[Row, float]:
+    """The row, and the seconds that all of it took. Nothing that an estimator does gets out."""
+    start = time.perf_counter()
+    row = _attempt(job, pool)
+    return row, time.perf_counter() - start
+
+
+def _attempt(job: Job, pool: Pool) -> Row:
+    task, contestant = job.task, job.contestant
+    row = Row(
+        task=task.name,
+        family=task.family,
+        dim_x=task.dim_x,
+        dim_y=task.dim_y,
+        n=job.n,
+        seed=job.seed,
+        label=contestant.label,
+        truth=float(task.information) + 0.0,  # no -0.0
+        truth_error=float(task.error),
+    )
+    try:
+        draw = task.draw(job.n, seed=job.seed)
+    except Exception as error:
+        return _without_value(row, "failed", f"no samples: {type(error).__name__}: {error}")
+    if draw.pmi is not None:
+        row = replace(row, oracle=float(np.mean(draw.pmi)))
+    try:
+        with pool.child(contestant.command) as child:
+            row = replace(row, versions=child.versions)
+            question = _question(job, draw, str(child.folder))
+            del draw  # it is on disk, and the estimator may need the memory
+            return _with_answer(row, child.ask(question, job.time_limit))
+    except Late:
+        return _without_value(row, "timeout", f"no answer within {job.time_limit:g} seconds")
+    except Gone as error:
+        return _without_value(row, "crashed", str(error))
+    except Exception as error:  # no memory, no disk
+        return _without_value(row, "failed", f"{type(error).__name__}: {error}")
+
+
+def _question(job: Job, draw: Draw, folder: str) -> Answer:
+    paths = {name: f"{folder}/{name}.npy" for name in ("x", "y")}
+    np.save(paths["x"], draw.x)
+    np.save(paths["y"], draw.y)
+    contestant = job.contestant
+    settings = list(contestant.settings)
+    return {**paths, "seed": job.seed, "estimator": contestant.estimator, "settings": settings}
+
+
+def _with_answer(row: Row, said: Answer) -> Row:
+    row = replace(
+        row,
+        seconds=_number(said.get("seconds")),
+        peak_megabytes=_number(said.get("peak_megabytes")),
+    )
+    value = _number(said.get("value"))
+    if value is None:
+        refused = said.get("status") == "refused"
+        message = str(said.get("error", f"answered {said.get('value')!r}, which is no number"))
+        return _without_value(row, "refused" if refused else "failed", message)
+    return replace(
+        row,
+        value=value,
+        low=_number(said.get("low")),
+        high=_number(said.get("high")),
+        confidence=_number(said.get("confidence")),
+        kind=None if said.get("kind") is None else str(said["kind"]),
+        warnings=tuple(map(str, said.get("warnings") or ())),
+        options=_mapping(said.get("options")),
+        versions=_mapping(said.get("versions")) or row.versions,
+    )
+
+
+def _without_value(row: Row, status: Status, message: str) -> Row:
+    return replace(row, status=status, message=" ".join(message.split())[:500])
+
+
+def _number(value: object) -> float | None:
+    """A finite number, or None."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    return float(value) if math.isfinite(value) else None
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:  # noqa: ANN401
+    return value if isinstance(value, Mapping) else {}

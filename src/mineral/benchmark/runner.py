@@ -1,0 +1,232 @@
+"""Tasks × sizes × seeds × estimators → rows, each run once, whatever happens on the way."""
+
+import json
+import os
+import platform
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from mineral import storage
+from mineral.benchmark.child import Pool
+from mineral.benchmark.contestants import Contestant
+from mineral.benchmark.forecast import Forecast, in_words
+from mineral.benchmark.jobs import Job, attempt
+from mineral.benchmark.rows import Journal, Row, opened
+from mineral.errors import MissingExtraError, OptionError
+from mineral.methods.base import versions
+from mineral.progress import ProgressOption, reporting
+from mineral.tasks import Task
+from mineral.types import Progress
+
+Done: TypeAlias = tuple[Row, float]  # and the seconds it took
+SETTINGS = "settings.json"
+
+
+def run(
+    tasks: Sequence[Task],
+    contestants: Sequence[Contestant],
+    *,
+    sizes: Sequence[int],
+    seeds: Sequence[int],
+    out: str | os.PathLike[str],
+    jobs: int = 1,
+    time_limit: float | None = None,
+    threads: int = 1,
+    retry: bool = False,
+    backend: str = "threading",
+    backend_options: Mapping[str, Any] | None = None,
+    progress: ProgressOption = False,
+    command: str = "",
+) -> list[Row]:
+    """Run every estimator on every sample that it has no row for yet, and return the new rows.
+
+    Rows are on disk as they come: after a crash, the same call does what is missing. First seeds
+    come first, so that a run that is stopped early has seen every task and every estimator.
+
+    Args:
+        tasks: What is sampled.
+        contestants: Estimators, as `lineup(["auto", "ksg:k=5"], ["npeet=/other/bin/python"])`.
+        sizes: Numbers of samples.
+        seeds: Each gives another sample of a task, and is the estimator's seed.
+        out: The folder of the rows; made if it does not exist.
+        jobs: How many run at a time.
+        time_limit: Seconds for one estimate, after which it is killed; None for no limit.
+        threads: That each estimate may compute with.
+        retry: Whether to do again what has a row without a value.
+        backend: One of joblib's: `"threading"`, `"loky"`, `"dask"`, `"ray"`.
+        backend_options: For `joblib.parallel_config`, such as dask's `scheduler_host`.
+        progress: True for a bar on standard error, or a function (fraction, what is running).
+        command: What to note beside the rows as the command that made them.
+
+    Raises:
+        OptionError: If nothing is asked for, another run uses `out`, or a rival does not start.
+        MissingExtraError: If joblib or filelock is not installed.
+    """
+    _check(tasks, contestants, sizes, seeds, jobs, threads, time_limit)
+    folder = Path(out)
+    folder.mkdir(parents=True, exist_ok=True)
+    with opened(folder) as journal:
+        wanted = [
+            Job(task=task, n=n, seed=seed, contestant=contestant, time_limit=time_limit)
+            for seed in dict.fromkeys(seeds)
+            for n in dict.fromkeys(sizes)
+            for contestant in contestants  # after one another, so that workers live long
+            for task in tasks
+        ]
+        missing = [job for job in wanted if _is_missing(job, journal, retry=retry)]
+        _note(folder / SETTINGS, command, jobs, threads, time_limit)
+        with closing(Pool(threads, jobs, folder)) as pool, reporting(progress) as report:
+            watch = _Watch(missing, jobs, report)
+            start = partial(attempt, pool=pool)
+            if backend == "threading":  # workers are ours to see
+                start = partial(watch.attempt, pool=pool)
+                for command_line, label in _commands(missing).items():
+                    report(0.0, f"starting {label}")
+                    pool.check(label, command_line)
+            new = []
+            for row, seconds in _results(start, missing, jobs, backend, backend_options or {}):
+                journal.add(row)
+                new.append(row)
+                watch.done(row, seconds)
+        return new
+
+
+class _Watch:
+    """Tells which jobs are running, how many are done, and how long the rest will take."""
+
+    def __init__(self, jobs: list[Job], workers: int, report: Progress) -> None:
+        self._report, self._all, self._count = report, len(jobs), 0
+        self._forecast = Forecast(jobs, workers)
+        self._running: dict[object, str] = {}
+        self._lock = threading.Lock()
+
+    def attempt(self, job: Job, pool: Pool) -> Done:
+        """Do a job, and say so."""
+        task, n, seed, label = job.key
+        self._tell(job.key, f"{label} on {task}, n = {n:,}, seed {seed}")
+        try:
+            return attempt(job, pool)
+        finally:
+            self._tell(job.key, None)
+
+    def done(self, row: Row, seconds: float) -> None:
+        """A row is on disk."""
+        self._count += 1
+        self._forecast.done(row.label, row.n, seconds)
+        self._tell(row.key, None)
+
+    def _tell(self, key: object, running: str | None) -> None:
+        with self._lock:
+            self._running.pop(key, None)
+            if running:
+                self._running[key] = running
+            left = self._forecast.left()
+            parts = [f"{self._count:,} of {self._all:,}", *self._running.values()]
+            parts += [] if left is None else [f"{in_words(left)} left"]
+            self._report(self._count / max(1, self._all), " · ".join(parts))
+
+
+def _results(
+    start: Callable[[Job], Done],
+    jobs: list[Job],
+    workers: int,
+    backend: str,
+    options: Mapping[str, Any],
+) -> Iterator[Done]:
+    """What each job gives, as it comes."""
+    try:
+        import joblib
+    except ImportError:
+        raise MissingExtraError("The benchmark", "benchmark") from None
+    if backend == "ray":
+        try:
+            from ray.util.joblib import register_ray
+        except ImportError:
+            raise OptionError("`backend` 'ray' needs Ray: run `pip install ray`.") from None
+        register_ray()
+    try:
+        with joblib.parallel_config(backend, n_jobs=workers, **options):
+            parallel = joblib.Parallel(batch_size=1, return_as="generator_unordered")
+    except (ValueError, ImportError) as error:
+        if "return_as" not in str(error):
+            raise OptionError(f"`backend` {backend!r} cannot be used: {error}") from None
+        with joblib.parallel_config(backend, n_jobs=workers, **options):
+            parallel = joblib.Parallel(batch_size=1)
+    calls = [joblib.delayed(start)(job) for job in jobs]
+    if parallel.return_generator:
+        yield from parallel(calls)
+        return
+    for first in range(0, len(calls), 4 * workers):  # Ray's gives results all at once: a few a time
+        yield from parallel(calls[first : first + 4 * workers])
+
+
+def _commands(jobs: list[Job]) -> dict[tuple[str, ...], str]:
+    """Each command line, and the label of one that it is for."""
+    return {job.contestant.command: job.contestant.label for job in jobs}
+
+
+def _is_missing(job: Job, journal: Journal, *, retry: bool) -> bool:
+    row = journal.rows.get(job.key)
+    return row is None or (retry and row.status != "ok")
+
+
+def _check(
+    tasks: Sequence[Task],
+    contestants: Sequence[Contestant],
+    sizes: Sequence[int],
+    seeds: Sequence[int],
+    jobs: int,
+    threads: int,
+    time_limit: float | None,
+) -> None:
+    lists: dict[str, Sequence[Any]] = {
+        "tasks": tasks,
+        "contestants": contestants,
+        "sizes": sizes,
+        "seeds": seeds,
+    }
+    for name, values in lists.items():
+        if not values:
+            raise OptionError(f"`{name}` is empty: name at least one.")
+    names = [task.name for task in tasks]
+    for name in names:
+        if names.count(name) > 1:
+            raise OptionError(f"`tasks` names {name!r} twice: once is enough.")
+    for name, least, given in (
+        ("sizes", 1, min(sizes)),
+        ("seeds", 0, min(seeds)),
+        ("jobs", 1, jobs),
+        ("threads", 1, threads),
+    ):
+        if given < least:
+            raise OptionError(f"`{name}` must be at least {least}, got {given}.")
+    if time_limit is not None and not time_limit > 0:
+        raise OptionError(f"`time_limit` must be positive seconds, got {time_limit!r}.")
+
+
+def _note(path: Path, command: str, jobs: int, threads: int, time_limit: float | None) -> None:
+    """Add to the list of runs that wrote into this folder."""
+    try:
+        runs = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        runs = []
+    runs.append(
+        {
+            "command": command,
+            "started": datetime.now(UTC).isoformat(timespec="seconds"),
+            "jobs": jobs,
+            "threads": threads,
+            "time_limit": time_limit,
+            "machine": {
+                "system": f"{platform.system()} {platform.machine()}",
+                "cores": os.cpu_count(),
+            },
+            "versions": versions(),
+        }
+    )
+    storage.write(path, json.dumps(runs, indent=2) + "\n")

@@ -1,0 +1,125 @@
+"""`mineral benchmark`: estimators, ours and others', on samples of known information."""
+
+import shlex
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from mineral import tasks
+from mineral.benchmark import RIVALS, Row, lineup, read, run
+from mineral.cli.app import app
+from mineral.cli.output import folded, show
+from mineral.errors import OptionError
+from mineral.tasks import Task
+
+
+@app.command()
+def benchmark(
+    *,
+    suite: Annotated[
+        list[str] | None, typer.Option(metavar="NAMES", help="Of tasks, such as beyond-normal.")
+    ] = None,
+    names: Annotated[
+        list[str] | None, typer.Option("--tasks", metavar="NAMES", help="These, beside suites.")
+    ] = None,
+    estimators: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAMES", help="See `mineral estimators`; settings as ksg:k=5."),
+    ] = None,
+    rivals: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--rival",
+            metavar="NAME[=PYTHON]",
+            help=f"Other libraries, with the python of their environment. Repeat. "
+            f"{', '.join(RIVALS)}, or a script of your own.",
+        ),
+    ] = None,
+    sizes: Annotated[
+        list[str] | None, typer.Option("--n", metavar="NUMBERS", help="Samples, as 1000,5000.")
+    ] = None,
+    seeds: Annotated[int, typer.Option(metavar="COUNT", help="Samples of each task and n.")] = 10,
+    out: Annotated[Path, typer.Option(metavar="FOLDER", help="For the rows.")] = Path("results"),
+    jobs: Annotated[int, typer.Option(metavar="COUNT", help="Estimates at a time.")] = 1,
+    threads: Annotated[int, typer.Option(metavar="COUNT", help="For each estimate.")] = 1,
+    time_limit: Annotated[
+        float | None, typer.Option(metavar="SECONDS", help="For one estimate.")
+    ] = None,
+    retry: Annotated[
+        bool, typer.Option("--retry", help="Do again what has a row without a value.")
+    ] = False,
+    backend: Annotated[
+        str, typer.Option(metavar="NAME[,OPTION=VALUE]", help="Of joblib: threading, dask, ray.")
+    ] = "threading",
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
+) -> None:
+    """Run estimators on tasks whose mutual information is known.
+
+    Each estimate is a row of rows.jsonl, written when it is done: the same command again does only
+    what is missing. `mineral report FOLDER` shows what came out.
+
+    \b
+    mineral benchmark --suite beyond-normal --estimators auto,ksg:k=5,mine \\
+      --n 1000,5000 --seeds 10 --jobs 2 --time-limit 120 --out results
+    """  # noqa: D301
+    chosen = _tasks(_split(suite), _split(names))
+    contestants = lineup(_split(estimators), rivals or [])
+    name, options = _backend(backend)
+    new = run(
+        chosen,
+        contestants,
+        sizes=[_whole(text) for text in _split(sizes) or ["1000"]],
+        seeds=range(seeds),
+        out=out,
+        jobs=jobs,
+        time_limit=time_limit,
+        threads=threads,
+        retry=retry,
+        backend=name,
+        backend_options=options,
+        progress=not quiet and sys.stderr is not None and sys.stderr.isatty(),
+        command=shlex.join(["mineral", *sys.argv[1:]]),
+    )
+    show(folded(_outcome(new, read(out), out)))
+
+
+def _split(texts: Iterable[str] | None) -> list[str]:
+    """The names in `a,b` or in repeated options."""
+    return [name.strip() for text in texts or [] for name in text.split(",") if name.strip()]
+
+
+def _whole(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise OptionError(f"`--n` takes whole numbers, as 1000,5000, got {text!r}.") from None
+
+
+def _tasks(suites: list[str], names: list[str]) -> list[Task]:
+    """Of the suites, then by name, each once."""
+    if not suites and not names:
+        raise OptionError("`--suite` or `--tasks` must name something: `mineral task` lists them.")
+    found = [task for suite in suites for task in tasks.suite(suite)]
+    found += [tasks.find(name) for name in names]
+    return list({task.name: task for task in found}.values())
+
+
+def _backend(text: str) -> tuple[str, dict[str, Any]]:
+    name, *options = text.split(",")
+    pairs = [option.partition("=")[::2] for option in options]
+    return name, dict(pairs)
+
+
+def _outcome(new: list[Row], rows: list[Row], out: Path) -> str:
+    without = [row for row in rows if row.status != "ok"]
+    lines = [f"{len(new):,} new rows, {len(rows):,} in all, in {out}."]
+    if without:
+        counts = dict.fromkeys(("refused", "failed", "timeout", "crashed"), 0)
+        for row in without:
+            counts[row.status] += 1
+        said = ", ".join(f"{count:,} {status}" for status, count in counts.items() if count)
+        lines.append(f"Without a value: {said}. Their messages are in the rows.")
+    return "\n".join([*lines, f"See them: mineral report {shlex.quote(str(out))}"])

@@ -1,0 +1,304 @@
+"""The runner: every run once, whatever estimators, crashes and kills do to it."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from benchmarked import SERVE, TASKS, correlated, sample_correlation, table, worker
+
+import mineral
+from mineral.benchmark import lineup, read, run
+from mineral.benchmark.forecast import Forecast, in_words
+from mineral.benchmark.jobs import Job
+from mineral.errors import InputError, OptionError
+
+joblib = pytest.importorskip("joblib")
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals")
+
+
+def ran(tmp_path, *contestants, tasks=TASKS[1:2], sizes=(50,), seeds=(0,), **options):
+    """Run, and the rows by label."""
+    run(tasks, contestants, sizes=sizes, seeds=seeds, out=tmp_path / "out", **options)
+    return {row.label: row for row in read(tmp_path / "out")}
+
+
+def lines(tmp_path):
+    return (tmp_path / "out" / "rows.jsonl").read_text().splitlines()
+
+
+class TestOneRun:
+    def test_is_a_row_with_the_value_the_truth_and_the_oracle(self, tmp_path):
+        rows = run(
+            TASKS, [worker(tmp_path)], sizes=[50, 80], seeds=[0, 3], out=tmp_path / "out", jobs=2
+        )
+        assert len(rows) == 12 and table(rows) == table(read(tmp_path / "out"))
+        for row in rows:
+            task = next(task for task in TASKS if task.name == row.task)
+            assert row.value == pytest.approx(sample_correlation(task, row.n, row.seed))
+            assert row.oracle == pytest.approx(task.draw(row.n, seed=row.seed).pmi.mean())
+            assert (row.truth, row.family, row.dim_x) == (task.information, task.family, 1)
+            assert row.low == pytest.approx(row.value - 0.1)
+            assert row.status == "ok" and row.versions == {"example": "1.0"}
+            assert 0 <= row.seconds < 1
+
+    def test_of_ours_is_what_the_library_says(self, tmp_path):
+        found = ran(tmp_path, *lineup(["ksg:k=5", "gaussian"]), seeds=(2,), time_limit=60.0)
+        draw = TASKS[1].draw(50, seed=2)
+        for label, estimator in (("ksg:k=5", mineral.KSG(k=5)), ("gaussian", mineral.Gaussian())):
+            expected = estimator.estimate(draw.x, draw.y, seed=2)
+            row = found[label]
+            assert (row.value, row.low, row.high) == (expected.value, *expected.interval)
+            assert row.warnings == tuple(w.code for w in expected.warnings)
+            assert row.options == expected.options | {"estimator": estimator.name}
+            assert row.versions == expected.versions and row.kind == expected.kind
+
+    def test_peak_memory_is_that_of_the_estimate(self, tmp_path):
+        if not Path("/proc/self/clear_refs").exists():
+            pytest.skip("the system does not tell")
+        text = (
+            f"import sys\nsys.path.insert(0, {str(SERVE)!r})\n"
+            "from serve import serve\nimport numpy as np\n"
+            "def estimate(x, y, *, estimator, **_):\n"
+            "    return float(np.ones((int(estimator), 1024, 128)).sum())\n"
+            "serve(lambda: (estimate, {}))\n"
+        )
+        sizes = ["1", "40", "5"]  # megabytes; a peak is forgotten by the next
+        found = ran(tmp_path, *(worker(tmp_path, size, source=text) for size in sizes))
+        for size in sizes:
+            assert found[size].peak_megabytes == pytest.approx(int(size), abs=3)
+
+    def test_workers_are_used_again_and_gone_afterwards(self, tmp_path):
+        rows = run(TASKS, [worker(tmp_path)], sizes=[50], seeds=range(4), out=tmp_path / "out")
+        (pid,) = {row.options["pid"] for row in rows}
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)
+        assert not (tmp_path / "out" / ".scratch").exists()
+
+    def test_progress_says_what_is_running_and_how_long_it_will_take(self, tmp_path):
+        said = []
+        ran(tmp_path, worker(tmp_path), progress=lambda *words: said.append(words), seeds=range(3))
+        assert said[0] == (0.0, "starting plain") and said[-1][0] == 1.0
+        assert any("plain on normal-0.5, n = 50, seed 2" in text for _, text in said)
+        assert any(text.startswith("2 of 3") and "0 s left" in text for _, text in said)
+
+
+class TestARunThatGoesWrong:
+    @pytest.mark.parametrize(
+        ("estimator", "status", "message"),
+        [
+            ("refuses", "refused", "not for these samples"),
+            ("fails", "failed", "ZeroDivisionError: by zero"),
+            ("nan", "failed", "answered nan, which is no number"),
+            ("dies", "crashed", "the worker ended with signal 9"),
+            ("leaves", "crashed", "the worker ended with exit status 1: I have had enough"),
+        ],
+    )
+    def test_is_a_row_and_not_the_end(self, tmp_path, estimator, status, message):
+        contestants = worker(tmp_path, estimator), worker(tmp_path)
+        found = ran(tmp_path, *contestants)
+        assert (found[estimator].status, found[estimator].value) == (status, None)
+        assert found[estimator].message.startswith(message)
+        assert found["plain"].status == "ok"
+
+    def test_late_is_killed_in_time(self, tmp_path):
+        start = time.perf_counter()
+        found = ran(tmp_path, worker(tmp_path, "slow", "30"), worker(tmp_path), time_limit=1.0)
+        assert time.perf_counter() - start < 15
+        assert found["slow:30"].status == "timeout" and found["slow:30"].value is None
+        assert found["slow:30"].message == "no answer within 1 seconds"
+        assert found["plain"].status == "ok"
+
+    def test_without_samples_too(self, tmp_path):
+        tasks = [correlated(0.5, name="broken", fails=True), TASKS[0]]
+        rows = run(tasks, [worker(tmp_path)], sizes=[50], seeds=[0], out=tmp_path / "out")
+        assert [row.message for row in rows] == ["no samples: RuntimeError: no data", ""]
+
+    def test_is_done_again_only_when_asked_to(self, tmp_path):
+        contestant = worker(tmp_path, "dies-once", "0", str(tmp_path / "died"))
+        contestants = [contestant, worker(tmp_path)]
+        assert ran(tmp_path, *contestants)[contestant.label].status == "crashed"
+        assert ran(tmp_path, *contestants)[contestant.label].status == "crashed"
+        assert len(lines(tmp_path)) == 2
+        assert ran(tmp_path, *contestants, retry=True)[contestant.label].status == "ok"
+        assert len(lines(tmp_path)) == 3  # the plain one is not repeated
+
+    def test_a_worker_that_does_not_start_is_said_before_anything_runs(self, tmp_path):
+        contestant = worker(tmp_path, source="import nowhere_to_be_found")
+        with pytest.raises(OptionError, match=r"`plain` does not start.*nowhere_to_be_found"):
+            ran(tmp_path, worker(tmp_path, source="import nowhere_to_be_found"), contestant)
+        assert lines(tmp_path) == []
+
+
+class TestResuming:
+    def test_does_only_what_is_missing(self, tmp_path):
+        ran(tmp_path, worker(tmp_path), seeds=(0,))
+        before = lines(tmp_path)
+        more = run(
+            TASKS[:2], [worker(tmp_path)], sizes=[50, 60], seeds=[0, 1], out=tmp_path / "out"
+        )
+        assert len(more) == 7 and lines(tmp_path)[:1] == before
+        assert (
+            run(TASKS[:2], [worker(tmp_path)], sizes=[50], seeds=[0, 1], out=tmp_path / "out") == []
+        )
+        noted = json.loads((tmp_path / "out" / "settings.json").read_text())
+        assert len(noted) == 3
+
+    @pytest.mark.parametrize("cut", [1, 2, 50])
+    def test_a_line_cut_off_is_done_again(self, tmp_path, cut):
+        whole = table(ran(tmp_path, worker(tmp_path), seeds=range(3)).values())
+        path = tmp_path / "out" / "rows.jsonl"
+        whole = table(read(tmp_path / "out"))
+        path.write_bytes(path.read_bytes()[:-cut])
+        assert len(read(tmp_path / "out")) == 2
+        ran(tmp_path, worker(tmp_path), seeds=range(3))
+        assert table(read(tmp_path / "out")) == whole and len(lines(tmp_path)) == 3
+
+    def test_a_line_that_is_no_row_is_named(self, tmp_path):
+        ran(tmp_path, worker(tmp_path))
+        with (tmp_path / "out" / "rows.jsonl").open("a") as file:
+            file.write('{"task": 1}\n')
+        with pytest.raises(InputError, match=r"line 2 is not a row: delete that line"):
+            read(tmp_path / "out")
+
+    def test_two_runs_do_not_write_into_one_folder(self, tmp_path):
+        def second(_fraction, _text):
+            with pytest.raises(OptionError, match="in use by another run"):
+                ran(tmp_path, worker(tmp_path))
+
+        assert ran(tmp_path, worker(tmp_path), progress=second)["plain"].status == "ok"
+
+    def test_an_empty_folder_is_said_to_hold_nothing(self, tmp_path):
+        with pytest.raises(InputError, match=r"holds no rows\.jsonl"):
+            read(tmp_path)
+        (tmp_path / "rows.jsonl").write_text("")
+        with pytest.raises(InputError, match="no finished row"):
+            read(tmp_path)
+
+
+PROGRAM = """
+import sys
+from pathlib import Path
+from benchmarked import SERVE, TASKS, worker
+from mineral.benchmark import run
+folder = Path(sys.argv[1])
+contestants = [worker(folder, name, "0.03") for name in ("plain", "fails", "dies", "other")]
+run(TASKS, contestants, sizes=[50, 60], seeds=range(2), out=folder / "out", jobs=2)
+"""
+
+
+def killed_and_resumed(folder, kills, seed):
+    """Start the same run again and again, each killed at a random instant, then let it finish."""
+    rng = np.random.default_rng(seed)
+    paths = os.pathsep.join([str(Path(__file__).parent), str(Path(mineral.__file__).parents[1])])
+    environment = os.environ | {"PYTHONPATH": paths}
+    alive = 0
+    for _ in range(kills):
+        process = subprocess.Popen([sys.executable, "-c", PROGRAM, folder], env=environment)
+        deadline = time.monotonic() + 60
+        while not (folder / "out" / "settings.json").exists() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        rows = folder / "out" / "rows.jsonl"
+        had, started = rows.stat().st_size, time.monotonic()
+        while rows.stat().st_size == had and process.poll() is None:  # it has begun to write
+            time.sleep(0.01)
+            assert time.monotonic() < started + 60
+        time.sleep(rng.uniform(0, 0.25))
+        alive += process.poll() is None
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    subprocess.run([sys.executable, "-c", PROGRAM, folder], env=environment, check=True)
+    return alive
+
+
+@pytest.mark.parametrize("kills", [2, pytest.param(20, marks=pytest.mark.slow)])
+def test_killed_at_random_instants_it_loses_and_repeats_nothing(tmp_path, kills):
+    for name in ("killed", "undisturbed"):
+        (tmp_path / name).mkdir()
+    assert killed_and_resumed(tmp_path / "killed", kills, seed=kills) >= min(kills, 2)
+    assert killed_and_resumed(tmp_path / "undisturbed", 0, seed=0) == 0
+    rows, undisturbed = (read(tmp_path / name / "out") for name in ("killed", "undisturbed"))
+    assert table(rows) == table(undisturbed) and len(rows) == 48
+    assert len((tmp_path / "killed/out/rows.jsonl").read_text().splitlines()) == 48
+    assert {row.status for row in rows} == {"ok", "failed", "crashed"}
+
+
+class AllAtOnce(joblib.parallel.ThreadingBackend):
+    """As Ray's, it returns results only when all that it was given are done."""
+
+    supports_return_generator = False
+
+
+joblib.register_parallel_backend("all-at-once", AllAtOnce)
+
+
+@pytest.mark.parametrize("backend", ["loky", "all-at-once"])
+def test_another_backend_of_joblib_gives_the_same_rows(tmp_path, backend):
+    # With the first, other processes draw, and have workers of their own, as on a cluster.
+    contestants = [worker(tmp_path), worker(tmp_path, "dies"), worker(tmp_path, "other")]
+    here = run(TASKS, contestants, sizes=[50], seeds=[0], out=tmp_path / "here")
+    there = run(
+        TASKS, contestants, sizes=[50], seeds=[0], out=tmp_path / "there", jobs=2, backend=backend
+    )
+    assert table(here) == table(there) and len(there) == 9
+
+
+def test_an_unknown_backend_is_refused(tmp_path):
+    with pytest.raises(OptionError, match="`backend` 'nowhere' cannot be used"):
+        ran(tmp_path, worker(tmp_path), backend="nowhere")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"tasks": []}, "`tasks` is empty"),
+        ({"seeds": []}, "`seeds` is empty"),
+        ({"sizes": [0]}, "`sizes` must be at least 1, got 0"),
+        ({"seeds": [-1]}, "`seeds` must be at least 0, got -1"),
+        ({"jobs": 0}, "`jobs` must be at least 1"),
+        ({"time_limit": 0.0}, "`time_limit` must be positive seconds"),
+        ({"tasks": [TASKS[0], TASKS[0]]}, "`tasks` names 'normal-0.0' twice"),
+    ],
+)
+def test_what_cannot_be_run_is_refused_before_anything_is_written(tmp_path, options, message):
+    with pytest.raises(OptionError, match=message):
+        ran(tmp_path, worker(tmp_path), **options)
+    assert not (tmp_path / "out").exists()
+
+
+class TestForecast:
+    def jobs(self, tmp_path, label, n, count):
+        contestant = replace(worker(tmp_path), label=label)
+        job = Job(task=TASKS[0], n=n, seed=0, contestant=contestant, time_limit=None)
+        return [job] * count
+
+    def test_each_estimator_has_its_own_pace(self, tmp_path):
+        jobs = self.jobs(tmp_path, "fast", 100, 3) + self.jobs(tmp_path, "slow", 100, 3)
+        forecast = Forecast(jobs, 1)
+        assert forecast.left() is None
+        forecast.done("fast", 100, 1.0)
+        assert forecast.left() == 5.0  # of the slow one nothing is known yet
+        forecast.done("slow", 100, 10.0)
+        assert forecast.left() == 2 * 1.0 + 2 * 10.0
+
+    def test_more_samples_take_longer_and_more_workers_less(self, tmp_path):
+        jobs = self.jobs(tmp_path, "a", 100, 1) + self.jobs(tmp_path, "a", 400, 3)
+        forecast = Forecast(jobs, 2)
+        forecast.done("a", 100, 1.0)
+        assert forecast.left() == 3 * 4.0 / 2
+        forecast.done("a", 400, 2.0)
+        forecast.done("a", 400, 2.0)
+        assert forecast.left() == 2.0  # one job left: a second worker does not help
+
+    @pytest.mark.parametrize(
+        ("seconds", "words"),
+        [(40.2, "40 s"), (720.0, "12 min"), (12000.0, "3 h 20 min"), (187200.0, "2 d 4 h")],
+    )
+    def test_is_said_in_words(self, seconds, words):
+        assert in_words(seconds) == words
