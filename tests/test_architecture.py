@@ -10,7 +10,7 @@ import mineral
 
 LAYERS = [
     ["errors", "types", "numerics", "special"],
-    ["storage", "figures", "progress"],
+    ["storage", "mnist", "figures", "progress"],
     ["results"],
     ["samples", "stability"],
     ["critics", "bounds", "gradients"],

@@ -220,6 +220,7 @@ print(repr((shown.getvalue(), state() == before, sorted(sys.modules))))
 OPTIONAL = (
     "pandas",
     "polars",
+    "pooch",
     "pyarrow",
     "matplotlib",
     "jinja2",
