@@ -16,7 +16,17 @@ from collections.abc import Mapping
 from typing import TypeVar
 
 from mineral.errors import OptionError
-from mineral.tasks import beyond_normal, channels, discrete, high, low_rank, mixed, nulls
+from mineral.tasks import (
+    beyond_normal,
+    channels,
+    discrete,
+    embeddings,
+    high,
+    low_rank,
+    mixed,
+    mixtures,
+    nulls,
+)
 from mineral.tasks.task import Draw, Sampler, Task
 
 Found = TypeVar("Found")
@@ -26,9 +36,11 @@ SUITES: dict[str, tuple[Task, ...]] = {
     "staircase": high.STAIRCASE,
     "high-information": high.TASKS,
     "low-rank": low_rank.TASKS,
+    "mixtures": mixtures.TASKS,
     "channels": channels.TASKS,
     "discrete": discrete.TASKS,
     "mixed": mixed.TASKS,
+    "embeddings": embeddings.TASKS,
     "nulls": nulls.TASKS,
 }
 TASKS: dict[str, Task] = {task.name: task for tasks in SUITES.values() for task in tasks}

@@ -98,7 +98,7 @@ class Erasure:
 
 @dataclass(frozen=True)
 class Zipf:
-    """Words of Zipf's law; Y is the same word or, with probability q > 0, one drawn anew.
+    """Words of Zipf's law; Y is the same word or, with probability q, one drawn anew.
 
     Both are of the same law z, and pmi(i, j) = log(q + (1 − q) [i = j] / z[i]).
 
@@ -124,7 +124,8 @@ class Zipf:
     def information(self) -> float:
         z, q = self.law, self.redrawn
         same = z * (1 - q + q * z)
-        return float(same @ np.log(q + (1 - q) / z) + (1 - same.sum()) * math.log(q))
+        differ = (1 - same.sum()) * math.log(q) if q else 0.0
+        return float(same @ np.log(q + (1 - q) / z) + differ)
 
     def __call__(self, n: int, rng: np.random.Generator) -> Draw:
         z, q = self.law, self.redrawn
