@@ -46,6 +46,8 @@ def serve(load: Load) -> None:
             nats, or a mapping with `value` and any of low, high, confidence, kind, warnings,
             options.
     """
+    # The folder of the script that runs: its `ennemi.py` would stand before the library.
+    sys.path[:] = [path for path in sys.path if Path(path) != Path(__file__).parent]
     answers = _answers()
     jobs: queue.SimpleQueue[str | None] = queue.SimpleQueue()
     for watch in (lambda: _listen(jobs), _leave_with_parent):
@@ -74,6 +76,12 @@ def read(settings: list[str], **usual: Any) -> dict[str, Any]:  # noqa: ANN401
             raise Refused(f"no setting {name!r}: choose from {', '.join(usual) or 'none'}")
         found[name] = type(usual[name])(text)
     return found
+
+
+def scaled(values: np.ndarray) -> np.ndarray:
+    """Each coordinate with mean 0 and variance 1; one that does not vary stays at 0."""
+    spread = values.std(axis=0)
+    return np.asarray((values - values.mean(axis=0)) / np.where(spread > 0, spread, 1.0))
 
 
 def _answers() -> Any:  # noqa: ANN401
