@@ -1,7 +1,8 @@
 """Estimators, ours and others', on samples of known information: run, resumed, summarized."""
 
+from mineral.benchmark.compare import compare
 from mineral.benchmark.contestants import RIVALS, Contestant, lineup
 from mineral.benchmark.rows import Row, read
 from mineral.benchmark.runner import run
 
-__all__ = ["RIVALS", "Contestant", "Row", "lineup", "read", "run"]
+__all__ = ["RIVALS", "Contestant", "Row", "compare", "lineup", "read", "run"]

@@ -9,9 +9,10 @@ from typing import Annotated, Any
 import typer
 
 from mineral import tasks
-from mineral.benchmark import RIVALS, Row, lineup, read, run
+from mineral.benchmark import RIVALS, Row, compare, lineup, read, run
 from mineral.cli.app import app
 from mineral.cli.output import folded, show
+from mineral.cli.reporting import check_libraries
 from mineral.errors import OptionError
 from mineral.tasks import Task
 
@@ -55,6 +56,10 @@ def benchmark(
         str, typer.Option(metavar="NAME[,OPTION=VALUE]", help="Of joblib: threading, dask, ray.")
     ] = "threading",
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
+    compared: Annotated[
+        tuple[Path, Path] | None,
+        typer.Option("--compare", metavar="OLD NEW", help="Run nothing: compare two folders."),
+    ] = None,
 ) -> None:
     """Run estimators on tasks whose mutual information is known.
 
@@ -64,7 +69,12 @@ def benchmark(
     \b
     mineral benchmark --suite beyond-normal --estimators auto,ksg:k=5,mine \\
       --n 1000,5000 --seeds 10 --jobs 2 --time-limit 120 --out results
+    mineral benchmark --compare old new
     """  # noqa: D301
+    if compared is not None:
+        old, new_rows = map(read, compared)
+        show(str(compare(old, new_rows)))
+        return
     chosen = _tasks(_split(suite), _split(names))
     contestants = lineup(_split(estimators), rivals or [])
     name, options = _backend(backend)
@@ -84,6 +94,28 @@ def benchmark(
         command=shlex.join(["mineral", *sys.argv[1:]]),
     )
     show(folded(_outcome(new, read(out), out)))
+
+
+@app.command("report")
+def report_on(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Of `mineral benchmark`.")],
+    *,
+    out: Annotated[
+        Path | None, typer.Option(metavar="PATH", help="The page; usually FOLDER/report.html.")
+    ] = None,
+    picture: Annotated[
+        Path | None, typer.Option(metavar="PATH", help="The leaderboard as .png, .svg or .pdf.")
+    ] = None,
+) -> None:
+    """Show what a benchmark found: an HTML page, and the leaderboard as CSV and Markdown.
+
+    The runs need not be over: what is done so far is shown.
+    """
+    from mineral.benchmark import page  # matplotlib takes a while, and is an extra
+
+    check_libraries()
+    for path in page.write(folder, page=out, picture=picture):
+        show(str(path))
 
 
 def _split(texts: Iterable[str] | None) -> list[str]:

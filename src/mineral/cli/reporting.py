@@ -20,6 +20,11 @@ def check_report(path: Path, source: Path) -> None:
         raise OptionError(f"`--report` cannot write in `{path.parent}`: choose another directory.")
     if path.exists() and source.exists() and path.samefile(source):
         raise OptionError(f"`--report` would overwrite the samples in `{path}`: name another file.")
+    check_libraries()
+
+
+def check_libraries() -> None:
+    """Refuse a report that could not be drawn."""
     if not all(map(importlib.util.find_spec, ("jinja2", "matplotlib"))):
         raise MissingExtraError("An HTML report", "report")
 

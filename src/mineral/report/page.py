@@ -1,19 +1,13 @@
 """Estimate → HTML: one file without scripts, links or fonts of its own, to read anywhere."""
 
 import os
-from importlib.resources import files
-from typing import TYPE_CHECKING
 
 from mineral import figures, storage
-from mineral.errors import MissingExtraError
 from mineral.report import words
 from mineral.report.drawings import Drawing, draw, own_settings
+from mineral.report.templates import template
 from mineral.results import Estimate
 from mineral.types import Unit
-
-if TYPE_CHECKING:
-    from jinja2 import Template
-    from markupsafe import Markup
 
 PANEL, PANEL_AMONG_OTHERS = 4.4, 2.4  # inches, at which its letters have their size
 OTHER: dict[Unit, Unit] = {"nats": "bits", "bits": "nats"}
@@ -47,7 +41,7 @@ def write(
 
 def page(estimate: Estimate, *, title: str | None = None, command: str | None = None) -> str:
     """The page that `write` writes."""
-    template = _template()
+    form = template("mineral.report")
     across, up = figures.views(estimate.evidence)
     other = estimate.to(OTHER[estimate.unit])
     with own_settings():
@@ -57,7 +51,7 @@ def page(estimate: Estimate, *, title: str | None = None, command: str | None = 
             "colours": _colours(estimate),
             "curves": _curves(estimate),
         }
-    return template.render(
+    return form.render(
         **drawings,
         estimate=estimate,
         numbers=_numbers(estimate),
@@ -69,32 +63,6 @@ def page(estimate: Estimate, *, title: str | None = None, command: str | None = 
         columns=len(across) if len(across) > 1 else len(up),
         left_out=words.drawn(estimate, across, up),
     )
-
-
-def _template() -> "Template":
-    try:
-        from jinja2 import Environment, StrictUndefined
-    except ImportError:
-        raise MissingExtraError("A report", "report") from None
-    environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters["code"] = _code
-    source = files(__package__).joinpath("template.html.j2").read_text(encoding="utf-8")
-    return environment.from_string(source)
-
-
-def _code(text: str) -> "Markup":
-    """Text with its `backquoted` parts as code, all of it escaped."""
-    from markupsafe import Markup, escape
-
-    parts = text.split("`")
-    if len(parts) % 2 == 0:  # A lone backquote is only itself.
-        return escape(text)
-    marked = [
-        Markup("<code>{}</code>").format(p) if i % 2 else escape(p) for i, p in enumerate(parts)
-    ]
-    return Markup("").join(marked)
 
 
 def _numbers(estimate: Estimate) -> list[str]:
