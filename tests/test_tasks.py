@@ -1,9 +1,12 @@
 """Every task keeps its word: its value, its pointwise values, the same samples from a seed."""
 
 import json
+import os
 import pickle
+import re
 import subprocess
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -20,7 +23,17 @@ from mineral.tasks import (
 )
 
 ONE = np.zeros((3, 1))
-EVERY = pytest.mark.parametrize("task", TASKS.values(), ids=TASKS.keys())
+# CI names a folder with MNIST in it wherever there is one.
+NEEDS_DIGITS = pytest.mark.skipif(
+    not os.environ.get("MINERAL_DATA"), reason="MINERAL_DATA names no folder with mnist/"
+)
+EVERY = pytest.mark.parametrize(
+    "task",
+    [
+        pytest.param(task, marks=NEEDS_DIGITS if task.family == "mnist" else (), id=name)
+        for name, task in TASKS.items()
+    ],
+)
 
 
 def agrees(task, n, cells):
@@ -35,7 +48,8 @@ def agrees(task, n, cells):
     if found[0] is None:
         pytest.skip("nobody knows the pointwise values")
     pmi = np.concatenate(found)
-    error = np.hypot(pmi.std() / np.sqrt(len(pmi)), task.error)
+    rows = len(pmi) / task.parameters.get("rows_worth_one", 1)
+    error = np.hypot(pmi.std() / np.sqrt(rows), task.error)
     return abs(pmi.mean() - task.information) <= 4 * error + 1e-12
 
 
@@ -43,29 +57,22 @@ def agrees(task, n, cells):
 
 
 @EVERY
-def test_draws_are_of_the_sizes_that_are_declared(task):
-    drawn = task.draw(20, seed=0)
-    assert drawn.x.shape == (20, task.dim_x) and drawn.y.shape == (20, task.dim_y)
-    assert np.isfinite(drawn.x).all() and np.isfinite(drawn.y).all()
-    assert drawn.pmi is None or np.isfinite(drawn.pmi).all()
-    assert task.draw(1, seed=0).x.shape == (1, task.dim_x)
-
-
-@EVERY
 def test_a_seed_decides_the_samples_and_nothing_else_does(task):
     before = np.random.get_state(legacy=False)["state"]["key"].copy()  # noqa: NPY002
-    first, again, other = (task.draw(50, seed=seed) for seed in (3, 3, 4))
+    first, again, other = (task.draw(30, seed=seed) for seed in (3, 3, 4))
     after = np.random.get_state(legacy=False)["state"]["key"]  # noqa: NPY002
+    assert np.array_equal(before, after)
     assert np.array_equal(first.x, again.x) and np.array_equal(first.y, again.y)
     assert not (np.array_equal(first.x, other.x) and np.array_equal(first.y, other.y))
-    assert np.array_equal(before, after)
+    assert first.x.shape == (30, task.dim_x) and first.y.shape == (30, task.dim_y)
+    assert np.isfinite(first.x).all() and np.isfinite(first.y).all()
     if first.pmi is not None:
-        assert np.array_equal(first.pmi, again.pmi)
+        assert np.array_equal(first.pmi, again.pmi) and np.isfinite(first.pmi).all()
 
 
 @EVERY
 def test_the_value_is_the_mean_of_the_pointwise_values(task):
-    assert agrees(task, 100_000, cells=2_000_000)
+    assert agrees(task, 100_000, cells=500_000)
 
 
 @pytest.mark.slow
@@ -81,12 +88,8 @@ def test_what_is_declared_is_said_in_full(task):
     assert task.information >= 0 and task.error >= 0
     assert json.loads(json.dumps(dict(task.parameters))).keys() == task.parameters.keys()
     assert hash(task) == hash(find(task.name))
-
-
-@EVERY
-def test_tasks_reach_other_processes(task):
-    there = pickle.loads(pickle.dumps(task))
-    assert np.array_equal(there.draw(3, seed=0).y, task.draw(3, seed=0).y)
+    there = pickle.loads(pickle.dumps(task))  # as to the workers of a benchmark
+    assert np.array_equal(there.draw(1, seed=0).y, task.draw(1, seed=0).y)
 
 
 def test_names_are_unique_and_lead_to_the_task():
@@ -140,3 +143,15 @@ def test_importing_mineral_brings_in_no_tasks_until_they_are_asked_for():
         "assert mineral.tasks.find('1v1-normal-0.75').dim_x == 1"
     )
     subprocess.run([sys.executable, "-W", "error", "-c", code], check=True)
+
+
+def test_the_page_on_tasks_runs_and_names_every_suite():
+    page = (Path(__file__).parent.parent / "docs" / "tasks.md").read_text()
+    assert all(f"\n| `{name}` |" in page for name in SUITES)
+    scope = {}
+    for block in re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL):
+        exec(block, scope)
+    for name in ("coin", "bent"):
+        pmi = scope[name].draw(100_000, seed=0).pmi
+        floor = pmi.std() / np.sqrt(len(pmi))
+        assert pmi.mean() == pytest.approx(scope[name].information, abs=4 * floor)

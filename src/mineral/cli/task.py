@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @app.command("task")
 def draw_or_list(
     name: Annotated[
-        str | None, typer.Argument(metavar="[NAME]", help="Of a task; without it, all are listed.")
+        str | None, typer.Argument(metavar="NAME", help="Of a task; without it, all are listed.")
     ] = None,
     *,
     n: Annotated[int, typer.Option("--n", metavar="N", help="How many samples to draw.")] = 1000,
