@@ -168,7 +168,7 @@ def main() -> None:
     print(f"Monte Carlo, {SAMPLES:,} samples: value and standard error")
     for name, law in {
         "outliers-5-0.2": mixtures.with_outliers(5, 0.2),
-        "sphere-16-8-overlapping": embeddings.OVERLAPPING,
+        "topics-overlapping-16-8": embeddings.OVERLAPPING,
     }.items():
         value, error = sampled(law)
         print(f"    {name!r}: ({value:.6f}, {error:.6f}),", flush=True)

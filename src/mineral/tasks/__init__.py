@@ -19,13 +19,16 @@ from mineral.errors import OptionError
 from mineral.tasks import (
     beyond_normal,
     channels,
+    digits,
     discrete,
     embeddings,
     high,
+    images,
     low_rank,
     mixed,
     mixtures,
     nulls,
+    series,
 )
 from mineral.tasks.task import Draw, Sampler, Task
 
@@ -41,6 +44,9 @@ SUITES: dict[str, tuple[Task, ...]] = {
     "discrete": discrete.TASKS,
     "mixed": mixed.TASKS,
     "embeddings": embeddings.TASKS,
+    "images": images.TASKS,
+    "digits": digits.TASKS,
+    "series": series.TASKS,
     "nulls": nulls.TASKS,
 }
 TASKS: dict[str, Task] = {task.name: task for tasks in SUITES.values() for task in tasks}

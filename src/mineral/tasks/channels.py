@@ -5,7 +5,6 @@ In d dimensions the coordinates are independent pairs, and each shares 1/d of th
 References:
     Foresti, Butakov et al. (2026), arXiv:2607.03487: the families, and their grid of values.
     Darbellay & Vajda (2000), doi:10.1109/18.825848: the gamma-exponential distribution.
-    Butakov et al. (2024), arXiv:2306.00608: uniform numbers through uniform noise.
 """
 
 import math
