@@ -84,8 +84,9 @@ def test_the_grid_of_the_latent_paper_is_there_in_full():
 
 @pytest.mark.parametrize("task", suite("nulls"), ids=lambda task: task.name)
 def test_nulls_show_no_dependence(task):
-    drawn = task.draw(2000, seed=0)
+    drawn, other = task.draw(2000, seed=0), task.draw(2000, seed=1)
     assert task.information == 0 and not drawn.pmi.any()
+    assert not np.array_equal(drawn.x, other.x) and not np.array_equal(drawn.y, other.y)
     ranks = [stats.rankdata(side, axis=0) for side in (drawn.x, drawn.y)]
     together = np.corrcoef(*(side.T for side in ranks))[: task.dim_x, task.dim_x :]
     sizes = np.corrcoef(*((side - side.mean(0)).T ** 2 for side in ranks))
