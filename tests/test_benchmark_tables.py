@@ -53,8 +53,8 @@ class TestStandings:
         ]
         found = of(rows)
         assert found.error == pytest.approx(((0.05 + 0.25) / 2 + (0.2 + 0.0) / 2) / 2)
-        assert found.error_where_ran == pytest.approx((0.05 + 0.25 + 0.2) / 3)
-        assert found.bias == pytest.approx((0.05 - 0.25 + 0.2) / 3)
+        assert found.error_where_ran == pytest.approx(((0.05 + 0.25) / 2 + 0.2) / 2)
+        assert found.bias == pytest.approx(((0.05 - 0.25) / 2 + 0.2) / 2)
         assert found.spread == pytest.approx(0.3 / math.sqrt(2))  # of the one cell with two values
         assert found.close == 1 / 4
         assert found.coverage == 1 / 3 and found.false_positives == 1.0

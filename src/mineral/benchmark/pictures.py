@@ -120,7 +120,7 @@ def coverage(standing: Sequence[Standing], ours: frozenset[str]) -> "Figure | No
         return None
     figure, axes = _canvas(WIDTH, 1.1 + 0.21 * len(shown))
     axes.axvline(95, color=MUTED, linewidth=1, linestyle=(0, (4, 2)))
-    axes.annotate("95%", (95, -0.9), ha="right", fontsize=SMALL - 1, color=MUTED)
+    axes.annotate("95%", (94, -0.75), ha="right", fontsize=SMALL - 1, color=MUTED)
     for place, each in enumerate(shown):
         colour = ACCENT if each.label in ours else RIVAL
         axes.plot([0, 100], [place, place], color=HAIRLINE, linewidth=0.6, zorder=0)

@@ -34,7 +34,7 @@ class Standing:
         label: The estimator with its settings.
         error: The mean over cells of |value − truth|, where no value counts as 0.
         noise: The standard error of `error` over seeds; None with one seed.
-        error_where_ran: The mean of |value − truth| over the rows with a value.
+        error_where_ran: The mean of |value − truth| over the cells with a value.
         bias: The mean of value − truth, over the same.
         spread: The standard deviation of values over seeds, pooled over cells.
         close: The share of runs within 0.1 nats of the truth.
@@ -120,30 +120,28 @@ def loss(row: Row) -> float:
 def _standing(
     label: str, rows: list[Row], cells: dict[Cell, list[Row]], truths: dict[Cell, float]
 ) -> Standing:
-    errors = [row.error for row in rows if row.error is not None]
-    values = {
-        cell: [row.value for row in own if row.value is not None] for cell, own in cells.items()
-    }
+    errors = [[row.error for row in own if row.error is not None] for own in cells.values()]
+    errors = [some for some in errors if some]
     losses = [
         [loss(row) for row in cells[cell]] if cell in cells else [abs(truth)]
         for cell, truth in truths.items()
     ]
     intervals = [row for row in rows if row.low is not None and row.high is not None]
     nulls = [row for row in intervals if row.truth == 0]
-    variances = [variance(some) for some in values.values() if len(some) > 1]
+    variances = [variance(some) for some in errors if len(some) > 1]
     return Standing(
         label=label,
         error=fmean(map(fmean, losses)),
         noise=noise_of_mean(losses),
-        error_where_ran=_mean(map(abs, errors)),
-        bias=_mean(errors),
+        error_where_ran=_mean(fmean(map(abs, some)) for some in errors),
+        bias=_mean(map(fmean, errors)),
         spread=math.sqrt(fmean(variances)) if variances else None,
         close=_share(row.error is not None and abs(row.error) <= CLOSE for row in rows),
         coverage=_share(_holds(row) for row in intervals),
         false_positives=_share((row.low or 0) > 0 for row in nulls),
         seconds=_median(row.seconds for row in rows if row.value is not None),
         megabytes=_median(row.peak_megabytes for row in rows if row.value is not None),
-        cells=sum(bool(some) for some in values.values()),
+        cells=len(errors),
         of_cells=len(truths),
         runs=len(rows),
         without=Counter(row.status for row in rows if row.status != "ok"),
