@@ -7,6 +7,7 @@ import os
 import struct
 import sys
 import threading
+import tracemalloc
 import zlib
 
 import numpy as np
@@ -137,14 +138,19 @@ def test_broken_gzip_is_one_line_too(small, broken):
     assert "\n" not in str(caught.value)
 
 
-def test_a_bomb_is_not_unpacked(small):
+def test_a_bomb_is_not_unpacked(small, monkeypatch):
     folder = small[0]
+    monkeypatch.setattr(mnist, "LARGEST", 10**5)
     squeezed = zlib.compressobj(9, zlib.DEFLATED, 31)
     packed = b"".join(squeezed.compress(bytes(10**7)) for _ in range(8)) + squeezed.flush()
     assert len(packed) < 10**5
     (folder / "mnist" / f"{IMAGES}.gz").write_bytes(packed)
+    tracemalloc.start()
     with pytest.raises(InputError, match="larger than any file of MNIST"):
         mnist.load("test", folder)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 10**6
 
 
 def test_labels_that_are_no_digits_are_refused(small):
@@ -195,11 +201,16 @@ def served(small, monkeypatch):
     thread.join()
 
 
-def test_files_are_downloaded_once(served, small, capfd):
+def test_files_are_downloaded_once_and_in_silence(served, small, capfd, caplog):
+    logger = sys.modules["pooch"].get_logger()
+    level = logger.level
+    logger.addHandler(caplog.handler)  # it has no parent that would hear of its records
     for _ in range(2):
         np.testing.assert_array_equal(mnist.load("test")[0], small[1])
     assert len(served) == 2
-    assert capfd.readouterr() == ("", "")
+    assert capfd.readouterr() == ("", "") and not caplog.records
+    logger.removeHandler(caplog.handler)
+    assert logger.level == level
 
 
 def test_a_download_that_is_not_what_it_should_be_is_refused(served, small):

@@ -185,6 +185,26 @@ def test_shrinking_keeps_a_flat_picture_and_the_order_of_digits():
         np.testing.assert_allclose(np.diff(middle), pixels / 64, rtol=0.35)
 
 
+def test_a_canvas_has_its_ten_digits_in_two_rows_of_five(monkeypatch):
+    def shown(bits, _rng, side):
+        # Brighter from each digit to the next, and in each from top to bottom.
+        tiles = np.zeros((*bits.shape, 28, 28), np.uint8)
+        tiles += np.arange(10, dtype=np.uint8)[:, None, None] * np.uint8(20)
+        tiles[..., 14:, :] += np.uint8(10 + side)
+        return tiles
+
+    monkeypatch.setattr(digits, "_shown", shown)
+    drawn = find("mnist-canvas-10-bits").draw(1, seed=0)
+    for side, picture in enumerate((drawn.x, drawn.y)):
+        shades = np.round(picture.reshape(64, 64) * 255).astype(int)
+        # Each tile is 32 high and 12.8 wide: look into the middle of the halves of each.
+        columns = (np.arange(5) * 12.8 + 6).astype(int)
+        for row in (0, 1):
+            upper, lower = shades[32 * row + 8, columns], shades[32 * row + 24, columns]
+            np.testing.assert_array_equal(upper, 20 * (5 * row + np.arange(5)))
+            np.testing.assert_array_equal(lower - upper, 10 + side)
+
+
 def test_without_the_digits_a_task_says_where_they_should_be(monkeypatch, tmp_path):
     monkeypatch.setenv("MINERAL_DATA", str(tmp_path))
     with pytest.raises(InputError, match="MINERAL_DATA"):

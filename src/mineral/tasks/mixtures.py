@@ -57,8 +57,8 @@ class Component:
         """Of some of the coordinates, shape (n, d'), at each row of these."""
         factor = np.linalg.cholesky(self.dispersion[part, part])
         d, log_volume = len(factor), float(np.log(np.diag(factor)).sum())
-        white = np.linalg.solve(factor, (values - self.mean[part]).T)
-        squared = np.asarray((white**2).sum(axis=0))
+        white = (values - self.mean[part]) @ np.linalg.inv(factor).T
+        squared = np.asarray((white**2).sum(axis=1))
         if not np.isfinite(self.nu):
             return np.asarray(-squared / 2 - log_volume - d / 2 * np.log(2 * np.pi))
         above = (self.nu + d) / 2
