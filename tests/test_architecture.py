@@ -20,7 +20,7 @@ LAYERS = [
     ["mine", "door"],
     ["quantities"],
     ["report", "settings", "tables", "rivals"],
-    ["benchmark"],
+    ["benchmark", "experiments"],
     ["cli"],
 ]
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}

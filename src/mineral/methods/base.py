@@ -115,7 +115,7 @@ class Estimator(ABC):
         samples = paired(x, y, missing=missing)
         start = time.perf_counter()
         with reporting(progress) as report:
-            run = Run(seed=seed, device=_device(device), progress=report)
+            run = Run(seed=seed, device=device_named(device), progress=report)
             found = self.measure(samples, run)
         reach = float(ndtri(0.5 + confidence / 2)) * found.stderr
         return Estimate(
@@ -168,7 +168,12 @@ def _check_run(seed: int, confidence: float) -> None:
         raise OptionError(f"`confidence` must lie between 0 and 1, got {confidence!r}: try 0.95.")
 
 
-def _device(name: str | torch.device | None) -> torch.device:
+def device_named(name: str | torch.device | None) -> torch.device:
+    """The device of that name: the CPU without one.
+
+    Raises:
+        OptionError: If it cannot compute here.
+    """
     try:
         device = torch.device("cpu" if name is None else name)
         torch.zeros(1, device=device).cpu()  # `meta` computes, but holds no values

@@ -1,0 +1,79 @@
+"""`mineral experiment`: the literature's experiments, run and reported."""
+
+import json
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from mineral.cli.app import app
+from mineral.cli.output import folded, show
+from mineral.errors import OptionError
+
+
+@app.command()
+def experiment(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Of an experiment, or `list`.")],
+    *,
+    quick: Annotated[bool, typer.Option("--quick", help="Minutes on a CPU: the default.")] = False,
+    full: Annotated[bool, typer.Option("--full", help="The size of the paper: for a GPU.")] = False,
+    device: Annotated[str, typer.Option(metavar="NAME", help="Such as cuda.")] = "cpu",
+    out: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="By default, experiments/NAME-quick.")
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the run that the folder holds.")
+    ] = False,
+    seed: Annotated[int, typer.Option(metavar="N", help="Fixes every random choice.")] = 0,
+    changes: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="SETTING=VALUE", help="Another setting. Repeat."),
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
+) -> None:
+    """Run an experiment of the literature, and report it beside the published figures.
+
+    The folder gets settings.json, metrics.json, figures and report.md; and cells/, one file for
+    each finished part, so that --resume after a kill does only what is missing.
+
+    \b
+    mineral experiment list
+    mineral experiment staircase --quick --out staircase
+    mineral experiment staircase --quick --out staircase --resume
+    mineral experiment staircase --full --device cuda --set steps=8000
+    """  # noqa: D301
+    from mineral import experiments  # networks and figures that no other command needs
+
+    if name == "list":
+        listed = experiments.EXPERIMENTS.values()
+        show(folded("\n".join(f"{each.name:<12} {each.title}" for each in listed), indent=13))
+        return
+    if quick and full:
+        raise OptionError("`--quick` and `--full` exclude each other: leave one out.")
+    mode = "full" if full else "quick"
+    chosen = experiments.find(name)
+    folder = out or Path("experiments") / f"{name}-{mode}"
+    experiments.run(
+        chosen,
+        out=folder,
+        mode=mode,
+        changes=dict(_change(text) for text in changes or []),
+        seed=seed,
+        device=device,
+        resume=resume,
+        progress=not quiet and sys.stderr is not None and sys.stderr.isatty(),
+        command=shlex.join(["mineral", *sys.argv[1:]]),
+    )
+    show(folded(f"{chosen.title}: see {folder / 'report.md'}"))
+
+
+def _change(text: str) -> tuple[str, Any]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise OptionError(f"`--set` needs SETTING=VALUE, as in steps=100, got {text!r}.")
+    try:
+        return name, json.loads(value)
+    except ValueError:
+        return name, value

@@ -1,0 +1,44 @@
+"""The literature's own experiments: in minutes on a CPU, or at the size of the paper."""
+
+import difflib
+from typing import Any
+
+from mineral.errors import OptionError
+from mineral.experiments.base import Cell, Conclusion, Context, Experiment, Table
+from mineral.experiments.drifting import DRIFTING
+from mineral.experiments.gradients import GRADIENTS
+from mineral.experiments.limits import LIMITS
+from mineral.experiments.runner import run
+from mineral.experiments.staircase import STAIRCASE
+
+EXPERIMENTS: dict[str, Experiment[Any]] = {
+    each.name: each for each in (STAIRCASE, DRIFTING, LIMITS, GRADIENTS)
+}
+"""By the name used on the command line."""
+
+
+def find(name: str) -> Experiment[Any]:
+    """The experiment of that name.
+
+    Raises:
+        OptionError: If there is none, naming the closest.
+    """
+    if name in EXPERIMENTS:
+        return EXPERIMENTS[name]
+    near = difflib.get_close_matches(name.lower(), EXPERIMENTS, n=1, cutoff=0)
+    raise OptionError(
+        f"There is no experiment {name!r}: did you mean {near[0]!r}? `mineral experiment list` "
+        "lists all."
+    )
+
+
+__all__ = [
+    "EXPERIMENTS",
+    "Cell",
+    "Conclusion",
+    "Context",
+    "Experiment",
+    "Table",
+    "find",
+    "run",
+]

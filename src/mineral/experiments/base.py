@@ -1,0 +1,138 @@
+"""What an experiment is: independent cells of work, and what is concluded from their numbers.
+
+A cell is the least that is worth keeping when a run is killed: one training, one row of a table. It
+gets a `Context` and gives numbers, as JSON can hold them. What is concluded is a function of the
+settings and of all cells' numbers alone, so that a finished run can be concluded again.
+"""
+
+import dataclasses
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
+
+import numpy as np
+import torch
+
+from mineral.errors import OptionError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+S = TypeVar("S")  # the settings of an experiment: a frozen dataclass of numbers, texts and tuples
+Numbers: TypeAlias = Mapping[str, Any]  # as JSON can hold them
+
+
+@dataclass(frozen=True, kw_only=True)
+class Context(Generic[S]):
+    """What a cell may use.
+
+    Attributes:
+        settings: Of the run.
+        key: Of the cell.
+        seed: Of the run: `rng` and `seed_for` derive others from it.
+        device: Where networks train.
+        progress: To be told what share of the cell is done.
+        folder: Room for the cell's checkpoints: not made yet, and kept over a kill.
+    """
+
+    settings: S
+    key: str
+    seed: int
+    device: torch.device
+    progress: Callable[[float], None]
+    folder: Path
+
+    def rng(self, *names: str) -> np.random.Generator:
+        """A generator for `names`, whichever the cell: two cells that ask for the same get it."""
+        return np.random.default_rng(self.seed_for(*names))
+
+    def seed_for(self, *names: str) -> int:
+        """A seed for `names`, derived from the run's: below 2^63."""
+        text = "\n".join([str(self.seed), *names])
+        return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
+
+
+Cell: TypeAlias = Callable[[Context[S]], Numbers]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """A table of a report; a figure published elsewhere stands beside ours, with its source."""
+
+    title: str
+    header: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Conclusion:
+    """What came out.
+
+    Attributes:
+        metrics: The numbers that matter, by name.
+        tables: Ours beside what was published.
+        figures: By the name of the file, without its ending.
+        sentences: What to see in them: where we differ from what was published, and why.
+    """
+
+    metrics: Numbers
+    tables: Sequence[Table] = ()
+    figures: "Mapping[str, Figure]" = field(default_factory=dict)
+    sentences: Sequence[str] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Experiment(Generic[S]):
+    """An experiment of a paper, in two sizes.
+
+    Attributes:
+        name: What the command line calls it.
+        title: One line.
+        source: Authors, year, arXiv; and where the published figures were read.
+        quick: Settings that show the effect on a CPU within minutes.
+        full: Settings of the paper.
+        cells: Settings to cells by key: lower-case letters, digits and `.+-`.
+        conclude: Settings and the numbers of every cell, by key, to a conclusion.
+    """
+
+    name: str
+    title: str
+    source: str
+    quick: S
+    full: S
+    cells: Callable[[S], Mapping[str, Cell[S]]]
+    conclude: Callable[[S, Mapping[str, Numbers]], Conclusion]
+
+    def settings(self, mode: str = "quick", changes: Mapping[str, Any] | None = None) -> S:
+        """The settings of a mode, with changes by name; lists serve as tuples.
+
+        Raises:
+            OptionError: If there is no such mode or setting, or a value is of another kind.
+        """
+        if mode not in ("quick", "full"):
+            raise OptionError(f"`mode` must be 'quick' or 'full', got {mode!r}.")
+        settings: Any = self.quick if mode == "quick" else self.full
+        known = {each.name: getattr(settings, each.name) for each in dataclasses.fields(settings)}
+        fitting = {}
+        for name, value in (changes or {}).items():
+            if name not in known:
+                raise OptionError(
+                    f"`{name}` is no setting of {self.name}: choose from {', '.join(known)}."
+                )
+            fitting[name] = _fitting(name, value, like=known[name])
+        changed: S = dataclasses.replace(settings, **fitting)
+        return changed
+
+
+def _fitting(name: str, value: Any, *, like: Any) -> Any:  # noqa: ANN401
+    """The value, if it is of the kind of `like`."""
+    if isinstance(like, tuple) and isinstance(value, (list, tuple)) and value:
+        return tuple(_fitting(name, item, like=like[0]) for item in value)
+    if isinstance(like, float) and type(value) is int:
+        return float(value)
+    if type(value) is not type(like):
+        kind = f"a list such as {list(like)}" if isinstance(like, tuple) else f"as {like!r}"
+        raise OptionError(f"`{name}` must be {kind}, got {value!r}.")
+    return value

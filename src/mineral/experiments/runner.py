@@ -1,0 +1,201 @@
+"""Runs an experiment into a folder, cell by cell, and goes on where a killed run stopped.
+
+settings.json       what was asked for, by which command, with which versions
+cells/KEY.json      the numbers of a finished cell, written whole or not at all
+checkpoints/KEY/    what an unfinished cell keeps, if it keeps anything
+metrics.json        what is concluded in numbers
+NAME.png            figures
+report.md           all of it, to read
+"""
+
+import dataclasses
+import json
+import math
+import os
+import platform
+import re
+import shlex
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import torch
+
+from mineral import storage
+from mineral.errors import InputError, OptionError
+from mineral.experiments import drawings, writing
+from mineral.experiments.base import Cell, Conclusion, Context, Experiment, Numbers
+from mineral.methods.base import device_named, versions
+from mineral.progress import ProgressOption, reporting
+from mineral.training import seeded
+from mineral.types import Progress
+
+S = TypeVar("S")
+SETTINGS = "settings.json"
+KEY = re.compile(r"[a-z0-9][a-z0-9.+-]*")
+
+
+def run(
+    experiment: Experiment[S],
+    *,
+    out: str | os.PathLike[str],
+    mode: str = "quick",
+    changes: Mapping[str, Any] | None = None,
+    seed: int = 0,
+    device: str | torch.device | None = None,
+    resume: bool = False,
+    progress: ProgressOption = False,
+    command: str = "",
+) -> Conclusion:
+    """Run what is missing of an experiment, and write what came out.
+
+    Args:
+        experiment: One of `EXPERIMENTS`, or of your own.
+        out: The folder to write to; made if it does not exist.
+        mode: `"quick"` or `"full"`.
+        changes: Settings other than those of the mode, by name.
+        seed: Fixes every random choice; each cell has its own seed from it, so that neither order
+            nor interruption matters.
+        device: Where networks train: `"cpu"` unless said otherwise.
+        resume: Go on with the run that `out` holds.
+        progress: True for a bar on standard error, or a function (fraction, what is running).
+        command: What the report shows as the command that made it; by default, one that would.
+
+    Raises:
+        OptionError: If a setting is unknown, or `out` holds something else than this run.
+        InputError: If a file of the run cannot be read or written.
+        MissingExtraError: If matplotlib is not installed.
+    """
+    settings = experiment.settings(mode, changes)
+    if seed < 0:
+        raise OptionError(f"`seed` must be a whole number of at least 0, got {seed}.")
+    where = device_named(device)
+    drawings.canvas(1.0, 1.0)  # if nothing can be drawn, better known now than in an hour
+    folder = Path(out)
+    identity = {
+        "experiment": experiment.name,
+        "settings": _plain(dataclasses.asdict(settings)),  # type: ignore[call-overload]
+        "seed": seed,
+    }
+    command = command or _command(experiment.name, mode, changes or {}, seed, folder)
+    _claim(folder, identity, mode, where, command, resume=resume)
+    cells = experiment.cells(settings)
+    found: dict[str, Numbers] = {}
+    seconds = 0.0
+    with reporting(progress) as report:
+        for i, (key, cell) in enumerate(cells.items()):
+            path = folder / "cells" / f"{key}.json"
+            if not path.exists():
+                context = Context(
+                    settings=settings,
+                    key=key,
+                    seed=seed,
+                    device=where,
+                    progress=_part(report, i, len(cells), key),
+                    folder=folder / "checkpoints" / key,
+                )
+                _write(path, identity | _timed(cell, context))
+            record = _read(path, identity)  # of new cells too: a resumed run must see the same
+            found[key], seconds = record["found"], seconds + record["seconds"]
+        report(1.0, "drawing")
+        conclusion = experiment.conclude(settings, found)
+    _write(folder / "metrics.json", _plain(conclusion.metrics))
+    for name, figure in conclusion.figures.items():
+        storage.write(folder / f"{name}.png", drawings.png(figure))
+    made = json.loads((folder / SETTINGS).read_text(encoding="utf-8"))
+    storage.write(
+        folder / "report.md", writing.markdown(experiment, conclusion, made, seconds=seconds)
+    )
+    return conclusion
+
+
+def _timed(cell: Cell[S], context: Context[S]) -> dict[str, Any]:
+    if not KEY.fullmatch(context.key):
+        raise OptionError(f"`cells` must have keys such as 'mine-2.5', got {context.key!r}.")
+    start = time.perf_counter()
+    with seeded(context.seed_for(context.key), context.device):
+        found = cell(context)
+    return {"seconds": round(time.perf_counter() - start, 3), "found": _plain(found)}
+
+
+def _claim(
+    folder: Path,
+    identity: Numbers,
+    mode: str,
+    device: torch.device,
+    command: str,
+    *,
+    resume: bool,
+) -> None:
+    """Make the folder this run's, or refuse: nobody else's files are touched."""
+    note = folder / SETTINGS
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        if not note.is_file():
+            raise OptionError(
+                f"`out` {str(folder)!r} holds something else than an experiment: name a new folder."
+            )
+        if not resume:
+            raise OptionError(
+                f"`out` {str(folder)!r} holds a run: resume it (--resume), or name another folder."
+            )
+        _same(note, identity)
+        return
+    (folder / "cells").mkdir(parents=True, exist_ok=True)
+    machine = {"system": f"{platform.system()} {platform.machine()}", "cores": os.cpu_count()}
+    made = {"mode": mode, "device": str(device), "command": command, "machine": machine}
+    _write(note, {**identity, **made, "versions": versions()})
+
+
+def _read(path: Path, identity: Numbers) -> dict[str, Any]:
+    return _same(path, identity)
+
+
+def _same(path: Path, identity: Numbers) -> dict[str, Any]:
+    """What a file of the run holds, if it is of this very run."""
+    try:
+        held: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        _ = [held[name] for name in identity]
+    except (OSError, ValueError, KeyError, TypeError):
+        raise InputError(f"`{path}` is no file of an experiment's run: delete it.") from None
+    for name, expected in identity.items():
+        if held[name] != expected:
+            raise OptionError(
+                f"`{path}` was made with {_difference(name, held[name], expected)}: resume with "
+                "the same settings, or name another folder."
+            )
+    return held
+
+
+def _difference(name: str, held: Any, expected: Any) -> str:  # noqa: ANN401
+    if isinstance(held, dict) and isinstance(expected, dict):
+        for each in expected:
+            if held.get(each) != expected[each]:
+                return f"{each} = {held.get(each)!r}, not {expected[each]!r}"
+    return f"{name} = {held!r}, not {expected!r}"
+
+
+def _part(report: Progress, i: int, count: int, key: str) -> Any:  # noqa: ANN401
+    """Tell the run's progress what share of its i-th cell is done."""
+    report(i / count, f"{key} ({i + 1} of {count})")
+    return lambda share: report((i + share) / count, f"{key} ({i + 1} of {count})")
+
+
+def _command(name: str, mode: str, changes: Mapping[str, Any], seed: int, folder: Path) -> str:
+    words = ["mineral", "experiment", name, f"--{mode}", "--seed", str(seed)]
+    for setting, value in changes.items():
+        words += ["--set", f"{setting}={json.dumps(_plain(value))}"]
+    return shlex.join([*words, "--out", str(folder)])
+
+
+def _write(path: Path, content: Numbers) -> None:
+    storage.write(path, json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401
+    """As JSON can hold it: what is not finite as null."""
+    if isinstance(value, Mapping):
+        return {str(name): _plain(item) for name, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,422 @@
+"""The literature's experiments: resumable and repeatable runs, and what each study finds."""
+
+import json
+import math
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from mineral.cli import main
+from mineral.errors import InputError, OptionError
+from mineral.experiments import EXPERIMENTS, Conclusion, Experiment, Table, find, run
+from mineral.experiments.drawings import canvas
+
+
+@dataclass(frozen=True, kw_only=True)
+class Toy:
+    count: int = 3
+    scale: float = 1.0
+    names: tuple[str, ...] = ("a",)
+
+
+class Killed(BaseException):
+    """As by a signal: nothing catches it."""
+
+
+def toy(done=None, stop_at=None, name="toy"):
+    """Cells that draw a number in each way they may, and note that they ran."""
+
+    def cell(context, k):
+        if k == stop_at:
+            raise Killed
+        if done is not None:
+            done.append(context.key)
+        context.progress(0.5)
+        return {
+            "number": context.settings.scale * float(context.rng("shared").random()),
+            "own": float(context.rng(context.key).random()),
+            "torch": float(torch.rand(())),
+            "endless": math.inf,
+        }
+
+    def conclude(settings, results):
+        return Conclusion(
+            metrics={"sum": sum(found["number"] for found in results.values())},
+            tables=[Table(title="Numbers", header=["cell", "own"], rows=[["a", "1"]])],
+            figures={"picture": canvas(1.0, 1.0)},
+            sentences=["It differs."],
+        )
+
+    return Experiment(
+        name=name,
+        title="A toy",
+        source="nobody (2026)",
+        quick=Toy(),
+        full=Toy(count=5),
+        cells=lambda settings: {f"cell-{k}": partial(cell, k=k) for k in range(settings.count)},
+        conclude=conclude,
+    )
+
+
+def contents(folder):
+    """Every file but for seconds and the command, which may differ."""
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        if path.suffix == ".png":
+            found[path.name] = path.read_bytes()
+        elif path.suffix == ".json":
+            held = json.loads(path.read_text())
+            found[path.name] = {k: v for k, v in held.items() if k not in ("seconds", "command")}
+    return found
+
+
+def test_a_run_leaves_its_settings_numbers_figure_and_report(tmp_path):
+    out = tmp_path / "deep" / "run"
+    conclusion = run(toy(), out=out, changes={"scale": 2, "names": ["b", "c"]}, seed=7)
+    made = json.loads((out / "settings.json").read_text())
+    assert made["settings"] == {"count": 3, "scale": 2.0, "names": ["b", "c"]}
+    assert (made["experiment"], made["mode"], made["seed"]) == ("toy", "quick", 7)
+    assert made["versions"]["torch"] == torch.__version__ and made["device"] == "cpu"
+    assert json.loads((out / "metrics.json").read_text()) == conclusion.metrics
+    assert (out / "picture.png").read_bytes().startswith(b"\x89PNG")
+    report = (out / "report.md").read_text()
+    command = (
+        'mineral experiment toy --quick --seed 7 --set scale=2 --set \'names=["b", "c"]\' '
+        f"--out {out}"
+    )
+    for part in ("# A toy", "nobody (2026)", command, "![picture](picture.png)", "- It differs."):
+        assert part in report
+    assert "| cell | own |\n| --- | --: |\n| a | 1 |" in report
+    cell = json.loads((out / "cells" / "cell-1.json").read_text())
+    assert cell["found"]["endless"] is None  # what JSON cannot hold
+
+
+def test_cells_share_what_they_ask_for_and_differ_in_the_rest(tmp_path):
+    run(toy(), out=tmp_path / "a")
+    found = [json.loads(p.read_text())["found"] for p in (tmp_path / "a" / "cells").iterdir()]
+    assert len({each["number"] for each in found}) == 1
+    assert len({each["own"] for each in found}) == len({each["torch"] for each in found}) == 3
+    run(toy(), out=tmp_path / "b", seed=1)
+    other = json.loads((tmp_path / "b" / "cells" / "cell-0.json").read_text())["found"]
+    assert other["number"] != found[0]["number"]
+
+
+def test_a_killed_run_goes_on_where_it_stopped_and_ends_as_an_undisturbed_one(tmp_path):
+    first, then = [], []
+    with pytest.raises(Killed):
+        run(toy(first, stop_at=2), out=tmp_path / "killed", seed=3)
+    assert first == ["cell-0", "cell-1"]
+    run(toy(then), out=tmp_path / "killed", seed=3, resume=True)
+    assert then == ["cell-2"]
+    run(toy(), out=tmp_path / "whole", seed=3)
+    assert contents(tmp_path / "killed") == contents(tmp_path / "whole")
+    again = []
+    run(toy(again), out=tmp_path / "killed", seed=3, resume=True)
+    assert again == []
+
+
+def test_the_global_generators_are_left_alone(tmp_path):
+    before = torch.get_rng_state()
+    run(toy(), out=tmp_path / "a")
+    assert torch.equal(before, torch.get_rng_state())
+
+
+def test_progress_tells_the_cell_and_the_share(tmp_path):
+    told = []
+    run(toy(), out=tmp_path / "a", progress=lambda share, text: told.append((share, text)))
+    assert told[0] == (0.0, "cell-0 (1 of 3)") and told[1] == (0.5 / 3, "cell-0 (1 of 3)")
+    assert [share for share, _ in told] == sorted(share for share, _ in told)
+
+
+def held_by_others(folder):
+    folder.mkdir()
+    (folder / "thesis.tex").write_text("years of work")
+
+
+def held_by_a_run(folder):
+    run(toy(), out=folder)
+
+
+@pytest.mark.parametrize(
+    ("prepare", "options", "says"),
+    [
+        (held_by_others, {}, "something else"),
+        (held_by_others, {"resume": True}, "something else"),
+        (lambda folder: folder.write_text("a file"), {}, "something else"),
+        (held_by_a_run, {}, "holds a run: resume it"),
+        (held_by_a_run, {"resume": True, "seed": 1}, "made with seed = 0, not 1"),
+        (held_by_a_run, {"resume": True, "mode": "full"}, "made with count = 3, not 5"),
+        (
+            held_by_a_run,
+            {"resume": True, "changes": {"scale": 0.5}},
+            "made with scale = 1.0, not 0.5",
+        ),
+    ],
+)
+def test_a_folder_of_another_run_or_of_somebody_else_is_refused(tmp_path, prepare, options, says):
+    prepare(tmp_path / "out")
+    before = {p: p.read_bytes() for p in (tmp_path).rglob("*") if p.is_file()}
+    with pytest.raises(OptionError, match=says) as refusal:
+        run(toy(), out=tmp_path / "out", **options)
+    assert "\n" not in str(refusal.value)
+    assert before == {p: p.read_bytes() for p in (tmp_path).rglob("*") if p.is_file()}
+
+
+def test_another_experiments_folder_is_refused(tmp_path):
+    run(toy(name="other"), out=tmp_path / "a")
+    with pytest.raises(OptionError, match="experiment = 'other', not 'toy'"):
+        run(toy(), out=tmp_path / "a", resume=True)
+
+
+def test_a_cell_that_was_made_with_other_settings_is_refused(tmp_path):
+    run(toy(), out=tmp_path / "a")
+    run(toy(), out=tmp_path / "b", changes={"scale": 2.0})
+    foreign = (tmp_path / "b" / "cells" / "cell-1.json").read_bytes()
+    (tmp_path / "a" / "cells" / "cell-1.json").write_bytes(foreign)
+    with pytest.raises(OptionError, match=r"cell-1.json` was made with scale = 2.0, not 1.0"):
+        run(toy(), out=tmp_path / "a", resume=True)
+    (tmp_path / "a" / "cells" / "cell-1.json").write_text("[half")
+    with pytest.raises(InputError, match=r"cell-1.json` is no file of an experiment's run"):
+        run(toy(), out=tmp_path / "a", resume=True)
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"changes": {"stepz": 3}}, "`stepz` is no setting of toy: choose from count"),
+        ({"changes": {"count": "many"}}, "`count` must be as 3, got 'many'"),
+        ({"changes": {"count": 2.5}}, "`count` must be as 3, got 2.5"),
+        ({"changes": {"names": "b"}}, "`names` must be a list"),
+        ({"changes": {"names": [1]}}, "`names` must be as 'a', got 1"),
+        ({"mode": "slow"}, "`mode` must be 'quick' or 'full'"),
+        ({"seed": -1}, "`seed` must be"),
+        ({"device": "quantum"}, "`device` 'quantum' is not available"),
+    ],
+)
+def test_a_wrong_option_leaves_no_folder(tmp_path, options, says):
+    with pytest.raises(OptionError, match=says):
+        run(toy(), out=tmp_path / "a", **options)
+    assert not (tmp_path / "a").exists()
+
+
+def test_a_key_that_is_no_name_of_a_file_is_refused(tmp_path):
+    bad = Experiment(
+        name="bad",
+        title="",
+        source="",
+        quick=Toy(),
+        full=Toy(),
+        cells=lambda _: {"../up": lambda _: {}},
+        conclude=lambda *_: Conclusion(metrics={}),
+    )
+    with pytest.raises(OptionError, match="`cells` must have keys such as"):
+        run(bad, out=tmp_path / "a")
+
+
+def test_every_experiment_has_keys_that_name_files():
+    from mineral.experiments.runner import KEY
+
+    for name, experiment in EXPERIMENTS.items():
+        assert experiment.name == name == find(name).name
+        for settings in (experiment.quick, experiment.full):
+            assert all(KEY.fullmatch(key) for key in experiment.cells(settings))
+    with pytest.raises(OptionError, match="did you mean 'staircase'"):
+        find("stairs")
+
+
+@pytest.fixture
+def command(capsys, tmp_path, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.chdir(tmp_path)
+
+    def call(*words):
+        status = main(["experiment", *map(str, words)])
+        return (status, *capsys.readouterr())
+
+    return call
+
+
+MINUTE = {
+    "staircase": {
+        "trainings": ["infonce", "dv", "tuba", "js", "remine", "doe-logistic"],
+        "steps": 4,
+        "batch": 8,
+        "levels": [2.0, 4.0],
+        "joint_hidden": [8],
+        "separable_hidden": [8],
+        "kinds": ["gaussian", "cubic"],
+    },
+    "drifting": {"steps": 6, "sweep_steps": 4, "averaged": 3},
+    "limits": {
+        "dim": 4,
+        "batch": 8,
+        "steps": 3,
+        "held_out": 2,
+        "cases": ["gaussian-0.5", "student-0.5"],
+    },
+    "gradients": {
+        "dims": [2],
+        "correlations": [-0.5, 0.5],
+        "rows": 16,
+        "hidden": [8],
+        "short_steps": 2,
+        "long_steps": 3,
+        "repeats": 2,
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def brief(tmp_path_factory):
+    """Each study once, with minute settings: its folder and metrics."""
+    ran = {}
+
+    def once(name):
+        if name not in ran:
+            folder = tmp_path_factory.mktemp("runs") / name
+            ran[name] = folder, run(find(name), out=folder, changes=MINUTE[name])
+        return ran[name]
+
+    return once
+
+
+@pytest.mark.parametrize("name", MINUTE)
+def test_each_study_writes_tables_figures_and_a_report(brief, name):
+    folder, conclusion = brief(name)
+    report = (folder / "report.md").read_text()
+    assert conclusion.tables and conclusion.figures and conclusion.sentences
+    for table in conclusion.tables:
+        assert table.title in report
+        assert {len(row) for row in table.rows} == {len(table.header)}
+    for figure in conclusion.figures:
+        assert (folder / f"{figure}.png").stat().st_size > 2000
+    assert f"mineral experiment {name} --quick" in report
+    assert json.loads((folder / "metrics.json").read_text()) == conclusion.metrics
+
+
+def test_the_staircase_has_each_method_at_each_level(brief):
+    metrics = brief("staircase")[1].metrics
+    assert set(metrics) == {
+        f"{kind} {critic}" for kind in ("gaussian", "cubic") for critic in ("joint", "separable")
+    }
+    for methods in metrics.values():
+        assert {"infonce", "tuba", "smile-1", "smile-inf", "remine-j", "doe-logistic"} < set(
+            methods
+        )
+        for found in methods.values():
+            bias, variance, mse = (np.array(found[s]) for s in ("bias", "variance", "mse"))
+            assert mse == pytest.approx(bias**2 + variance, rel=1e-6)
+    # Of four steps, a critic has learned nothing: nearly all of the truth is missing.
+    untrained = metrics["gaussian joint"]["infonce"]["bias"]
+    assert untrained == pytest.approx([-2, -4], abs=0.3)
+
+
+def test_the_staircase_puts_the_published_numbers_where_they_belong(brief):
+    tables = {table.title: table for table in brief("staircase")[1].tables}
+    bias = next(
+        t for title, t in tables.items() if title.startswith("gaussian, joint critic: bias")
+    )
+    rows = {row[0]: row for row in bias.rows}
+    assert rows["`infonce`"][1].endswith("(−0.30)") and rows["`infonce`"][2].endswith("(−1.00)")
+    assert "(" not in rows["`dv`"][1] and "(" not in rows["`smile-1`"][1]
+    others = [t for title, t in tables.items() if not title.startswith("gaussian, joint")]
+    assert all("(" not in cell for t in others for row in t.rows for cell in row)
+
+
+def test_drifting_settles_where_the_penalty_says(tmp_path):
+    changes = {"steps": 200, "sweep_steps": 100, "targets": [2.0, -3.0], "penalties": [0.1]}
+    changes |= {"sizes": [8], "averaged": 50, "target_penalty": 1.0}
+    metrics = run(find("drifting"), out=tmp_path / "a", changes=changes).metrics
+    assert set(metrics["target+2"]) == {"level", "wandered", "value_sd", "micro", "macro"}
+    assert metrics["target+2"]["level"] == pytest.approx(2, abs=0.1)
+    assert metrics["target-3"]["level"] == pytest.approx(-3, abs=0.1)
+    assert abs(metrics["drift-plain"]["level"]) < 1  # where nothing draws it
+
+
+def test_a_difference_of_entropies_is_near_the_truth_where_its_family_fits(tmp_path):
+    changes = {"dim": 8, "steps": 200, "cases": ["gaussian-0.5", "cubic-0.5"]}
+    changes |= {"methods": ["doe-gaussian", "infonce"], "learning_rates": [0.001, 0.01]}
+    metrics = run(find("limits"), out=tmp_path / "a", changes=changes).metrics
+    fits = metrics["gaussian-0.5"]
+    assert fits["truth"] == pytest.approx(-4 * math.log(0.75))
+    found = fits["methods"]["doe-gaussian"]
+    # 20 batches of 128: a standard error of 0.03 and, after 200 steps, not all is learned.
+    assert found["value"] == pytest.approx(fits["truth"], abs=0.12)
+    assert found["setting"] == "64-0.01"
+    wrong = metrics["cubic-0.5"]["methods"]["doe-gaussian"]
+    assert abs(wrong["value"] - fits["truth"]) > 0.3
+    assert metrics["log N"] == math.log(128)
+
+
+def test_what_is_chosen_is_what_held_out_batches_prefer_and_not_the_truth():
+    from mineral.experiments.limits import _choose
+
+    runs = {
+        "a": {"choosing": 3.0, "value": 7.0, "value_sd": 0.1},
+        "b": {"choosing": 2.0, "value": 5.0, "value_sd": 0.2},
+        "c": {"choosing": None, "value": 5.1, "value_sd": 0.2},
+    }
+    assert _choose(runs, truth=5.1) == {"value": 7.0, "sd": 0.1, "setting": "a", "by_truth": 5.0}
+
+
+@pytest.mark.parametrize("case", ["gaussian-0.5", "cubic-0.5", "swapped-0.5", "student-0.5"])
+def test_the_cases_of_the_limits_carry_the_information_they_say(case):
+    from mineral.experiments.limits import task_of
+
+    task = task_of(case, 3)
+    drawn = task.draw(20_000, seed=0)
+    error = drawn.pmi.std() / math.sqrt(len(drawn.pmi))
+    assert drawn.pmi.mean() == pytest.approx(task.information, abs=4 * error)
+    heavy = {side: (getattr(drawn, side) ** 4).mean() > 6 for side in "xy"}
+    assert heavy["y"] == (case in ("cubic-0.5", "student-0.5"))
+    assert heavy["x"] == (case in ("swapped-0.5", "student-0.5"))
+
+
+def test_mige_gives_the_gradient_without_training_and_critics_once_they_learned(tmp_path):
+    changes = {"dims": [2], "correlations": [-0.6, 0.6], "hidden": [32], "long_steps": 400}
+    changes |= {"short_steps": 5, "long_rate": 0.005, "repeats": 4, "rows": 128}
+    metrics = run(find("gradients"), out=tmp_path / "a", changes=changes).metrics
+    truth = np.array([-2, 2]) * 0.6 / 0.64
+    assert metrics["mige"]["2"]["gradients"] == pytest.approx(truth, rel=0.15)
+    assert metrics["mine-5"]["2"]["error"] > 0.8  # the slope of nothing
+    assert metrics["mine-400"]["2"]["gradients"] == pytest.approx(truth, rel=0.35)
+    assert set(metrics) == {
+        "mige",
+        "mige-published",
+        "mine-5",
+        "mine-400",
+        "mine-f-5",
+        "mine-f-400",
+    }
+
+
+def test_the_command_lists_runs_and_resumes(command):
+    status, out, err = command("list")
+    assert (status, err) == (0, "") and all(name in out for name in EXPERIMENTS)
+    sets = [w for k, v in MINUTE["limits"].items() for w in ("--set", f"{k}={json.dumps(v)}")]
+    words = ["limits", *sets, "--set", 'cases=["gaussian-0.5"]', "--set", 'methods=["nwj"]']
+    status, out, err = command(*words, "--out", "here")
+    assert (status, err) == (0, "") and "here/report.md" in out
+    made = json.loads(Path("here/settings.json").read_text())
+    assert made["settings"]["methods"] == ["nwj"] and made["mode"] == "quick"
+    assert command(*words, "--out", "here")[0] == 2
+    assert command(*words, "--out", "here", "--resume")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("nothing",), "no experiment 'nothing'"),
+        (("limits", "--quick", "--full"), "exclude each other"),
+        (("limits", "--set", "steps"), "SETTING=VALUE"),
+        (("limits", "--set", "steps=few"), "`steps` must be as 1000, got 'few'"),
+    ],
+)
+def test_the_command_refuses_in_one_line(command, words, says):
+    status, out, err = command(*words)
+    assert (status, out) == (2, "") and says in err and err.count("\n") == 1
+    assert not list(Path().iterdir())
