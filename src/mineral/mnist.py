@@ -10,6 +10,7 @@ References:
 import gzip
 import math
 import os
+import textwrap
 import zlib
 from pathlib import Path
 from typing import Literal, TypeAlias
@@ -98,9 +99,10 @@ def _downloaded(name: str) -> Path:
     try:
         return Path(pooch.retrieve(f"{SERVER}{name}", f"sha256:{SHA256[name]}", name, cache))
     except (OSError, ValueError) as error:  # the network's errors are OSErrors, a wrong sum is not
+        reason = textwrap.shorten(str(error), 100, placeholder=" …")
         raise InputError(
-            f"Cannot download `{name}` of MNIST ({str(error).splitlines()[0]}): let {VARIABLE} "
-            "name a folder that holds `mnist/` with the files."
+            f"Cannot download `{name}` of MNIST ({reason}): let {VARIABLE} name a folder that "
+            "holds `mnist/` with the files."
         ) from None
     finally:
         logger.setLevel(level)
