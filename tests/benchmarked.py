@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mineral.benchmark import Contestant
+from mineral.benchmark import Contestant, run
 from mineral.rivals import serve
 from mineral.tasks import Draw, Task
 
@@ -77,6 +77,13 @@ def worker(folder, estimator="plain", *settings, source=WORKER):
     path.write_text(source.format(serve=str(SERVE)) if source is WORKER else source)
     label = ":".join((estimator, *settings))
     return Contestant(label, estimator, settings, (sys.executable, str(path)))
+
+
+def race(folder, seeds):
+    """A run with failures and crashes, each estimate long enough for a kill to hit it."""
+    names = ("plain", "fails", "dies", "other")
+    contestants = [worker(folder, name, "0.03") for name in names]
+    return run(TASKS, contestants, sizes=[50, 60], seeds=range(seeds), out=folder / "out", jobs=2)
 
 
 def table(rows):

@@ -1,22 +1,22 @@
 """The runner: every run once, whatever estimators, crashes and kills do to it."""
 
 import json
+import multiprocessing
 import os
-import signal
-import subprocess
-import sys
 import time
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
-from benchmarked import SERVE, TASKS, correlated, sample_correlation, table, worker
+from benchmarked import SERVE, TASKS, correlated, race, sample_correlation, table, worker
 
 import mineral
 from mineral.benchmark import lineup, read, run
+from mineral.benchmark.child import Pool
 from mineral.benchmark.forecast import Forecast, in_words
-from mineral.benchmark.jobs import Job
+from mineral.benchmark.jobs import Job, attempt
 from mineral.errors import InputError, OptionError
 
 joblib = pytest.importorskip("joblib")
@@ -80,6 +80,20 @@ class TestOneRun:
         with pytest.raises(ProcessLookupError):
             os.kill(pid, 0)
         assert not (tmp_path / "out" / ".scratch").exists()
+
+    def test_that_are_waiting_leave_when_there_are_too_many(self, tmp_path):
+        first, second, third = ((*worker(tmp_path).command, kind) for kind in "abc")
+        pool = Pool(1, 2, tmp_path)
+        with pool.child(first) as a, pool.child(first) as b:
+            pass
+        with pool.child(second) as c:
+            pass
+        assert [child.alive for child in (a, b, c)] == [True, False, True]  # not a kind's last
+        with pool.child(third) as d:
+            pass
+        assert [child.alive for child in (a, b, c, d)] == [False, False, True, True]
+        pool.close()
+        assert not c.alive and not d.alive
 
     def test_progress_says_what_is_running_and_how_long_it_will_take(self, tmp_path):
         said = []
@@ -182,50 +196,43 @@ class TestResuming:
             read(tmp_path)
 
 
-PROGRAM = """
-import sys
-from pathlib import Path
-from benchmarked import SERVE, TASKS, worker
-from mineral.benchmark import run
-folder = Path(sys.argv[1])
-contestants = [worker(folder, name, "0.03") for name in ("plain", "fails", "dies", "other")]
-run(TASKS, contestants, sizes=[50, 60], seeds=range(2), out=folder / "out", jobs=2)
-"""
+@pytest.fixture(scope="module")
+def forked():
+    """Starts processes quickly, from one that has imported everything."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["benchmarked"])
+    return context.Process
 
 
-def killed_and_resumed(folder, kills, seed):
-    """Start the same run again and again, each killed at a random instant, then let it finish."""
-    rng = np.random.default_rng(seed)
-    paths = os.pathsep.join([str(Path(__file__).parent), str(Path(mineral.__file__).parents[1])])
-    environment = os.environ | {"PYTHONPATH": paths}
-    alive = 0
-    for _ in range(kills):
-        process = subprocess.Popen([sys.executable, "-c", PROGRAM, folder], env=environment)
-        deadline = time.monotonic() + 60
-        while not (folder / "out" / "settings.json").exists() and time.monotonic() < deadline:
-            time.sleep(0.05)
-        rows = folder / "out" / "rows.jsonl"
-        had, started = rows.stat().st_size, time.monotonic()
-        while rows.stat().st_size == had and process.poll() is None:  # it has begun to write
-            time.sleep(0.01)
+def killed_at(process, rows, rng):
+    """Kill it before or after it has added its next row; whether it was still at work."""
+    had, started = rows.stat().st_size if rows.exists() else 0, time.monotonic()
+    if rng.random() < 0.8:
+        while process.is_alive() and (rows.stat().st_size if rows.exists() else 0) == had:
+            time.sleep(0.005)
             assert time.monotonic() < started + 60
-        time.sleep(rng.uniform(0, 0.25))
-        alive += process.poll() is None
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-    subprocess.run([sys.executable, "-c", PROGRAM, folder], env=environment, check=True)
+    time.sleep(rng.uniform(0, 0.25))
+    alive = process.is_alive()
+    process.kill()
+    process.join()
     return alive
 
 
-@pytest.mark.parametrize("kills", [2, pytest.param(20, marks=pytest.mark.slow)])
-def test_killed_at_random_instants_it_loses_and_repeats_nothing(tmp_path, kills):
-    for name in ("killed", "undisturbed"):
-        (tmp_path / name).mkdir()
-    assert killed_and_resumed(tmp_path / "killed", kills, seed=kills) >= min(kills, 2)
-    assert killed_and_resumed(tmp_path / "undisturbed", 0, seed=0) == 0
-    rows, undisturbed = (read(tmp_path / name / "out") for name in ("killed", "undisturbed"))
-    assert table(rows) == table(undisturbed) and len(rows) == 48
-    assert len((tmp_path / "killed/out/rows.jsonl").read_text().splitlines()) == 48
+@pytest.mark.parametrize(("kills", "seeds"), [(3, 2), pytest.param(20, 10, marks=pytest.mark.slow)])
+def test_killed_at_random_instants_it_loses_and_repeats_nothing(tmp_path, forked, kills, seeds):
+    killed, undisturbed, rng = tmp_path / "killed", tmp_path / "other", np.random.default_rng(kills)
+    killed.mkdir()
+    undisturbed.mkdir()
+    alive = 0
+    for _ in range(kills):
+        process = forked(target=race, args=(killed, seeds))
+        process.start()
+        alive += killed_at(process, killed / "out" / "rows.jsonl", rng)
+    assert alive >= 0.6 * kills
+    race(killed, seeds)
+    rows = read(killed / "out")
+    assert table(rows) == table(race(undisturbed, seeds)) and len(rows) == 24 * seeds
+    assert len((killed / "out" / "rows.jsonl").read_text().splitlines()) == 24 * seeds
     assert {row.status for row in rows} == {"ok", "failed", "crashed"}
 
 
@@ -238,7 +245,7 @@ class AllAtOnce(joblib.parallel.ThreadingBackend):
 joblib.register_parallel_backend("all-at-once", AllAtOnce)
 
 
-@pytest.mark.parametrize("backend", ["loky", "all-at-once"])
+@pytest.mark.parametrize("backend", ["all-at-once", pytest.param("loky", marks=pytest.mark.slow)])
 def test_another_backend_of_joblib_gives_the_same_rows(tmp_path, backend):
     # With the first, other processes draw, and have workers of their own, as on a cluster.
     contestants = [worker(tmp_path), worker(tmp_path, "dies"), worker(tmp_path, "other")]
@@ -247,6 +254,14 @@ def test_another_backend_of_joblib_gives_the_same_rows(tmp_path, backend):
         TASKS, contestants, sizes=[50], seeds=[0], out=tmp_path / "there", jobs=2, backend=backend
     )
     assert table(here) == table(there) and len(there) == 9
+
+
+def test_a_job_can_be_sent_to_another_machine(tmp_path):
+    cloudpickle = pytest.importorskip("cloudpickle")  # that clusters use
+    job = Job(task=TASKS[1], n=50, seed=0, contestant=worker(tmp_path), time_limit=None)
+    sent = partial(attempt, job, pool=Pool(1, 1, tmp_path))
+    row, _ = cloudpickle.loads(cloudpickle.dumps(sent))()
+    assert row.value == pytest.approx(sample_correlation(TASKS[1], 50, 0))
 
 
 def test_an_unknown_backend_is_refused(tmp_path):

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import tempfile
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
@@ -158,7 +159,7 @@ class Pool:
 
     Args:
         threads: That each child may compute with.
-        idle: How many to keep beside those at work.
+        idle: How many to keep waiting: starting takes seconds, and each holds memory.
         folder: Where their own folders are made and, after a crash, cleared away; None for the
             system's place. One pool at a time.
     """
@@ -233,14 +234,19 @@ class Pool:
     def _give_back(self, child: Child) -> None:
         with self._lock:
             self._busy.discard(child)
+            surplus = [child]
             if child.alive and not self._closed:
                 self._idle.append(child)
-                surplus = self._idle[: -self.idle] if self.idle else list(self._idle)
-            else:
-                surplus = [child]
+                surplus = [self._dispensable()] if len(self._idle) > self.idle else []
             self._idle = [other for other in self._idle if other not in surplus]
         for other in surplus:
             other.close()
+
+    def _dispensable(self) -> Child:
+        """The one that has waited longest, of those that are not the last of their kind if any."""
+        kinds = Counter(child.command for child in self._idle)
+        several = [child for child in self._idle if kinds[child.command] > 1]
+        return (several or self._idle)[0]
 
 
 @cache

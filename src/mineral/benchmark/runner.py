@@ -25,6 +25,7 @@ from mineral.types import Progress
 
 Done: TypeAlias = tuple[Row, float]  # and the seconds it took
 SETTINGS = "settings.json"
+KINDS = 8  # of workers to keep waiting, beside one of each job: Mineral's and those of rivals
 
 
 def run(
@@ -80,7 +81,7 @@ def run(
         ]
         missing = [job for job in wanted if _is_missing(job, journal, retry=retry)]
         _note(folder / SETTINGS, command, jobs, threads, time_limit)
-        with closing(Pool(threads, jobs, folder)) as pool, reporting(progress) as report:
+        with closing(Pool(threads, jobs + KINDS, folder)) as pool, reporting(progress) as report:
             watch = _Watch(missing, jobs, report)
             start = partial(attempt, pool=pool)
             if backend == "threading":  # workers are ours to see
