@@ -184,6 +184,11 @@ class TestThePage:
         heat = dict(re.findall(r"--heat: ([\d.]+);[^>]*>([−+][\d.]+)", content))
         assert heat["45"] == "+40.005" and heat["8.5"] == "−0.095"
 
+    def test_errors_are_shown_for_each_n_and_family(self, content):
+        head = "estimator n = 100 n = 1,000 null one two & <b>"
+        assert f"{head} oracle" not in (text := Outline(content).text)  # nobody knows it here
+        assert f"{head} ksg 0.095 0.095 0.095 0.095 0.095" in text
+
     def test_one_n_and_no_intervals_need_no_chart(self):
         text = Outline(in_html(with_references([row(0.5), row(0.6, seed=1)]))).text
         assert "Error against N" not in text and "Coverage" not in text

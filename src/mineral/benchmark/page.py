@@ -2,9 +2,10 @@
 
 import io
 import json
+import operator
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from mineral.report.templates import template
 
 BEST_SHOWN = 12  # panels, of estimates against truth
 LINES_SHOWN = 8
+FAMILY: Callable[[Row], str] = operator.attrgetter("family")
 FORMATS = (".png", ".svg", ".pdf")
 
 
@@ -75,6 +77,9 @@ def in_html(rows: Sequence[Row], runs: Sequence[dict[str, Any]] = ()) -> str:
     own = [each for each in standing if each.label not in REFERENCES]
     families = sorted({row.family for row in rows})
     sizes = sorted({row.n for row in rows})
+    by_family = {name: _by_label(own_) for name, own_ in grouped(rows, FAMILY).items()}
+    parts = {f"n = {n:,}": _by_label([row for row in rows if row.n == n]) for n in sizes}
+    parts = (parts if len(sizes) > 1 else {}) | {name: by_family[name] for name in families}
     nulls = any(row.truth == 0 for row in rows)
     with own_settings():
         drawings = {
@@ -105,10 +110,8 @@ def in_html(rows: Sequence[Row], runs: Sequence[dict[str, Any]] = ()) -> str:
         tables=tables,
         columns=tables.shown(standing),
         families=families,
-        by_family={
-            family: {each.label: each for each in standings(some)}
-            for family, some in grouped(rows, lambda row: row.family).items()
-        },
+        by_family=by_family,
+        parts=parts,
         nulls=nulls,
         best_shown=BEST_SHOWN,
         complaints=_complaints(rows),
@@ -116,6 +119,10 @@ def in_html(rows: Sequence[Row], runs: Sequence[dict[str, Any]] = ()) -> str:
         versions=_versions(rows),
         mineral=versions()["mineral"],
     )
+
+
+def _by_label(rows: Sequence[Row]) -> dict[str, Standing]:
+    return {each.label: each for each in standings(rows)}
 
 
 def _ours(rows: Sequence[Row]) -> frozenset[str]:

@@ -52,7 +52,8 @@ def leaderboard(standing: Sequence[Standing], ours: frozenset[str], title: str =
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
     if title:
-        figure.suptitle(title, fontsize=SMALL + 1.5, color=INK, parse_math=False)
+        legend = "blue: Mineral, orange: other libraries" if len(ours) < len(shown) else ""
+        figure.suptitle(f"{title}\n{legend}", fontsize=SMALL, color=INK, parse_math=False)
     return figure
 
 
