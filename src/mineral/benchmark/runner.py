@@ -108,8 +108,8 @@ class _Watch:
 
     def attempt(self, job: Job, pool: Pool) -> Done:
         """Do a job, and say so."""
-        task, n, seed, label = job.key
-        self._tell(job.key, f"{label} on {task}, n = {n:,}, seed {seed}")
+        task, n, _, label = job.key
+        self._tell(job.key, f"{label} on {task}, n = {n:,}")
         try:
             return attempt(job, pool)
         finally:
@@ -127,8 +127,9 @@ class _Watch:
             if running:
                 self._running[key] = running
             left = self._forecast.left()
-            parts = [f"{self._count:,} of {self._all:,}", *self._running.values()]
+            parts = [f"{self._count:,} of {self._all:,}"]
             parts += [] if left is None else [f"{in_words(left)} left"]
+            parts += self._running.values()  # last: a narrow terminal cuts the end off
             self._report(self._count / max(1, self._all), " · ".join(parts))
 
 
