@@ -15,6 +15,8 @@ from mineral.methods.lnc import LNC
 from mineral.methods.mixed import Mixed
 from mineral.methods.mixture import GaussianMixture
 from mineral.methods.neural import MINE, InfoNCE
+from mineral.methods.projection import Projected
+from mineral.methods.residual import Residual
 from mineral.methods.student import StudentCopula
 from mineral.methods.variational import (
     GANDIME,
@@ -42,6 +44,8 @@ ESTIMATORS: dict[str, type[Estimator]] = {
         GaussianCopula,
         StudentCopula,
         GaussianMixture,
+        Residual,
+        Projected,
         # neighbours, kernels, cells, symbols
         KSG,
         LNC,
@@ -113,11 +117,13 @@ __all__ = [
     "JensenShannon",
     "LeaveOneOut",
     "Mixed",
+    "Projected",
     "ReInfoNCE",
     "ReJS",
     "ReMINE",
     "ReMINEJ",
     "ReNWJ",
     "ReSMILE",
+    "Residual",
     "StudentCopula",
 ]

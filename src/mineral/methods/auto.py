@@ -1,43 +1,77 @@
-"""`auto`: a sensible choice from the data alone, said in words.
+"""`auto`: what the data call for, from cheap to dear, said in words.
 
-Cheap candidates first. A Gaussian copula has the smallest variance, and cannot see every kind of
-dependence; neighbours (in few dimensions) and a network (in many) can, and tend to find too little
-rather than too much. So the copula stands unless another candidate finds clearly more.
+Symbols are counted, and symbols with numbers go to neighbours that know ties. For numbers, a copula
+has the smallest variance there is, and cannot see every kind of dependence. A network that starts
+from it learns what it misses, where held-out rows prove that something is missed; in few dimensions
+neighbours are asked too. In many dimensions for the rows, principal components stand for each side,
+unless the whole finds clearly more.
 """
 
 from dataclasses import dataclass, replace
+from typing import Literal, TypeAlias
 
 import numpy as np
 
-from mineral.errors import InputError
+from mineral.errors import InputError, OptionError
 from mineral.methods.base import Estimator, Measurement, Run
+from mineral.methods.discrete import Discrete
 from mineral.methods.gaussian import GaussianCopula
 from mineral.methods.knn import KSG
-from mineral.methods.neural import MINE
+from mineral.methods.mixed import Mixed
+from mineral.methods.projection import ROWS_FOR_EACH, Projected
+from mineral.methods.residual import Residual
+from mineral.methods.student import StudentCopula
+from mineral.models import StudentModel
 from mineral.results import Caution
 from mineral.samples import Paired
 
+Budget: TypeAlias = Literal["fast", "balanced", "thorough"]
+
 FEW_VALUES = 20  # a coordinate with at most so many different values is discrete
-NEIGHBOUR_DIMS = 10  # dx + dy up to which neighbours see anything
-NETWORK_ROWS = 500  # from which a network learns something in many dimensions
+NEIGHBOUR_DIMS = 6  # dx + dy up to which neighbours may find more than a network
+NEAR_DIMS = 3  # dx + dy up to which neighbours find nearly all
+MIXED_DIMS = 10  # dx + dy up to which they are asked where coordinates are discrete
+ROWS_A_CELL = 5  # from which counts are as good as it gets
+FEW_ROWS = 50  # below, a Gaussian copula is all that a copula can be
 CLEARLY = 3.0  # standard errors
 
 
 @dataclass(frozen=True, kw_only=True)
 class Auto(Estimator):
-    """Chooses by itself: Gaussian copula, neighbours or network, whichever the data call for."""
+    """Chooses by itself: counts, copula, network on top of it, neighbours or projection.
+
+    Args:
+        budget: "fast" trains no network; "balanced" trains a small one where it may add something,
+            for seconds; "thorough" trains longer, on more folds.
+    """
+
+    budget: Budget = "balanced"
 
     name = "auto"
     kind = "neither"
 
+    def __post_init__(self) -> None:
+        if self.budget not in ("fast", "balanced", "thorough"):
+            raise OptionError(
+                f"`budget` must be 'fast', 'balanced' or 'thorough', got {self.budget!r}."
+            )
+
     def measure(self, samples: Paired, run: Run) -> Measurement:
         chosen, path = self._candidates(samples)
-        found = [(candidate, candidate.measure(samples, run)) for candidate in chosen]
+        found = [_plainly(candidate, candidate.measure(samples, run)) for candidate in chosen]
         best, result = found[0]
+        path += result.path
         path += ["Found " + "; ".join(f"{c.name} {_shown(m)}" for c, m in found) + " nats."]
         for other, rival in found[1:]:
-            apart = rival.value - result.value
-            if apart > CLEARLY * float(np.hypot(rival.stderr, result.stderr)):
+            more = rival.value - result.value
+            enough = CLEARLY * _error_of_difference(rival, result)
+            if result.curves and samples.dims <= NEAR_DIMS and more > -enough:
+                path.append(
+                    f"What is no copula is best left to neighbours in {samples.dims} dimensions: "
+                    f"{other.name} is reported."
+                )
+                best, result = other, rival
+            elif more > enough:
                 path.append(f"{other.name} finds clearly more than {best.name}, and is reported.")
                 best, result = other, rival
             else:
@@ -57,21 +91,61 @@ class Auto(Estimator):
             raise InputError(f"`x` and `y` need at least 3 paired samples, got {n}.")
         neighbours = KSG(k=min(KSG.k, n - 2))
         discrete = _discrete(samples)
-        if discrete and dims <= NEIGHBOUR_DIMS:
-            return [neighbours], [f"{_count(discrete)} discrete, which neighbour counts handle."]
+        if discrete:
+            return self._for_symbols(samples, discrete, neighbours)
         candidates: list[Estimator] = []
         path = []
-        if n >= 2 * dims + 2 and not discrete:
+        if n >= FEW_ROWS and dims > max(n / ROWS_FOR_EACH, MIXED_DIMS):
+            path.append(f"{dims} dimensions are many for {n:,} rows: components stand for them.")
+            candidates.append(Projected(budget=self.budget))
+        if n >= max(2 * dims + 6, FEW_ROWS):
+            candidates.append(self._parametric())
+        elif n >= 2 * dims + 2:
             candidates.append(GaussianCopula())
         else:
-            why = "with discrete coordinates" if discrete else f"on {n:,} samples"
-            path.append(f"In {dims} dimensions {why} a copula cannot be fitted.")
-        if dims <= NEIGHBOUR_DIMS:
+            path.append(f"In {dims} dimensions on {n:,} samples a copula cannot be fitted.")
+        if dims <= NEIGHBOUR_DIMS or not candidates:
             candidates.append(neighbours)
-        elif n >= NETWORK_ROWS:
-            path.append(f"In {dims} dimensions neighbours are far, so a network was tried.")
-            candidates.append(MINE())
-        return candidates or [neighbours], path
+        return candidates, path
+
+    def _parametric(self) -> Estimator:
+        if self.budget == "fast":
+            return StudentCopula()
+        return Residual(steps=4000, folds=5) if self.budget == "thorough" else Residual()
+
+    def _for_symbols(
+        self, samples: Paired, discrete: list[str], neighbours: Estimator
+    ) -> tuple[list[Estimator], list[str]]:
+        few = f"{_count(discrete)} discrete"
+        if len(discrete) == samples.dims and _rows_a_cell(samples) >= ROWS_A_CELL:
+            return [Discrete()], [f"{few}, and counts are many: a contingency table."]
+        if samples.dims <= MIXED_DIMS:
+            return [Mixed() if len(samples) > 2 * Mixed.k else neighbours], [
+                f"{few}, which neighbour counts handle."
+            ]
+        path = [f"{few}, and dimensions are many: ranks share ties, and a network does the rest."]
+        if len(samples) >= 2 * samples.dims + 6:
+            return [self._parametric()], path
+        return [neighbours], path[:0]
+
+
+def _plainly(candidate: Estimator, found: Measurement) -> tuple[Estimator, Measurement]:
+    """What found the value: the copula itself, where no network was added to it."""
+    if isinstance(candidate, Residual) and not found.curves:
+        if isinstance(found.model, StudentModel):
+            return StudentCopula(), found
+        return GaussianCopula(), found
+    return candidate, found
+
+
+def _error_of_difference(one: Measurement, other: Measurement) -> float:
+    """Standard error of how far two estimates on the same rows are apart."""
+    apart = float(np.hypot(one.stderr, other.stderr))
+    if one.pointwise is None or other.pointwise is None:
+        return apart
+    # What both see of a row cancels; neighbours share more than rows tell, as their error says.
+    rows = (one.pointwise - other.pointwise).std() / np.sqrt(len(one.pointwise))
+    return min(apart, max(1.5 * float(rows), apart / 5))
 
 
 def _shown(found: Measurement) -> str:
@@ -81,6 +155,11 @@ def _shown(found: Measurement) -> str:
 def _count(names: list[str]) -> str:
     listed = ", ".join(names[:3]) + (", …" if len(names) > 3 else "")
     return f"{listed} {'is' if len(names) == 1 else 'are'}"
+
+
+def _rows_a_cell(samples: Paired) -> float:
+    joint = np.unique(np.hstack([samples.x, samples.y]), axis=0)
+    return len(samples) / len(joint)
 
 
 def _discrete(samples: Paired) -> list[str]:

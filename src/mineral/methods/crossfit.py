@@ -36,6 +36,8 @@ class FoldReport:
         pointwise: An estimate of each row's pmi.
         member: The network, where it is a log density ratio.
         ceiling: The most that the value could have been, and its formula.
+        gain: Of each row, how much better its joint pair is told from product pairs than it was
+            before training, in nats; where a method looks at that.
     """
 
     rows: Rows
@@ -45,6 +47,7 @@ class FoldReport:
     curve: Curve
     member: Member | None = None
     ceiling: tuple[float, str] = (np.inf, "")
+    gain: PerSample | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,6 +92,10 @@ class CrossFitted(Estimator):
         """Tell the run's progress what share of a training is done."""
         return lambda share: run.progress(share, f"training {self.name}")
 
+    def part(self, run: Run, i: int) -> Progress:
+        """The progress of fold i, as a part of the run's."""
+        return lambda share, text: run.progress((i + share) / self.folds, text)
+
     def measure(self, samples: Paired, run: Run) -> Measurement:
         fewest = max(FEWEST, FEWEST_REPORTED * self.folds)
         samples.at_least(fewest, f"{type(self).__name__}, which learns on a part of them,")
@@ -96,28 +103,33 @@ class CrossFitted(Estimator):
         reports = []
         with seeded(run.seed, run.device):
             for i, fold in enumerate(folds(n, self.folds, validation=VALIDATION, rng=rng)):
-                part = replace(run, progress=_part_of(run, i, self.folds))
+                part = replace(run, progress=self.part(run, i))
                 reports.append(self.report(samples, fold, part, rng))
-        weights = np.array([len(report.rows) / n for report in reports])
-        value = float(weights @ [report.value for report in reports])
-        stderr = float(np.sqrt(weights**2 @ [report.variance for report in reports]))
-        pointwise = np.empty(n)
-        for report in reports:
-            pointwise[report.rows] = report.pointwise
-        return Measurement(
-            value=value,
-            stderr=stderr,
-            pointwise=pointwise,
-            model=_model(reports),
-            curves=tuple(report.curve for report in reports),
-            cautions=(
-                *_near_ceiling(value, reports),
-                *_disagreement(stderr, reports),
-                *_unfinished(self.steps, reports),
-                *_nothing_learned(reports),
-                *_few_samples(samples),
-            ),
-        )
+        return combined(self, samples, reports)
+
+
+def combined(estimator: CrossFitted, samples: Paired, reports: Sequence[FoldReport]) -> Measurement:
+    """One measurement of all folds: every row counts once."""
+    weights = np.array([len(report.rows) / len(samples) for report in reports])
+    value = float(weights @ [report.value for report in reports])
+    stderr = float(np.sqrt(weights**2 @ [report.variance for report in reports]))
+    pointwise = np.empty(len(samples))
+    for report in reports:
+        pointwise[report.rows] = report.pointwise
+    return Measurement(
+        value=value,
+        stderr=stderr,
+        pointwise=pointwise,
+        model=_model(reports),
+        curves=tuple(report.curve for report in reports),
+        cautions=(
+            *_near_ceiling(value, reports),
+            *_disagreement(stderr, reports),
+            *_unfinished(estimator.steps, reports),
+            *_nothing_learned(reports),
+            *_few_samples(samples),
+        ),
+    )
 
 
 def _model(reports: Sequence[FoldReport]) -> CriticModel | None:
@@ -134,11 +146,6 @@ def prepared(
     member = Member(critic=critic, of_x=of_x, of_y=of_y, log_partition=0.0)
     parts = (fold.training, fold.validation, fold.test)
     return member, [member.inputs(samples.x[rows], samples.y[rows]) for rows in parts]
-
-
-def _part_of(run: Run, i: int, count: int) -> Progress:
-    """The i-th of `count` equal parts of the run's progress."""
-    return lambda share, text: run.progress((i + share) / count, text)
 
 
 def _near_ceiling(value: float, reports: Sequence[FoldReport]) -> tuple[Caution, ...]:

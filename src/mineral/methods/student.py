@@ -104,7 +104,7 @@ class StudentCopula(Estimator):
             return gaussian
         of_x, of_y = (rankdata(values, axis=0) / (n + 1) for values in (samples.x, samples.y))
         kept_x, kept_y = _kept(of_x), _kept(of_y)
-        levels = _Levels.of(of_x[:, kept_x], of_y[:, kept_y])
+        levels = Levels.of(of_x[:, kept_x], of_y[:, kept_y])
         fit = self._fit(levels, run.progress)
         run.progress(1.0, "fitting t copulas")  # the search may end before its last round
         if self.degrees_of_freedom is None and (
@@ -116,7 +116,7 @@ class StudentCopula(Estimator):
             return replace(gaussian, cautions=(NO_T_COPULA, *gaussian.cautions))
         return _measurement(samples, gaussian, fit, (kept_x, kept_y))
 
-    def _fit(self, levels: "_Levels", progress: Progress) -> "_Fit":
+    def _fit(self, levels: "Levels", progress: Progress) -> "_Fit":
         if self.degrees_of_freedom is not None:
             return levels.fit(float(self.degrees_of_freedom), levels.normal_correlation(), STEADY)
         from scipy.optimize import minimize_scalar  # slow to import: only when needed
@@ -152,7 +152,7 @@ class _Fit:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Levels:
+class Levels:
     """rank / (n + 1), each different one once: a quantile of t takes a microsecond."""
 
     different: Float[np.ndarray, " m"]
@@ -160,10 +160,15 @@ class _Levels:
     dx: int
 
     @classmethod
-    def of(cls, of_x: X, of_y: Y) -> "_Levels":
+    def of(cls, of_x: X, of_y: Y) -> "Levels":
         levels = np.hstack([of_x, of_y])
         different, which = np.unique(levels, return_inverse=True)
         return cls(different=different, which=which.reshape(levels.shape), dx=int(of_x.shape[1]))
+
+    def scores(self, nu: float) -> Matrix:
+        """Quantiles of t, or of the normal where ν is infinite, at each level."""
+        quantiles = ndtri(self.different) if np.isinf(nu) else stdtrit(nu, self.different)
+        return np.asarray(quantiles[self.which])
 
     def normal_correlation(self) -> Float[np.ndarray, "d d"]:
         """Of normal scores."""
@@ -263,6 +268,14 @@ def scale_information(nu: float, dx: int, dy: int) -> float:
         return float(gammaln(above) - gammaln(below) - above * (digamma(above) - digamma(below)))
 
     return h(dx + dy) - h(dx) - h(dy)
+
+
+def kept_levels(values: Matrix) -> Matrix:
+    """rank / (n + 1) of the coordinates that are neither constant nor copies of others."""
+    from scipy.stats import rankdata  # half a second to import: only when needed
+
+    levels = np.asarray(rankdata(values, axis=0) / (len(values) + 1))
+    return levels[:, _kept(levels)]
 
 
 def _kept(levels: Matrix) -> Int[np.ndarray, " kept"]:

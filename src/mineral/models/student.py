@@ -136,8 +136,13 @@ def log_t(z: Matrix, correlation: Float[np.ndarray, "d d"], nu: float) -> PerSam
     """Log density of a multivariate t of each row, up to −½ d log(νπ)."""
     d = z.shape[1]
     factor = np.linalg.cholesky(correlation)
-    constant = gammaln((nu + d) / 2) - gammaln(nu / 2) - np.log(factor.diagonal()).sum()
+    constant = log_height(nu, d) - np.log(factor.diagonal()).sum()
     return np.asarray(constant - (nu + d) / 2 * np.log1p(squared_length(z, factor) / nu))
+
+
+def log_height(nu: float, d: int) -> float:
+    """log Γ((ν + d)/2) − log Γ(ν/2)."""
+    return float(gammaln((nu + d) / 2) - gammaln(nu / 2))
 
 
 def squared_length(z: Matrix, factor: Float[np.ndarray, "d d"]) -> PerSample:

@@ -1,0 +1,127 @@
+"""Principal components first: for more coordinates than the rows can fill.
+
+The components of X are found without looking at Y, and the other way round, so that nothing is
+fitted to the dependence; what they leave out is lost, which is why the number of components is
+chosen by what held-out rows say about each other.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Float
+
+from mineral.errors import OptionError
+from mineral.methods.base import Estimator, Measurement, Run
+from mineral.methods.gaussian import GaussianCopula
+from mineral.methods.residual import Residual
+from mineral.methods.student import StudentCopula
+from mineral.samples import Paired, folds, normal_scores
+from mineral.types import Matrix, X, Y
+
+ROWS_FOR_EACH = 10  # rows that a dimension needs, for all to be used as they are
+MOST = 32  # components a side
+FOLDS = 4
+RIDGE = 1e-9  # of unit variances: copies have no inverse
+
+
+@dataclass(frozen=True, kw_only=True)
+class Projected(Estimator):
+    """Principal components of each side, then a copula and what it misses: many dimensions.
+
+    Finds dependence between what varies most, as of few numbers behind many measurements; blind to
+    dependence between directions that vary little.
+
+    Args:
+        components: A side; None chooses by held-out rows, up to 32.
+        budget: "fast" trains no network.
+
+    References:
+        Hotelling (1936), doi:10.1093/biomet/28.3-4.321, on correlations of components.
+    """
+
+    components: int | None = None
+    budget: Literal["fast", "balanced", "thorough"] = "balanced"
+
+    name = "projected"
+    kind = "neither"
+
+    def __post_init__(self) -> None:
+        if self.components is not None and self.components < 1:
+            raise OptionError(f"`components` must be at least 1 or None, got {self.components}.")
+        if self.budget not in ("fast", "balanced", "thorough"):
+            raise OptionError(
+                f"`budget` must be 'fast', 'balanced' or 'thorough', got {self.budget!r}."
+            )
+
+    def measure(self, samples: Paired, run: Run) -> Measurement:
+        most = self.components or min(MOST, max(1, len(samples) // (2 * ROWS_FOR_EACH)))
+        x, y = principal(samples.x, most), principal(samples.y, most)
+        count = self.components or _best(x, y, run)
+        reduced = replace(
+            samples,
+            x=x[:, :count],
+            y=y[:, :count],
+            x_names=_names("x", x[:, :count]),
+            y_names=_names("y", y[:, :count]),
+        )
+        found = self._final(reduced).measure(reduced, run)
+        kept = f"Principal components: {reduced.x.shape[1]} of x, {reduced.y.shape[1]} of y."
+        return replace(found, path=(kept, *found.path), model=None)
+
+    def _final(self, samples: Paired) -> Estimator:
+        if len(samples) < 2 * samples.dims + 6:
+            return GaussianCopula()
+        return StudentCopula() if self.budget == "fast" else Residual()
+
+
+def principal(values: Matrix, most: int) -> Float[np.ndarray, "n k"]:
+    """Up to `most` principal components of standardized coordinates, of unit variance each."""
+    unit = np.abs(values).max(axis=0).clip(min=1e-300)
+    centered = values / unit - (values / unit).mean(axis=0)
+    scale = centered.std(axis=0)
+    z = centered[:, scale > 0] / scale[scale > 0]
+    n, d = z.shape
+    if d <= n:
+        variances, directions = np.linalg.eigh(z.T @ z)
+        components = z @ directions[:, ::-1]
+        variances = variances[::-1]
+    else:  # the same components, from the products of rows
+        variances, components = np.linalg.eigh(z @ z.T)
+        variances, components = variances[::-1], components[:, ::-1]
+    kept = variances[:most] > variances[0] * max(n, d) * np.finfo(float).eps
+    chosen = components[:, : len(kept)][:, kept]
+    return np.asarray(chosen / chosen.std(axis=0))
+
+
+def _best(x: X, y: Y, run: Run) -> int:
+    """Components a side with which held-out rows' Gaussian log ratios are largest."""
+    z_x, z_y = normal_scores(x), normal_scores(y)
+    most = max(z_x.shape[1], z_y.shape[1])
+    counts = sorted({1, 2, 3, 4, 6, 8, 12, 16, 24, 32, most} & set(range(1, most + 1)))
+    splits = list(folds(len(x), FOLDS, validation=0.0, rng=run.rng()))
+    worth = []
+    for count in counts:
+        values = [
+            _held_out(z_x[:, :count], z_y[:, :count], np.r_[s.training, s.validation], s.test)
+            for s in splits
+        ]
+        worth.append(np.concatenate(values).mean())
+    return int(counts[int(np.argmax(worth))])
+
+
+def _held_out(x: X, y: Y, training: np.ndarray, test: np.ndarray) -> np.ndarray:
+    """Gaussian log density ratios of the test rows, fitted to the training rows."""
+    z, dx = np.hstack([x, y]), x.shape[1]
+    covariance = np.cov(z[training].T) + RIDGE * np.eye(z.shape[1])
+    total = np.zeros(len(test))
+    parts = ((slice(None), 1), (slice(None, dx), -1), (slice(dx, None), -1))
+    for part, sign in parts:
+        block, rows = covariance[part, part], z[test][:, part]
+        square = (rows * np.linalg.solve(block, rows.T).T).sum(axis=1)
+        total -= sign * (square + np.linalg.slogdet(block)[1]) / 2
+    return total
+
+
+def _names(side: str, values: Matrix) -> tuple[str, ...]:
+    return tuple(f"{side}: component {i + 1}" for i in range(values.shape[1]))
