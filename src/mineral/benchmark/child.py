@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
+from multiprocessing.util import Finalize
 from pathlib import Path
 from typing import IO, Any, TypeAlias
 
@@ -251,7 +252,9 @@ class Pool:
 
 @cache
 def _pool_here(threads: int, idle: int) -> Pool:
-    return Pool(threads, idle)
+    pool = Pool(threads, idle)
+    Finalize(None, pool.close, exitpriority=1)  # runs in worker processes too, unlike atexit
+    return pool
 
 
 def _environment(threads: int, folder: Path) -> dict[str, str]:
