@@ -182,6 +182,8 @@ def test_the_same_seed_gives_the_same_estimate(brief_estimator):
 
 
 def test_another_seed_gives_another_estimate_where_chance_takes_part(learning_estimator):
+    if learning_estimator.name == "residual":
+        pytest.skip("gives the copula's value, where a network adds nothing to it")
     x, y = draw(200, 2, 1)
     values = {learning_estimator.estimate(x, y, seed=seed).value for seed in range(3)}
     assert len(values) == 3

@@ -151,7 +151,6 @@ def test_a_default_dtype_of_the_callers_is_worked_with(brief_estimator):
         torch.set_default_dtype(torch.float32)
 
 
-@pytest.mark.xfail(strict=True, raises=RuntimeError, reason="training relies on gradients being on")
 def test_under_no_grad_networks_still_learn(learning_estimator):
     plain = learning_estimator.estimate(X, Y)
     with torch.no_grad():

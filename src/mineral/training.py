@@ -41,10 +41,17 @@ class Schedule:
 
 @contextmanager
 def seeded(seed: int, device: torch.device) -> Iterator[None]:
-    """Draw from generators of this seed inside; leave torch's global ones as they were."""
+    """Draw from generators of this seed inside; leave torch's global ones as they were.
+
+    Gradients are on inside, though the caller may have turned them off.
+    """
     cuda = device.type == "cuda"
     index = (torch.cuda.current_device() if device.index is None else device.index) if cuda else 0
-    with torch.random.fork_rng(devices=[index] if cuda else []):
+    with (
+        torch.inference_mode(mode=False),
+        torch.enable_grad(),
+        torch.random.fork_rng(devices=[index] if cuda else []),
+    ):
         torch.default_generator.manual_seed(seed)
         if cuda:
             torch.cuda.default_generators[index].manual_seed(seed)

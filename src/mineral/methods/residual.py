@@ -33,13 +33,14 @@ from mineral.models import StudentModel
 from mineral.models.student import log_height
 from mineral.samples import Fold, Paired, folds
 from mineral.training import score_all, seeded, train
-from mineral.types import JointScores, ProductScores, X, Y
+from mineral.types import JointScores, ProductScores, Progress, X, Y
 
 VALIDATION = 0.2  # share of a fold's other rows that decides when to stop
 PRODUCTS = 64  # product samples for each joint sample of a test fold, at least
 WIDE = 8  # coordinates a side, above which the network sees canonical directions in their place
 DIRECTIONS = 4  # canonical directions a side that it then sees
 FEWEST = 200  # rows
+COPULA = 0.1  # share of the time that the copula takes, for the progress bar
 BLOCK = 3  # each joint sample meets the y of two others
 PATIENCE = 8  # checks
 SMALL = 2000  # training rows, below which a network has learned all it can within a few checks
@@ -76,20 +77,25 @@ class Residual(CrossFitted):
     kind = "neither"
 
     def measure(self, samples: Paired, run: Run) -> Measurement:
-        copula = StudentCopula().measure(samples, run)
+        copula = StudentCopula().measure(samples, replace(run, progress=within(run, 0.0, COPULA)))
         if any(caution.code == "deterministic" for caution in copula.cautions):
+            run.progress(1.0, "fitting a copula")
             return copula
         ranks = _Ranks.of(samples, copula)
         if len(samples) < FEWEST or self._cost(ranks) > AFFORDABLE:
+            run.progress(1.0, "fitting a copula")
             return _with(copula, "Too few rows for a network beside the copula.")
         rng, reports = run.rng(), list[FoldReport]()
         with seeded(run.seed, run.device):
             for fold in folds(len(samples), self.folds, validation=VALIDATION, rng=rng):
-                part = replace(run, progress=self.part(run, len(reports)))
+                share = (1 - COPULA) / self.folds
+                done = COPULA + share * len(reports)
+                part = replace(run, progress=within(run, done, done + share))
                 reports.append(self._report(ranks, fold, part, rng))
                 # An early fold only has to leave the hope that all together will be clear.
                 needed = self.gain if len(reports) == self.folds else self.gain / 2
                 if not _clear(reports, needed):
+                    run.progress(1.0, self.name)
                     return _with(copula, "A network does not clearly add to the copula.")
         found = combined(self, samples, reports)
         return _with(found, "A network clearly adds to the copula.", copula.path)
@@ -146,6 +152,11 @@ class Residual(CrossFitted):
 
 def _with(found: Measurement, sentence: str, before: tuple[str, ...] = ()) -> Measurement:
     return replace(found, path=(*before, *found.path, sentence))
+
+
+def within(run: Run, start: float, end: float) -> Progress:
+    """The part of a run's progress from `start` to `end`."""
+    return lambda share, text: run.progress(start + (end - start) * share, text)
 
 
 def _told_apart(joint: JointScores, product: ProductScores) -> JointScores:

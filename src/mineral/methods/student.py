@@ -270,7 +270,7 @@ def scale_information(nu: float, dx: int, dy: int) -> float:
     return h(dx + dy) - h(dx) - h(dy)
 
 
-def kept_levels(values: Matrix) -> Matrix:
+def kept_levels(values: Matrix) -> Float[np.ndarray, "n kept"]:
     """rank / (n + 1) of the coordinates that are neither constant nor copies of others."""
     from scipy.stats import rankdata  # half a second to import: only when needed
 
