@@ -18,12 +18,15 @@ from mineral.methods.discrete import Discrete
 from mineral.methods.gaussian import GaussianCopula
 from mineral.methods.knn import KSG
 from mineral.methods.mixed import Mixed
+from mineral.methods.neighbours import neighbours as neighbour_counts
 from mineral.methods.projection import ROWS_FOR_EACH, Projected
 from mineral.methods.residual import Residual
 from mineral.methods.student import StudentCopula
+from mineral.methods.subsampling import PARTS, subsampled_stderr
 from mineral.models import StudentModel
 from mineral.results import Caution
 from mineral.samples import Paired
+from mineral.types import Rows
 
 Budget: TypeAlias = Literal["fast", "balanced", "thorough"]
 
@@ -64,7 +67,7 @@ class Auto(Estimator):
         path += ["Found " + "; ".join(f"{c.name} {_shown(m)}" for c, m in found) + " nats."]
         for other, rival in found[1:]:
             more = rival.value - result.value
-            enough = CLEARLY * _error_of_difference(rival, result)
+            enough = CLEARLY * _error_of_difference(samples, run, other, rival, result)
             if result.curves and samples.dims <= NEAR_DIMS and more > -enough:
                 path.append(
                     f"What is no copula is best left to neighbours in {samples.dims} dimensions: "
@@ -138,14 +141,28 @@ def _plainly(candidate: Estimator, found: Measurement) -> tuple[Estimator, Measu
     return candidate, found
 
 
-def _error_of_difference(one: Measurement, other: Measurement) -> float:
-    """Standard error of how far two estimates on the same rows are apart."""
-    apart = float(np.hypot(one.stderr, other.stderr))
-    if one.pointwise is None or other.pointwise is None:
+def _error_of_difference(
+    samples: Paired, run: Run, neighbours: Estimator, rival: Measurement, result: Measurement
+) -> float:
+    """Standard error of how far two estimates on the same rows are apart.
+
+    Of neighbours it comes from disjoint parts, as their own error does: what both candidates see
+    in the same rows cancels.
+    """
+    apart = float(np.hypot(rival.stderr, result.stderr))
+    pointwise = result.pointwise
+    far = abs(rival.value - result.value) > CLEARLY * apart
+    few = len(samples) < PARTS * (KSG.k + 2)
+    if far or few or pointwise is None or not isinstance(neighbours, KSG):
         return apart
-    # What both see of a row cancels; neighbours share more than rows tell, as their error says.
-    rows = (one.pointwise - other.pointwise).std() / np.sqrt(len(one.pointwise))
-    return min(apart, max(1.5 * float(rows), apart / 5))
+    x, y, _ = neighbours.scaled(samples)
+
+    def difference(rows: Rows) -> float:
+        found = neighbour_counts(x[rows], y[rows], neighbours.k)
+        theirs = neighbours.pointwise_of(found, len(rows)).mean()
+        return float(theirs - pointwise[rows].mean())
+
+    return min(apart, subsampled_stderr(difference, len(samples), run.rng()))
 
 
 def _shown(found: Measurement) -> str:
