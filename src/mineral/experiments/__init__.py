@@ -5,6 +5,7 @@ from typing import Any
 
 from mineral.errors import OptionError
 from mineral.experiments.base import Cell, Conclusion, Context, Experiment, Table
+from mineral.experiments.consistency import CONSISTENCY
 from mineral.experiments.drifting import DRIFTING
 from mineral.experiments.gradients import GRADIENTS
 from mineral.experiments.limits import LIMITS
@@ -12,7 +13,7 @@ from mineral.experiments.runner import run
 from mineral.experiments.staircase import STAIRCASE
 
 EXPERIMENTS: dict[str, Experiment[Any]] = {
-    each.name: each for each in (STAIRCASE, DRIFTING, LIMITS, GRADIENTS)
+    each.name: each for each in (STAIRCASE, DRIFTING, LIMITS, GRADIENTS, CONSISTENCY)
 }
 """By the name used on the command line."""
 

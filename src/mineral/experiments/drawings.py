@@ -60,12 +60,16 @@ def legend(axes: "Axes", *, columns: int = 1, where: Any = "best") -> None:  # n
 
 
 def lines(
-    axes: "Axes", across: Sequence[float], series: "dict[str, Sequence[float | None]]"
+    axes: "Axes",
+    across: Sequence[float],
+    series: "dict[str, Sequence[float | None]]",
+    *,
+    style: str = "o-",
 ) -> None:
     """Each series as a line with dots, in order of the colours; what is None leaves a gap."""
     for (name, values), colour in zip(series.items(), LINES * 3, strict=False):
         shown = [float("nan") if value is None else value for value in values]
-        axes.plot(across, shown, "o-", color=colour, linewidth=1.4, markersize=3.5, label=name)
+        axes.plot(across, shown, style, color=colour, linewidth=1.4, markersize=3.5, label=name)
 
 
 def png(figure: "Figure") -> bytes:

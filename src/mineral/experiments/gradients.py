@@ -220,7 +220,7 @@ def _draw(settings: Settings, metrics: Mapping[str, Mapping[str, Numbers]]) -> "
     )
     for panel, dim in zip(axes, settings.dims, strict=True):
         series = {method: by[str(dim)]["gradients"] for method, by in metrics.items()}
-        drawings.lines(panel, settings.correlations, series)
+        drawings.lines(panel, settings.correlations, series, style="o:")
         rho = np.linspace(min(settings.correlations), max(settings.correlations), 100)
         truth = dim * rho / (1 - rho**2)
         panel.plot(rho, truth, color=drawings.TRUTH, linewidth=1, label="truth", zorder=0)
@@ -240,6 +240,9 @@ def _sentences(settings: Settings) -> list[str]:
         f"steps as the published comparison, at its learning rate of {settings.short_rate:g}: far "
         f"from convergence. `…-{settings.long_steps}` learn until the rate has fallen from "
         f"{settings.long_rate:g} to zero.",
+        "The error is relative to the root mean square of the truth over the values of ρ: a grid "
+        "with more of its values near ±0.8, where gradients are large and errors are too, shows "
+        "more of it.",
         "The rest of a critic's error after long training is of the bound itself, which at large "
         "information has much variance on a batch, and of what the critic has not learned.",
     ]

@@ -284,9 +284,10 @@ def _sentences(settings: Settings) -> list[str]:
         "batch. Ours are chosen by the objective on held-out batches, and are means over others.",
         "`doe-…` (difference of entropies) has no limit, and no guarantee. On `gaussian-…` its "
         "densities are of the right family. On `cubic-…` (each Y cubed) they are not, and the "
-        "value is wrong; on `swapped-…`, the same pairs with X and Y exchanged, p(y) is Gaussian "
-        "again and only the map from x must be learned. On `student-…` the coordinates of Y "
-        "depend on each other through their common scale, which independent densities do not know.",
+        "value is wrong. On `swapped-…`, the same pairs with X and Y exchanged, p(y) is Gaussian "
+        "again, but the mean of y is a cube root of x, which a narrow network learns in part. On "
+        "`student-…` the coordinates of Y depend on each other through their common scale, which "
+        "independent densities do not know.",
         "The likelihood that chooses the setting cannot tell that both families are wrong.",
     ]
 

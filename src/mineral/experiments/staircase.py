@@ -321,7 +321,7 @@ STAIRCASE = Experiment(
     ),
     quick=Settings(
         kinds=("gaussian",),
-        steps=1000,
+        steps=600,
         joint_hidden=(64, 64),
         separable_hidden=(128, 128),
         learning_rate=1e-3,
