@@ -25,14 +25,15 @@ from mineral.methods.student import StudentCopula
 from mineral.methods.subsampling import PARTS, subsampled_stderr
 from mineral.models import StudentModel
 from mineral.results import Caution
-from mineral.samples import Paired
+from mineral.samples import Paired, normal_scores
 from mineral.types import Rows
 
 Budget: TypeAlias = Literal["fast", "balanced", "thorough"]
 
 FEW_VALUES = 20  # a coordinate with at most so many different values is discrete
 NEIGHBOUR_DIMS = 6  # dx + dy up to which neighbours may find more than a network
-NEAR_DIMS = 3  # dx + dy up to which neighbours find nearly all
+NEAR_DIMS = 3  # dx + dy up to which neighbours find nearly all, and no network is needed
+WEAK = 2.0  # nats, up to which they do
 MIXED_DIMS = 10  # dx + dy up to which they are asked where coordinates are discrete
 ROWS_A_CELL = 5  # from which counts are as good as it gets
 FEW_ROWS = 50  # below, a Gaussian copula is all that a copula can be
@@ -61,21 +62,19 @@ class Auto(Estimator):
 
     def measure(self, samples: Paired, run: Run) -> Measurement:
         chosen, path = self._candidates(samples)
-        found = [_plainly(candidate, candidate.measure(samples, run)) for candidate in chosen]
+        scored = _by_rank(samples) if any(type(c) is KSG for c in chosen) else samples
+        found = [_plainly(c, c.measure(scored if type(c) is KSG else samples, run)) for c in chosen]
         best, result = found[0]
         path += result.path
         path += ["Found " + "; ".join(f"{c.name} {_shown(m)}" for c, m in found) + " nats."]
         for other, rival in found[1:]:
             more = rival.value - result.value
-            enough = CLEARLY * _error_of_difference(samples, run, other, rival, result)
-            if result.curves and samples.dims <= NEAR_DIMS and more > -enough:
-                path.append(
-                    f"What is no copula is best left to neighbours in {samples.dims} dimensions: "
-                    f"{other.name} is reported."
-                )
-                best, result = other, rival
-            elif more > enough:
+            enough = CLEARLY * _error_of_difference(scored, run, other, rival, result)
+            if more > enough:
                 path.append(f"{other.name} finds clearly more than {best.name}, and is reported.")
+                best, result = other, rival
+            elif samples.dims <= NEAR_DIMS and rival.value < WEAK and -more > enough:
+                path.append(f"{other.name} finds clearly less than {best.name}, and is reported.")
                 best, result = other, rival
             else:
                 path.append(f"{other.name} does not find clearly more: {best.name} stands.")
@@ -102,17 +101,18 @@ class Auto(Estimator):
             path.append(f"{dims} dimensions are many for {n:,} rows: components stand for them.")
             candidates.append(Projected(budget=self.budget))
         if n >= max(2 * dims + 6, FEW_ROWS):
-            candidates.append(self._parametric())
+            candidates.append(self._parametric(dims))
         elif n >= 2 * dims + 2:
             candidates.append(GaussianCopula())
         else:
             path.append(f"In {dims} dimensions on {n:,} samples a copula cannot be fitted.")
         if dims <= NEIGHBOUR_DIMS or not candidates:
             candidates.append(neighbours)
+            path.append("Neighbours are looked for among normal scores.")
         return candidates, path
 
-    def _parametric(self) -> Estimator:
-        if self.budget == "fast":
+    def _parametric(self, dims: int) -> Estimator:
+        if self.budget == "fast" or dims <= NEAR_DIMS:
             return StudentCopula()
         return Residual(steps=4000, folds=5) if self.budget == "thorough" else Residual()
 
@@ -128,13 +128,18 @@ class Auto(Estimator):
             ]
         path = [f"{few}, and dimensions are many: ranks share ties, and a network does the rest."]
         if len(samples) >= 2 * samples.dims + 6:
-            return [self._parametric()], path
+            return [self._parametric(samples.dims)], path
         return [neighbours], path[:0]
+
+
+def _by_rank(samples: Paired) -> Paired:
+    """Normal scores, where neighbours are not led astray by skew and heavy tails."""
+    return replace(samples, x=normal_scores(samples.x), y=normal_scores(samples.y))
 
 
 def _plainly(candidate: Estimator, found: Measurement) -> tuple[Estimator, Measurement]:
     """What found the value: the copula itself, where no network was added to it."""
-    if isinstance(candidate, Residual) and not found.curves:
+    if isinstance(candidate, (Residual, StudentCopula)) and not found.curves:
         if isinstance(found.model, StudentModel):
             return StudentCopula(), found
         return GaussianCopula(), found
