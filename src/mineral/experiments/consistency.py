@@ -273,8 +273,8 @@ SENTENCES = (
     "The score of the baseline is the mean distance of the ratio from its running maximum within 0 "
     "and 1, those of the others from 1 and from 2, wherever I(X; Y_t) is shown to be at least "
     f"{LEAST} nats. The paper has curves and no score: these are ours.",
-    "Y_t is a function of X, so that I(X; Y_t) is the entropy of what is shown: far more than any "
-    "critic can show on ten thousand images. What is tested is consistency, not the value.",
+    "Y_t is a function of X, so that I(X; Y_t) is the entropy of what is shown: more than a critic "
+    "can show on ten thousand images. What is tested is consistency, not the value.",
     "A method that stops at a ceiling is flat in the baseline and passes data processing at once; "
     "additivity finds it out.",
     "Values are of test images and critics learn on others; the paper's are of training batches.",
