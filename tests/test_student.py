@@ -12,8 +12,8 @@ from scipy.stats import multivariate_t, rankdata
 from mineral.errors import InputError, OptionError
 from mineral.methods.gaussian import GaussianCopula
 from mineral.methods.student import (
+    Levels,
     StudentCopula,
-    _Levels,
     correlation_bias,
     correlation_information,
     scale_information,
@@ -209,7 +209,7 @@ def test_x_and_y_may_change_places_and_rows_their_order():
 def test_the_degrees_of_freedom_are_the_likeliest():
     x, y = draw(800, 2, 2, 3, 0.4)
     best = StudentCopula().estimate(x, y).model.degrees_of_freedom
-    levels = _Levels.of(*(rankdata(values, axis=0) / 801 for values in (x, y)))
+    levels = Levels.of(*(rankdata(values, axis=0) / 801 for values in (x, y)))
     start = levels.normal_correlation()
 
     def likelihood(nu):
@@ -221,7 +221,7 @@ def test_the_degrees_of_freedom_are_the_likeliest():
 def test_the_likelihood_is_that_of_the_copula():
     # Of two coordinates, brute force: joint density over both marginals, at the scores.
     x, y = draw(200, 1, 1, 2, 0.5)
-    levels = _Levels.of(*(rankdata(values, axis=0) / 201 for values in (x, y)))
+    levels = Levels.of(*(rankdata(values, axis=0) / 201 for values in (x, y)))
     fit = levels.fit(2.0, np.eye(2), 1e-10)
     joint = multivariate_t(shape=fit.correlation, df=2.0).logpdf(fit.scores)
     single = [multivariate_t(df=2.0).logpdf(column) for column in fit.scores.T]
@@ -385,3 +385,13 @@ def test_a_damaged_model_is_refused(case, tmp_path):
     (tmp_path / "a").write_bytes(forged(file, **HOSTILE[case](tensors_of(file))))
     with pytest.raises(InputError, match="is damaged or of another version"):
         load(tmp_path / "a")
+
+
+@pytest.mark.parametrize("dim", [2, 5, 20])
+def test_scales_of_their_own_are_no_shared_scale(dim):
+    # Each side is multivariate Cauchy, and the two are independent.
+    rng = np.random.default_rng(0)
+    x, y = rng.standard_normal((2, 800, dim)) / np.sqrt(rng.chisquare(1, (2, 800, 1)))
+    r = StudentCopula().estimate(x, y)
+    assert abs(r.value) < 4 * r.stderr + 0.01
+    assert any("a scale of their own" in sentence for sentence in r.path)

@@ -70,9 +70,10 @@ def score(critic: nn.Module, pairs: Pairs, block: int) -> tuple[JointScores, Pro
         scores = critic.critic(*grid) - critic.baseline(x, y).view(-1, block, 1)
     else:
         scores = critic(*grid)
-    others = ~torch.eye(block, dtype=torch.bool, device=scores.device)
     joint = scores.diagonal(dim1=1, dim2=2).reshape(-1)
-    return joint, scores[:, others].view(len(x), block - 1)
+    # As `numerics.off_diagonal`, for every block at once.
+    rest = scores.flatten(1)[:, 1:].view(len(scores), block - 1, block + 1)[..., :-1]
+    return joint, rest.reshape(len(x), block - 1)
 
 
 @torch.no_grad()

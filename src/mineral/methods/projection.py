@@ -14,6 +14,7 @@ from jaxtyping import Float
 from mineral.errors import OptionError
 from mineral.methods.base import Estimator, Measurement, Run
 from mineral.methods.gaussian import GaussianCopula
+from mineral.methods.knn import KSG
 from mineral.methods.residual import Residual
 from mineral.methods.student import StudentCopula
 from mineral.samples import Paired, folds, normal_scores
@@ -21,6 +22,8 @@ from mineral.types import Matrix, X, Y
 
 ROWS_FOR_EACH = 10  # rows that a dimension needs, for all to be used as they are
 MOST = 32  # components a side
+NEAR = 10  # components a side among which neighbours are looked for
+CLEARLY = 3.0  # standard errors
 FOLDS = 4
 RIDGE = 1e-9  # of unit variances: copies have no inverse
 
@@ -30,7 +33,8 @@ class Projected(Estimator):
     """Principal components of each side, then a copula and what it misses: many dimensions.
 
     Finds dependence between what varies most, as of few numbers behind many measurements; blind to
-    dependence between directions that vary little.
+    dependence between directions that vary little. Where neighbours among the first ten components
+    find clearly more, as of clusters, their value is reported.
 
     Args:
         components: A side; None chooses by held-out rows, up to 32.
@@ -67,7 +71,17 @@ class Projected(Estimator):
         )
         found = self._final(reduced).measure(reduced, run)
         kept = f"Principal components: {reduced.x.shape[1]} of x, {reduced.y.shape[1]} of y."
-        return replace(found, path=(kept, *found.path), model=None)
+        found = replace(found, path=(kept, *found.path), model=None)
+        if self.components is not None:
+            return found
+        near = replace(samples, x=x[:, :NEAR], y=y[:, :NEAR])
+        neighbours = KSG(standardize=False).measure(near, run)
+        if neighbours.value - found.value <= CLEARLY * np.hypot(neighbours.stderr, found.stderr):
+            return found
+        of = f"{near.x.shape[1]} components of x and {near.y.shape[1]} of y"
+        return replace(
+            neighbours, path=(*found.path, f"Neighbours find clearly more among {of}."), model=None
+        )
 
     def _final(self, samples: Paired) -> Estimator:
         if len(samples) < 2 * samples.dims + 6:

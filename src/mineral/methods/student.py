@@ -114,7 +114,15 @@ class StudentCopula(Estimator):
             return replace(gaussian, path=(sentence,))
         if _at_limit(fit) and any(caution.code == "ties" for caution in gaussian.cautions):
             return replace(gaussian, cautions=(NO_T_COPULA, *gaussian.cautions))
-        return _measurement(samples, gaussian, fit, (kept_x, kept_y))
+        found = _measurement(samples, gaussian, fit, (kept_x, kept_y))
+        chosen = self.degrees_of_freedom is None and not fit.flat
+        if chosen and _achieved(found, fit, levels.dx) < gaussian.value:
+            sentence = (
+                "x and y each spread with a scale of their own, and do not share it as in a t "
+                "copula: the Gaussian copula's value is given."
+            )
+            return replace(gaussian, path=(sentence,))
+        return found
 
     def _fit(self, levels: "Levels", progress: Progress) -> "_Fit":
         if self.degrees_of_freedom is not None:
@@ -215,9 +223,9 @@ def _measurement(
     fit: _Fit,
     kept: tuple[Int[np.ndarray, " kx"], Int[np.ndarray, " ky"]],
 ) -> Measurement:
-    n, dx, dy = len(samples), len(kept[0]), len(kept[1])
-    nu, d = fit.nu, dx + dy
-    worth = n * (nu + d) / (nu + d + 2)
+    dx, dy = len(kept[0]), len(kept[1])
+    n, nu = len(samples), fit.nu
+    worth = _worth(n, fit)
     value = (
         correlation_information(fit.correlation, dx)
         + scale_information(nu, dx, dy)
@@ -245,6 +253,24 @@ def _measurement(
         cautions=(*_cautions(fit), *gaussian.cautions),
         path=(f"A t copula with {nu:.3g} degrees of freedom.",),
     )
+
+
+def _achieved(found: Measurement, fit: _Fit, dx: int) -> float:
+    """The mean log density ratio of the samples, less what fitting it to them adds.
+
+    The same as the value, where they are of a t copula. Where x has a random scale and y another,
+    independent one, the copula's formula counts the first and the second as shared: 0.95 nats of
+    nothing for 20 + 20 Cauchy coordinates. Their log density ratio does not.
+    """
+    assert isinstance(found.model, StudentModel)
+    worth, dims = _worth(len(fit.scores), fit), fit.scores.shape[1]
+    return float(found.value + found.model.offset - correlation_bias(worth, dx, dims - dx))
+
+
+def _worth(n: int, fit: _Fit) -> float:
+    """Gaussian samples that tell as much about the correlations."""
+    d = fit.scores.shape[1]
+    return float(n * (fit.nu + d) / (fit.nu + d + 2))
 
 
 def correlation_information(correlation: Float[np.ndarray, "d d"], dx: int) -> float:

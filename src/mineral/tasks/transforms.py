@@ -106,7 +106,7 @@ def half_cube(values: Matrix) -> Matrix:
 
 def cube(values: Matrix) -> Matrix:
     """v³: tails longer still, and a density without bound at 0."""
-    return values * values**2  # a general power takes ten times as long
+    return np.asarray(values * values**2)  # a general power takes ten times as long
 
 
 def asinh(values: Matrix) -> Matrix:
