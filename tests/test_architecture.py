@@ -18,7 +18,7 @@ LAYERS = [
     ["models", "training", "tasks"],
     ["methods"],
     ["mine", "door"],
-    ["quantities"],
+    ["quantities", "independence"],
     ["report", "settings", "tables", "rivals"],
     ["benchmark", "experiments"],
     ["cli"],

@@ -27,6 +27,7 @@ from mineral.errors import (
     MissingExtraError,
     OptionError,
 )
+from mineral.independence import Independence, independence
 from mineral.methods import (
     CLUB,
     FLO,
@@ -106,6 +107,7 @@ __all__ = [
     "GaussianMixture",
     "HellingerDIME",
     "Histogram",
+    "Independence",
     "InfoNCE",
     "InfoNCEAnchor",
     "InputError",
@@ -136,6 +138,7 @@ __all__ = [
     "estimate",
     "estimators",
     "gradients",
+    "independence",
     "load",
     "stability",
     "tasks",
