@@ -127,7 +127,9 @@ def scrambled(data):
 
 
 @pytest.mark.parametrize(
-    "broken", [without_end, with_wrong_sum, scrambled, lambda data: data], ids=str
+    "broken",
+    [without_end, with_wrong_sum, scrambled, lambda data: data],
+    ids=["without end", "with a wrong sum", "scrambled", "not packed"],
 )
 def test_broken_gzip_is_one_line_too(small, broken):
     folder = small[0]
