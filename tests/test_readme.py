@@ -1,13 +1,16 @@
 """The README tells the truth: its table is the registry, its code runs."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from mineral.methods import ESTIMATORS
 
-README = Path(__file__).parent.parent / "README.md"
+ROOT = Path(__file__).parent.parent
+README = ROOT / "README.md"
 
 
 def row(name):
@@ -32,3 +35,9 @@ def test_the_python_examples_run(capsys):
     printed = capsys.readouterr().out
     first_line = printed.splitlines()[0]
     assert first_line in README.read_text()  # the number that the README shows
+
+
+def test_the_page_of_estimators_is_what_the_code_says():
+    script = ROOT / "benchmarks" / "catalogue.py"
+    page = subprocess.check_output([sys.executable, str(script)], text=True)
+    assert (ROOT / "docs" / "estimators.md").read_text() == page

@@ -1,0 +1,100 @@
+"""The page of all estimators and bounds: what each reports, its kind, its source, its cost.
+
+python benchmarks/catalogue.py > docs/estimators.md
+"""
+
+import inspect
+import re
+
+from mineral.bounds import BOUNDS
+from mineral.methods import ESTIMATORS, Estimator
+from mineral.methods.crossfit import CrossFitted
+from mineral.methods.neural import Neural
+
+HEAD = """# Every estimator and every bound
+
+Made by `python benchmarks/catalogue.py` from the code. `mineral estimators` lists the options, and
+`help(mineral.KSG)` says when each works and when it fails. [Which for which data](choosing.md).
+
+Cost: n rows, d = dx + dy, S steps of b rows for each of k folds, m product samples a row.
+
+## Estimators
+
+| name | class | what it is | kind | source | cost |
+|---|---|---|---|---|---|"""
+BOUNDS_HEAD = """
+## Bounds, as functions of scores
+
+`mineral.bounds.BOUNDS` holds for each what training maximizes and what is reported. "At any batch
+size" says whether the kind holds for averages over small batches, and not for expectations alone.
+
+| name | trained by | reported | kind | at any batch size | source |
+|---|---|---|---|---|---|"""
+COSTS = {
+    "gaussian": "n d²",
+    "copula": "n d² + n d log n",
+    "t-copula": "as `copula`, some 20 times",
+    "mixture": "n d² a component and round",
+    "residual": "a copula; where it gains, k S b (m + 1) small networks",
+    "projected": "n d min(n, d), then as `residual`",
+    "ksg": "n log n and more with d; n² d above 8",
+    "lnc": "as `ksg`",
+    "mixed": "as `ksg`",
+    "kde": "n² d",
+    "histogram": "n log n",
+    "discrete": "n log n",
+    "auto": "that of what it asks: see default.md",
+}
+
+
+def first_line(documented: object) -> str:
+    """Of its docstring, fit for a cell."""
+    return (inspect.getdoc(documented) or "").splitlines()[0].replace("|", "\\|")
+
+
+def sources(documented: object) -> str:
+    """What stands under References in its docstring, in one line."""
+    text = inspect.getdoc(documented) or ""
+    _, _, references = text.partition("References:")
+    references = references.partition("\n\n")[0]
+    return " ".join(re.sub(r"\s+", " ", references).replace("|", "\\|").split())
+
+
+def cost(kind: type[Estimator]) -> str:
+    """What its time grows with, at its usual options."""
+    if kind.name in COSTS:
+        return COSTS[kind.name]
+    if issubclass(kind, Neural):
+        defaults = kind()
+        pairs = defaults.product_samples + 1
+        return f"k S b (m + 1) networks: {defaults.folds} × {defaults.steps:,} × b × {pairs}"
+    assert issubclass(kind, CrossFitted)
+    return f"k S b networks: {kind.folds} × {kind.steps:,} × b"
+
+
+def main() -> None:
+    """Print the page."""
+    print(HEAD)
+    for name, kind in ESTIMATORS.items():
+        module = inspect.getmodule(kind)
+        source = sources(kind) or sources(module)
+        print(
+            f"| `{name}` | `{kind.__name__}` | {first_line(kind)} | {kind.kind} | {source} | "
+            f"{cost(kind)} |"
+        )
+    print(BOUNDS_HEAD)
+    for name, entry in BOUNDS.items():
+        trained = "–" if entry.objective is None else f"`{named(entry.objective)}`"
+        print(
+            f"| `{name}` | {trained} | `{named(entry.value)}`: {first_line(entry.value)} | "
+            f"{entry.kind} | {'yes' if entry.any_batch else 'no'} | {entry.reference} |"
+        )
+
+
+def named(function: object) -> str:
+    """Its name, or that of its class."""
+    return getattr(function, "__name__", type(function).__name__)
+
+
+if __name__ == "__main__":
+    main()
