@@ -9,6 +9,7 @@ import torch
 import mineral
 from mineral import Residual, StudentCopula
 from mineral.methods import residual
+from mineral.methods.base import Measurement
 from mineral.methods.crossfit import FoldReport
 from mineral.methods.projection import principal
 from mineral.models.student import log_ratio
@@ -93,6 +94,17 @@ def test_a_gain_is_clear_by_standard_errors_and_far_rows_do_not_decide():
     far = noise + 0.05
     far[0] = -1e6
     assert residual._clear([of(far)], 2.0)
+
+
+def test_the_interval_allows_for_what_more_rows_would_bring():
+    found = Measurement(value=1.0, stderr=0.03)
+    wider = residual._allowing_for(0.1, found)
+    assert wider.value == 1.0 and wider.stderr == pytest.approx(math.hypot(0.03, 0.16))
+    assert [w.code for w in wider.cautions] == ["still-learning"]
+    assert residual._allowing_for(5.0, found).stderr == pytest.approx(math.hypot(0.03, 0.25))
+    assert residual._allowing_for(-0.1, found) == found
+    small = residual._allowing_for(0.005, found)
+    assert small.stderr > 0.03 and not small.cautions
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -31,6 +31,8 @@ from mineral.methods.crossfit import CrossFitted, FoldReport, combined
 from mineral.methods.student import Levels, StudentCopula, correlation_bias, kept_levels
 from mineral.models import StudentModel
 from mineral.models.student import log_height
+from mineral.progress import silent
+from mineral.results import Caution
 from mineral.samples import Fold, Paired, folds
 from mineral.training import score_all, seeded, train
 from mineral.types import JointScores, ProductScores, Progress, X, Y
@@ -40,6 +42,8 @@ PRODUCTS = 64  # product samples for each joint sample of a test fold, at least
 WIDE = 8  # coordinates a side, above which the network sees canonical directions in their place
 DIRECTIONS = 4  # canonical directions a side that it then sees
 FEWEST = 200  # rows
+LEFT = 1.6  # times what the last doubling of rows brought, if errors fall like rows to the 0.7
+MOST_LEFT = 0.25  # of the value: what one fold says of rows is uncertain itself
 COPULA = 0.1  # share of the time that the copula takes, for the progress bar
 BLOCK = 3  # each joint sample meets the y of two others
 PATIENCE = 8  # checks
@@ -57,7 +61,8 @@ class Residual(CrossFitted):
 
     Best where the copula explains a part: then the rest is small, and learned from few samples.
     The mean log ratio, which is reported, is neither bound; it withstands the heavy tails that
-    break the logarithm of a mean.
+    break the logarithm of a mean. A network finds less from fewer rows: a second one learns from
+    half of them, and by what it misses the interval is widened.
 
     Args:
         gain: Standard errors by which held-out rows must be told apart better.
@@ -87,7 +92,8 @@ class Residual(CrossFitted):
             return _with(copula, "Too few rows for a network beside the copula.")
         rng, reports = run.rng(), list[FoldReport]()
         with seeded(run.seed, run.device):
-            for fold in folds(len(samples), self.folds, validation=VALIDATION, rng=rng):
+            split = list(folds(len(samples), self.folds, validation=VALIDATION, rng=rng))
+            for fold in split:
                 share = (1 - COPULA) / self.folds
                 done = COPULA + share * len(reports)
                 part = replace(run, progress=within(run, done, done + share))
@@ -97,7 +103,8 @@ class Residual(CrossFitted):
                 if not _clear(reports, needed):
                     run.progress(1.0, self.name)
                     return _with(copula, "A network does not clearly add to the copula.")
-        found = combined(self, samples, reports)
+            half = self._report(ranks, _halved(split[0]), replace(run, progress=silent), rng)
+        found = _allowing_for(_more(reports[0], half), combined(self, samples, reports))
         return _with(found, "A network clearly adds to the copula.", copula.path)
 
     def _cost(self, ranks: "_Ranks") -> float:
@@ -148,6 +155,31 @@ class Residual(CrossFitted):
             curve=curve,
             gain=(_told_apart(*scores) - _told_apart(*without)).cpu().numpy(),
         )
+
+
+def _halved(fold: Fold) -> Fold:
+    return replace(fold, training=fold.training[: len(fold.training) // 2])
+
+
+def _more(report: FoldReport, half: FoldReport) -> float:
+    """Nats that a network finds beyond the one that learned from half the rows."""
+    apart = (report.pointwise - half.pointwise).clip(-1, 1)  # a far row is no trend
+    return float(apart.mean())
+
+
+def _allowing_for(gain: float, found: Measurement) -> Measurement:
+    """With an interval that reaches as far as a network still in want of rows may be wrong."""
+    missing = min(LEFT * max(0.0, gain), MOST_LEFT * abs(found.value))
+    doubts = found.cautions
+    if missing > max(found.stderr, 0.02):
+        doubt = Caution(
+            "still-learning",
+            f"With half as many rows to learn from, the network finds {gain:.2g} nats less: with "
+            f"more than there are, it would find more, some {missing:.1g} nats. The interval "
+            "allows for that.",
+        )
+        doubts = (doubt, *doubts)
+    return replace(found, stderr=float(np.hypot(found.stderr, missing)), cautions=doubts)
 
 
 def _with(found: Measurement, sentence: str, before: tuple[str, ...] = ()) -> Measurement:
