@@ -64,8 +64,9 @@ def test_what_turns_with_the_distance_from_the_center_is_found():
     ]
     truth = -math.log(1 - 0.81)
     r = mineral.estimate(turned, y)
-    assert r.estimator == "residual" and 0.6 * truth < r.value < truth + 4 * r.stderr
-    assert mineral.StudentCopula().estimate(turned, y).value < r.value - 6 * r.stderr
+    copula = mineral.StudentCopula().estimate(turned, y)
+    assert r.estimator == "residual" and 0.6 * truth < r.value < truth + 4 * copula.stderr
+    assert copula.value < r.value - 6 * copula.stderr
 
 
 def test_principal_components_stand_for_many_dimensions():
