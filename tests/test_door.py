@@ -177,7 +177,10 @@ def test_misspelt_options_are_refused_by_python():
         (lambda: mineral.MINE(batch_size=1), "`batch_size` must be at least 2, got 1"),
         (lambda: mineral.MINE(folds=1), "`folds` must be at least 2, got 1"),
         (lambda: mineral.MINE(product_samples=0), "`product_samples` must be at least 1.*got 0"),
-        (lambda: mineral.MINE(learning_rate=0.0), "`learning_rate` must be positive, got 0"),
+        (
+            lambda: mineral.MINE(learning_rate=0.0),
+            "`learning_rate` must be positive and finite, got 0",
+        ),
         (lambda: mineral.MINE(learning_rate=float("nan")), "`learning_rate` must be positive"),
         (
             lambda: mineral.InfoNCE(batch_size=64, product_samples=64),

@@ -14,7 +14,7 @@ from jaxtyping import Float, Int
 from mineral.errors import OptionError
 from mineral.methods.base import Estimator, Measurement, Run
 from mineral.methods.knn import KSG, high_dimension, tied_values
-from mineral.methods.neighbours import neighbours, tree_of
+from mineral.methods.neighbours import neighbours, threads, tree_of
 from mineral.methods.subsampling import PARTS, subsampled_stderr
 from mineral.results import Caution
 from mineral.samples import Paired
@@ -142,7 +142,7 @@ def _log_ratios(x: X, y: Y, k: int) -> tuple[PerSample, Mask]:
     ratio, flat = np.empty(len(xy)), np.empty(len(xy), dtype=bool)
     for start in range(0, len(xy), BLOCK):
         rows = slice(start, start + BLOCK)
-        nearest = tree.query(xy[rows], k=k + 1, p=np.inf, workers=-1)[1][:, 1:]
+        nearest = tree.query(xy[rows], k=k + 1, p=np.inf, workers=threads(len(xy)))[1][:, 1:]
         near = xy[nearest] - xy[rows, None]
         ratio[rows], flat[rows] = _log_ratio(near, x.shape[1], np.abs(xy[rows]).max(axis=1))
     return ratio, flat

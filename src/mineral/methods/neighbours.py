@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 BLOCK = 100_000  # rows a tree query at a time, which bounds its memory
 PAIRS = 4_000_000  # pairs compared at a time: 32 MB for each matrix of distances
+MANY = 5000  # rows from which several threads are worth their start
 TREE_DIMS = 8  # dx + dy above which comparing all pairs beats a tree
 
 Counts = Int[np.ndarray, " n"]
@@ -86,7 +87,7 @@ def _by_trees(x: X, y: Y, k: int, *, box: bool, progress: Progress) -> Neighbour
     reach_x, reach_y, inside = np.empty(n), np.empty(n), np.empty(n, dtype=np.int64)
     boxed, copied = np.zeros(n, dtype=bool), np.zeros(n, dtype=bool)
     for rows in _blocks(n, BLOCK):
-        distances, nearest = tree.query(xy[rows], k=k + 1 + box, p=np.inf, workers=-1)
+        distances, nearest = tree.query(xy[rows], k=k + 1 + box, p=np.inf, workers=threads(n))
         radius = distances[:, k]  # the first of all is the sample itself, or a copy of it
         reach_x[rows] = reach_y[rows] = _reach(radius)
         inside[rows] = (distances < radius[:, None]).sum(axis=1)
@@ -109,6 +110,11 @@ def _by_trees(x: X, y: Y, k: int, *, box: bool, progress: Progress) -> Neighbour
     )
 
 
+def threads(n: int) -> int:
+    """For queries of n rows: as many as torch was told to use, where starting them pays."""
+    return torch.get_num_threads() if n >= MANY else 1
+
+
 def tree_of(points: Matrix) -> "KDTree":
     """A tree to ask for neighbours."""
     from scipy.spatial import KDTree  # a tenth of a second to import: only when needed
@@ -125,7 +131,7 @@ def count_within(points: Matrix, reach: PerSample) -> Counts:
     counts = np.empty(len(points), dtype=np.int64)
     for rows in _blocks(len(points), BLOCK):
         counts[rows] = tree.query_ball_point(
-            points[rows], reach[rows], p=np.inf, return_length=True, workers=-1
+            points[rows], reach[rows], p=np.inf, return_length=True, workers=threads(len(points))
         )
     return counts - 1
 
