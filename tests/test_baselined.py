@@ -13,7 +13,7 @@ from mineral.critics import Baselined, JointCritic, MarginalCritic, split_scores
 from mineral.errors import OptionError
 from mineral.training import score, score_all
 
-KINDS = [mineral.TUBA, mineral.Interpolated, mineral.FLO]
+KINDS = [mineral.TUBA, mineral.ReTUBA, mineral.Interpolated, mineral.FLO]
 every_kind = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 X, Y = (
     torch.randn(12, 2, generator=torch.Generator().manual_seed(0)),
@@ -63,6 +63,19 @@ def test_tuba_is_the_function_with_the_two_variables_swapped(networks):
     joint, product = score(Baselined(critic, baseline), (X, Y), 12)
     expected = bounds.tuba(scores.T, baseline(X, Y))
     torch.testing.assert_close(mineral.TUBA().bound(joint, product), expected)
+
+
+@pytest.mark.parametrize("weight", [0.0, 0.3])
+def test_retuba_has_the_gradient_of_the_function_and_the_value_of_tuba(networks, weight):
+    critic, _, baseline = networks
+    scores = critic(X[:, None], Y[None, :]).detach().requires_grad_()
+    log_baseline = baseline(X, Y).detach()
+    (expected,) = torch.autograd.grad(bounds.retuba(scores.T, log_baseline, weight=weight), scores)
+    relative = scores - log_baseline[:, None]
+    estimator = mineral.ReTUBA(weight=weight)
+    value = estimator.objective()(*split_scores(relative))
+    torch.testing.assert_close(torch.autograd.grad(value, scores)[0], expected)
+    torch.testing.assert_close(value, mineral.TUBA().bound(*split_scores(relative)))
 
 
 def test_interpolated_is_the_function_with_the_two_variables_swapped(networks):

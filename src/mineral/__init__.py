@@ -67,6 +67,7 @@ from mineral.methods import (
     ReNWJ,
     Residual,
     ReSMILE,
+    ReTUBA,
     StudentCopula,
 )
 from mineral.mine import Mine
@@ -129,6 +130,7 @@ __all__ = [
     "ReMINEJ",
     "ReNWJ",
     "ReSMILE",
+    "ReTUBA",
     "Residual",
     "SeparableCritic",
     "StudentCopula",

@@ -2,7 +2,7 @@
 
 from mineral.methods.auto import Auto
 from mineral.methods.base import Estimator
-from mineral.methods.baselined import FLO, TUBA, Interpolated
+from mineral.methods.baselined import FLO, TUBA, Interpolated, ReTUBA
 from mineral.methods.diffusion import MINDE
 from mineral.methods.discrete import Discrete
 from mineral.methods.gaussian import Gaussian, GaussianCopula
@@ -64,6 +64,7 @@ ESTIMATORS: dict[str, type[Estimator]] = {
         FLO,
         ReMINE,
         ReNWJ,
+        ReTUBA,
         ReJS,
         ReInfoNCE,
         # critics: neither bound
@@ -124,6 +125,7 @@ __all__ = [
     "ReMINEJ",
     "ReNWJ",
     "ReSMILE",
+    "ReTUBA",
     "Residual",
     "StudentCopula",
 ]

@@ -1,4 +1,4 @@
-"""Lower bounds with a learned baseline: TUBA, I_α and FLO.
+"""Lower bounds with a learned baseline: TUBA, ReTUBA, I_α and FLO.
 
 Each is `bounds.shifted_nwj` or `bounds.interpolated_rows` of scores from which a second network,
 the log baseline, has been taken off (`critics.Baselined`). A baseline near log E_q[exp f(x, ·)]
@@ -50,6 +50,27 @@ class TUBA(WithBaseline):
 
     name = "tuba"
     kind = "lower bound"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReTUBA(WithBaseline):
+    """TUBA with the penalty of ReMINE.
+
+    Args:
+        weight: Of the penalty.
+
+    References:
+        Choi & Lee (2022), arXiv:2011.07932.
+    """
+
+    weight: float = 1.0
+
+    name = "retuba"
+    kind = "lower bound"
+
+    def objective(self) -> Bound:
+        # In the scores less their baseline, `bounds.retuba` is `bounds.renwj` of a shifted critic.
+        return lambda joint, product: bounds.renwj(joint + 1, product + 1, weight=self.weight)
 
 
 @dataclass(frozen=True, kw_only=True)
