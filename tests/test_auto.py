@@ -100,6 +100,14 @@ def test_counts_are_left_to_a_table_and_few_of_them_to_neighbours():
     assert mineral.estimate(x, rng.standard_normal(2000)).estimator == "mixed"
 
 
+def test_a_value_that_comes_often_is_an_atom():
+    # Zeros in a third of the rows, independently: ranks would share ties, and copulas see them.
+    rng = np.random.default_rng(0)
+    x, y = rng.standard_normal((2, 1000, 2)) * (rng.random((2, 1000, 2)) > 1 / 3)
+    r = mineral.estimate(x, y)
+    assert r.estimator == "mixed" and abs(r.value) < 4 * r.stderr + 0.02
+
+
 @pytest.mark.parametrize("budget", ["quick", 3, None])
 @pytest.mark.usefixtures("as_users_run_it")
 def test_a_budget_is_one_of_three(budget):

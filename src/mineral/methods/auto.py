@@ -35,6 +35,7 @@ NEIGHBOUR_DIMS = 6  # dx + dy up to which neighbours may find more than a networ
 NEAR_DIMS = 3  # dx + dy up to which neighbours find nearly all, and no network is needed
 WEAK = 2.0  # nats, up to which they do
 MIXED_DIMS = 10  # dx + dy up to which they are asked where coordinates are discrete
+ATOM = 0.1  # share of the rows that one value may have in a continuous coordinate
 ROWS_A_CELL = 5  # from which counts are as good as it gets
 FEW_ROWS = 50  # below, a Gaussian copula is all that a copula can be
 CLEARLY = 3.0  # standard errors
@@ -121,7 +122,9 @@ class Auto(Estimator):
     ) -> tuple[list[Estimator], list[str]]:
         few = f"{_count(discrete)} discrete"
         if len(discrete) == samples.dims and _rows_a_cell(samples) >= ROWS_A_CELL:
-            return [Discrete()], [f"{few}, and counts are many: a contingency table."]
+            # Of the corrections, the one that leaves least where most cells are seldom seen.
+            table = Discrete(correction="nsb")
+            return [table], [f"{few}, and counts are many: a contingency table."]
         if samples.dims <= MIXED_DIMS:
             return [Mixed() if len(samples) > 2 * Mixed.k else neighbours], [
                 f"{few}, which neighbour counts handle."
@@ -185,10 +188,15 @@ def _rows_a_cell(samples: Paired) -> float:
 
 
 def _discrete(samples: Paired) -> list[str]:
-    """Names of the coordinates that take few values, though not constant ones."""
-    few = min(FEW_VALUES, len(samples) // 5)
+    """Names of the coordinates that take few values, or one often, though not constant ones."""
+    few, often = min(FEW_VALUES, len(samples) // 5), max(ATOM * len(samples), ROWS_A_CELL)
+    found = []
     columns = zip((*samples.x_names, *samples.y_names), (*samples.x.T, *samples.y.T), strict=True)
-    return [name for name, column in columns if 1 < len(np.unique(column)) <= few]
+    for name, column in columns:
+        _, counts = np.unique(column, return_counts=True)
+        if len(counts) > 1 and (len(counts) <= few or counts.max() > often):
+            found.append(name)
+    return found
 
 
 def _disagreement(
