@@ -8,7 +8,7 @@ import re
 
 from mineral.bounds import BOUNDS
 from mineral.methods import ESTIMATORS, Estimator
-from mineral.methods.crossfit import CrossFitted
+from mineral.methods.crossfit import Learned
 from mineral.methods.neural import Neural
 
 HEAD = """# Every estimator and every bound
@@ -68,7 +68,7 @@ def cost(kind: type[Estimator]) -> str:
         defaults = kind()
         pairs = defaults.product_samples + 1
         return f"k S b (m + 1) networks: {defaults.folds} × {defaults.steps:,} × b × {pairs}"
-    assert issubclass(kind, CrossFitted)
+    assert issubclass(kind, Learned)
     return f"k S b networks: {kind.folds} × {kind.steps:,} × b"
 
 

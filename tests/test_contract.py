@@ -10,7 +10,7 @@ import torch
 
 import mineral
 from mineral.errors import MineralError
-from mineral.methods.crossfit import CrossFitted
+from mineral.methods.crossfit import Learned
 
 ONE_AND_ONE = ("histogram",)  # take one coordinate of x and one of y
 
@@ -21,7 +21,7 @@ def sizes(estimator, dim_x, dim_y):
 
 def shapes(estimator):
     """Dimensions of x and y to try: one pair only for those that take their time."""
-    return [(3, 2)] if isinstance(estimator, CrossFitted) else {(1, 1), sizes(estimator, 3, 2)}
+    return [(3, 2)] if isinstance(estimator, Learned) else {(1, 1), sizes(estimator, 3, 2)}
 
 
 def draw(n, dim_x, dim_y, seed=0):

@@ -51,5 +51,10 @@ def reporting(progress: ProgressOption) -> Iterator[Progress]:
         yield report
 
 
+def portion(progress: Progress, start: float, end: float) -> Progress:
+    """The part of a progress from `start` to `end`, for a step that tells its own from 0 to 1."""
+    return lambda share, text: progress(min(end, start + (end - start) * share), text)
+
+
 def silent(_fraction: float, _text: str) -> None:
     """Report nothing."""

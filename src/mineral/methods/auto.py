@@ -8,18 +8,17 @@ unless the whole finds clearly more.
 """
 
 from dataclasses import dataclass, replace
-from typing import Literal, TypeAlias
 
 import numpy as np
 
-from mineral.errors import InputError, OptionError
+from mineral.errors import InputError
 from mineral.methods.base import Estimator, Measurement, Run
 from mineral.methods.discrete import Discrete
 from mineral.methods.gaussian import GaussianCopula
 from mineral.methods.knn import KSG
 from mineral.methods.mixed import Mixed
 from mineral.methods.neighbours import neighbours as neighbour_counts
-from mineral.methods.projection import ROWS_FOR_EACH, Projected
+from mineral.methods.projection import ROWS_FOR_EACH, Budget, Projected, check_budget
 from mineral.methods.residual import Residual
 from mineral.methods.student import StudentCopula
 from mineral.methods.subsampling import PARTS, subsampled_stderr
@@ -27,8 +26,6 @@ from mineral.models import StudentModel
 from mineral.results import Caution
 from mineral.samples import Paired, normal_scores
 from mineral.types import Rows
-
-Budget: TypeAlias = Literal["fast", "balanced", "thorough"]
 
 FEW_VALUES = 20  # a coordinate with at most so many different values is discrete
 NEIGHBOUR_DIMS = 6  # dx + dy up to which neighbours may find more than a network
@@ -56,10 +53,7 @@ class Auto(Estimator):
     kind = "neither"
 
     def __post_init__(self) -> None:
-        if self.budget not in ("fast", "balanced", "thorough"):
-            raise OptionError(
-                f"`budget` must be 'fast', 'balanced' or 'thorough', got {self.budget!r}."
-            )
+        check_budget(self.budget)
 
     def measure(self, samples: Paired, run: Run) -> Measurement:
         chosen, path = self._candidates(samples)
@@ -129,10 +123,10 @@ class Auto(Estimator):
             return [Mixed() if len(samples) > 2 * Mixed.k else neighbours], [
                 f"{few}, which neighbour counts handle."
             ]
+        if len(samples) < 2 * samples.dims + 6:
+            return [neighbours], []
         path = [f"{few}, and dimensions are many: ranks share ties, and a network does the rest."]
-        if len(samples) >= 2 * samples.dims + 6:
-            return [self._parametric(samples.dims)], path
-        return [neighbours], path[:0]
+        return [self._parametric(samples.dims)], path
 
 
 def _by_rank(samples: Paired) -> Paired:

@@ -15,10 +15,11 @@ from torch import Tensor, nn
 from mineral.errors import OptionError
 from mineral.methods.base import Estimator, Measurement, Run
 from mineral.models import CriticModel, Member
+from mineral.progress import portion
 from mineral.results import Caution, Curve
 from mineral.samples import Fold, Paired, Standardizer, folds
 from mineral.training import Schedule, seeded
-from mineral.types import PerSample, Progress, Rows
+from mineral.types import PerSample, Rows
 
 VALIDATION = 0.2  # share of a fold's other rows that decides when to stop
 FEWEST = 60  # samples: below, no part of a split is of any use
@@ -51,7 +52,7 @@ class FoldReport:
 
 
 @dataclass(frozen=True, kw_only=True)
-class CrossFitted(Estimator):
+class Learned(Estimator):
     """What estimators that learn a network share.
 
     Args:
@@ -75,10 +76,6 @@ class CrossFitted(Estimator):
                 f"`learning_rate` must be positive and finite, got {self.learning_rate}."
             )
 
-    @abstractmethod
-    def report(self, samples: Paired, fold: Fold, run: Run, rng: np.random.Generator) -> FoldReport:
-        """Learn on one fold's training rows, and report on its test rows."""
-
     def schedule(self, *, block: int) -> Schedule:
         """These options, as the training loop takes them."""
         return Schedule(
@@ -92,9 +89,14 @@ class CrossFitted(Estimator):
         """Tell the run's progress what share of a training is done."""
         return lambda share: run.progress(share, f"training {self.name}")
 
-    def part(self, run: Run, i: int) -> Progress:
-        """The progress of fold i, as a part of the run's."""
-        return lambda share, text: run.progress((i + share) / self.folds, text)
+
+@dataclass(frozen=True, kw_only=True)
+class CrossFitted(Learned):
+    """Estimators that learn one network a fold, whatever the folds before it found."""
+
+    @abstractmethod
+    def report(self, samples: Paired, fold: Fold, run: Run, rng: np.random.Generator) -> FoldReport:
+        """Learn on one fold's training rows, and report on its test rows."""
 
     def measure(self, samples: Paired, run: Run) -> Measurement:
         fewest = max(FEWEST, FEWEST_REPORTED * self.folds)
@@ -103,12 +105,13 @@ class CrossFitted(Estimator):
         reports = []
         with seeded(run.seed, run.device):
             for i, fold in enumerate(folds(n, self.folds, validation=VALIDATION, rng=rng)):
-                part = replace(run, progress=self.part(run, i))
+                progress = portion(run.progress, i / self.folds, (i + 1) / self.folds)
+                part = replace(run, progress=progress)
                 reports.append(self.report(samples, fold, part, rng))
         return combined(self, samples, reports)
 
 
-def combined(estimator: CrossFitted, samples: Paired, reports: Sequence[FoldReport]) -> Measurement:
+def combined(estimator: Learned, samples: Paired, reports: Sequence[FoldReport]) -> Measurement:
     """One measurement of all folds: every row counts once."""
     weights = np.array([len(report.rows) / len(samples) for report in reports])
     value = float(weights @ [report.value for report in reports])

@@ -29,6 +29,7 @@ from jaxtyping import Float
 from mineral.errors import InputError, MissingExtraError, OptionError
 from mineral.methods.base import Estimator, Measurement, Run
 from mineral.models.mixture import Coordinates, Mixture, MixtureModel
+from mineral.progress import portion
 from mineral.results import Caution
 from mineral.samples import Fold, Paired, folds
 from mineral.samples.transform import KNEE
@@ -103,7 +104,8 @@ class GaussianMixture(Estimator):
         pointwise = np.empty(len(samples))
         fits = []
         for i, fold in enumerate(folds(len(samples), self.folds, validation=VALIDATION, rng=rng)):
-            fits.append(self._fit(samples, fold, rng, _within(run.progress, i, self.folds)))
+            part = portion(run.progress, i / self.folds, (i + 1) / self.folds)
+            fits.append(self._fit(samples, fold, rng, part))
             run.progress((i + 1) / self.folds, "fitting mixtures")  # sizes may not all be tried
             pointwise[fold.test] = fits[-1].mixture.log_ratio(
                 samples.x[fold.test], samples.y[fold.test]
@@ -132,7 +134,11 @@ class GaussianMixture(Estimator):
             candidate
             for i, coordinates in enumerate(tried)
             for candidate in self._candidates(
-                coordinates, samples, fold, rng, _within(progress, i, len(tried))
+                coordinates,
+                samples,
+                fold,
+                rng,
+                portion(progress, i / len(tried), (i + 1) / len(tried)),
             )
         ]
         if not candidates:
@@ -375,11 +381,6 @@ def _is_flat(mixture: Mixture, dx: int, regularization: float) -> bool:
 
     c = mixture.covariances
     return bool((thin(c) & ~thin(c[:, :dx, :dx]) & ~thin(c[:, dx:, dx:])).any())
-
-
-def _within(progress: Progress, i: int, count: int) -> Progress:
-    """The i-th of `count` equal parts of the progress."""
-    return lambda share, text: progress((i + share) / count, text)
 
 
 def _pairs(samples: Paired) -> int:

@@ -6,7 +6,7 @@ chosen by what held-out rows say about each other.
 """
 
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 from jaxtyping import Float
@@ -15,10 +15,13 @@ from mineral.errors import OptionError
 from mineral.methods.base import Estimator, Measurement, Run
 from mineral.methods.gaussian import GaussianCopula
 from mineral.methods.knn import KSG
-from mineral.methods.residual import Residual, within
+from mineral.methods.residual import Residual
 from mineral.methods.student import StudentCopula
+from mineral.progress import portion
 from mineral.samples import Paired, folds, normal_scores
 from mineral.types import Matrix, X, Y
+
+Budget: TypeAlias = Literal["fast", "balanced", "thorough"]
 
 ROWS_FOR_EACH = 10  # rows that a dimension needs, for all to be used as they are
 MOST = 32  # components a side
@@ -46,7 +49,7 @@ class Projected(Estimator):
     """
 
     components: int | None = None
-    budget: Literal["fast", "balanced", "thorough"] = "balanced"
+    budget: Budget = "balanced"
 
     name = "projected"
     kind = "neither"
@@ -54,10 +57,7 @@ class Projected(Estimator):
     def __post_init__(self) -> None:
         if self.components is not None and self.components < 1:
             raise OptionError(f"`components` must be at least 1 or None, got {self.components}.")
-        if self.budget not in ("fast", "balanced", "thorough"):
-            raise OptionError(
-                f"`budget` must be 'fast', 'balanced' or 'thorough', got {self.budget!r}."
-            )
+        check_budget(self.budget)
 
     def measure(self, samples: Paired, run: Run) -> Measurement:
         most = self.components or min(MOST, max(1, len(samples) // (2 * ROWS_FOR_EACH)))
@@ -70,14 +70,16 @@ class Projected(Estimator):
             x_names=_names("x", x[:, :count]),
             y_names=_names("y", y[:, :count]),
         )
-        found = self._final(reduced).measure(reduced, _share(run, 0.0, FINAL))
+        final = replace(run, progress=portion(run.progress, 0.0, FINAL))
+        found = self._final(reduced).measure(reduced, final)
         kept = f"Principal components: {reduced.x.shape[1]} of x, {reduced.y.shape[1]} of y."
         found = replace(found, path=(kept, *found.path), model=None)
         if self.components is not None:
             run.progress(1.0, self.name)
             return found
         near = replace(samples, x=x[:, :NEAR], y=y[:, :NEAR])
-        neighbours = KSG(standardize=False).measure(near, _share(run, FINAL, 1.0))
+        rest = replace(run, progress=portion(run.progress, FINAL, 1.0))
+        neighbours = KSG(standardize=False).measure(near, rest)
         run.progress(1.0, self.name)
         if neighbours.value - found.value <= CLEARLY * np.hypot(neighbours.stderr, found.stderr):
             return found
@@ -92,8 +94,14 @@ class Projected(Estimator):
         return StudentCopula() if self.budget == "fast" else Residual()
 
 
-def _share(run: Run, start: float, end: float) -> Run:
-    return replace(run, progress=within(run, start, end))
+def check_budget(budget: str) -> None:
+    """Refuse what is no budget.
+
+    Raises:
+        OptionError: If it is none of the three.
+    """
+    if budget not in get_args(Budget):
+        raise OptionError(f"`budget` must be 'fast', 'balanced' or 'thorough', got {budget!r}.")
 
 
 def principal(values: Matrix, most: int) -> Float[np.ndarray, "n k"]:

@@ -27,17 +27,16 @@ from torch.nn.functional import softplus
 from mineral import bounds
 from mineral.critics import mlp
 from mineral.methods.base import Measurement, Run
-from mineral.methods.crossfit import CrossFitted, FoldReport, combined
+from mineral.methods.crossfit import VALIDATION, FoldReport, Learned, combined
 from mineral.methods.student import Levels, StudentCopula, correlation_bias, kept_levels
 from mineral.models import StudentModel
 from mineral.models.student import log_height
-from mineral.progress import silent
+from mineral.progress import portion, silent
 from mineral.results import Caution
 from mineral.samples import Fold, Paired, folds
 from mineral.training import score_all, seeded, train
-from mineral.types import JointScores, ProductScores, Progress, X, Y
+from mineral.types import JointScores, ProductScores, X, Y
 
-VALIDATION = 0.2  # share of a fold's other rows that decides when to stop
 PRODUCTS = 64  # product samples for each joint sample of a test fold, at least
 WIDE = 8  # coordinates a side, above which the network sees canonical directions in their place
 DIRECTIONS = 4  # canonical directions a side that it then sees
@@ -52,7 +51,7 @@ AFFORDABLE = 0.25  # nats that fitting the copula to a part of the rows may cost
 
 
 @dataclass(frozen=True, kw_only=True)
-class Residual(CrossFitted):
+class Residual(Learned):
     """A Gaussian or t copula, and a network for what it misses, where held-out rows prove it.
 
     The network sees normal scores (of more than 8 coordinates a side, four canonical directions in
@@ -82,7 +81,9 @@ class Residual(CrossFitted):
     kind = "neither"
 
     def measure(self, samples: Paired, run: Run) -> Measurement:
-        copula = StudentCopula().measure(samples, replace(run, progress=within(run, 0.0, COPULA)))
+        copula = StudentCopula().measure(
+            samples, replace(run, progress=portion(run.progress, 0.0, COPULA))
+        )
         if any(caution.code == "deterministic" for caution in copula.cautions):
             run.progress(1.0, "fitting a copula")
             return copula
@@ -96,7 +97,7 @@ class Residual(CrossFitted):
             for fold in split:
                 share = (1 - COPULA) / self.folds
                 done = COPULA + share * len(reports)
-                part = replace(run, progress=within(run, done, done + share))
+                part = replace(run, progress=portion(run.progress, done, done + share))
                 reports.append(self._report(ranks, fold, part, rng))
                 # An early fold only has to leave the hope that all together will be clear.
                 needed = self.gain if len(reports) == self.folds else self.gain / 2
@@ -113,10 +114,6 @@ class Residual(CrossFitted):
         dx, dy = ranks.levels.dx, ranks.levels.which.shape[1] - ranks.levels.dx
         enough = training > 2 * (dx + dy) + 2
         return correlation_bias(training, dx, dy) if enough else np.inf
-
-    def report(self, samples: Paired, fold: Fold, run: Run, rng: np.random.Generator) -> FoldReport:
-        ranks = _Ranks.of(samples, StudentCopula().measure(samples, run))
-        return self._report(ranks, fold, run, rng)
 
     def _report(
         self, ranks: "_Ranks", fold: Fold, run: Run, rng: np.random.Generator
@@ -186,11 +183,6 @@ def _with(found: Measurement, sentence: str, before: tuple[str, ...] = ()) -> Me
     return replace(found, path=(*before, *found.path, sentence))
 
 
-def within(run: Run, start: float, end: float) -> Progress:
-    """The part of a run's progress from `start` to `end`."""
-    return lambda share, text: run.progress(start + (end - start) * share, text)
-
-
 def _told_apart(joint: JointScores, product: ProductScores) -> JointScores:
     """Of each row, the logarithmic score of telling its joint pair from product pairs, in nats."""
     return -softplus(-joint) - softplus(product).mean(dim=1)
@@ -215,7 +207,7 @@ class _Ranks:
 
     @classmethod
     def of(cls, samples: Paired, copula: Measurement) -> "_Ranks":
-        of_x, of_y = kept_levels(samples.x), kept_levels(samples.y)
+        (of_x, _), (of_y, _) = kept_levels(samples.x), kept_levels(samples.y)
         student = isinstance(copula.model, StudentModel)
         nu = copula.model.degrees_of_freedom if student else np.inf  # type: ignore[union-attr]
         return cls(levels=Levels.of(of_x, of_y), nu=nu)

@@ -89,8 +89,6 @@ class StudentCopula(Estimator):
             )
 
     def measure(self, samples: Paired, run: Run) -> Measurement:
-        from scipy.stats import rankdata  # half a second to import: only when needed
-
         n = len(samples)
         least = 2 * samples.dims + 6
         if n < least:
@@ -102,9 +100,8 @@ class StudentCopula(Estimator):
         gaussian = GaussianCopula().measure(samples, run)
         if any(caution.code == "deterministic" for caution in gaussian.cautions):
             return gaussian
-        of_x, of_y = (rankdata(values, axis=0) / (n + 1) for values in (samples.x, samples.y))
-        kept_x, kept_y = _kept(of_x), _kept(of_y)
-        levels = Levels.of(of_x[:, kept_x], of_y[:, kept_y])
+        (of_x, kept_x), (of_y, kept_y) = kept_levels(samples.x), kept_levels(samples.y)
+        levels = Levels.of(of_x, of_y)
         fit = self._fit(levels, run.progress)
         run.progress(1.0, "fitting t copulas")  # the search may end before its last round
         if self.degrees_of_freedom is None and (
@@ -296,12 +293,15 @@ def scale_information(nu: float, dx: int, dy: int) -> float:
     return h(dx + dy) - h(dx) - h(dy)
 
 
-def kept_levels(values: Matrix) -> Float[np.ndarray, "n kept"]:
-    """rank / (n + 1) of the coordinates that are neither constant nor copies of others."""
+def kept_levels(
+    values: Matrix,
+) -> tuple[Float[np.ndarray, "n kept"], Int[np.ndarray, " kept"]]:
+    """rank / (n + 1) of the coordinates that are neither constant nor copies, and which."""
     from scipy.stats import rankdata  # half a second to import: only when needed
 
     levels = np.asarray(rankdata(values, axis=0) / (len(values) + 1))
-    return levels[:, _kept(levels)]
+    kept = _kept(levels)
+    return levels[:, kept], kept
 
 
 def _kept(levels: Matrix) -> Int[np.ndarray, " kept"]:
