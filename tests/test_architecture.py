@@ -16,7 +16,7 @@ LAYERS = [
     ["critics", "bounds", "gradients"],
     ["denoising", "densities"],
     ["models", "training", "tasks"],
-    ["methods"],
+    ["methods", "learning"],
     ["mine", "door"],
     ["quantities", "independence"],
     ["report", "settings", "tables", "rivals"],

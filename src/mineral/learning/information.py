@@ -1,0 +1,214 @@
+"""Information as a term of another loss, with what estimates it learned beside.
+
+    information = Information(critic)             # its own optimizer is inside
+    ...
+    information.learn(x, z)                       # a step of the critic: the bound rises
+    loss = loss - beta * information(x, z)        # keep what z says of x; + drops it
+
+The two calls play a game when information is dropped: the critic raises the bound, the encoder
+lowers it, and neither step touches the other's parameters. Call `learn` before the term enters a
+loss, never between that and `backward`.
+"""
+
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from mineral import bounds
+from mineral.densities import DensityRatio, DiagonalRatio
+from mineral.errors import InputError, OptionError
+from mineral.samples import shifted
+from mineral.types import JointScores, Nats, ProductScores
+
+
+@runtime_checkable
+class Term(Protocol):
+    """Information between two batches, as part of a loss."""
+
+    def learn(self, x: Tensor, z: Tensor) -> float:
+        """A step of what estimates it, on detached samples; the objective before the step."""
+        ...
+
+    def __call__(self, x: Tensor, z: Tensor) -> Tensor:
+        """The estimate in nats, differentiable in x and z; what estimates it gets no gradient."""
+        ...
+
+
+class _Learned(nn.Module):
+    """A network with an optimizer of its own, and partners by chance from a seed."""
+
+    def __init__(self, network: nn.Module, partners: int, learning_rate: float, seed: int) -> None:
+        super().__init__()
+        if partners < 1:
+            raise OptionError(f"`partners` must be at least 1, got {partners}.")
+        if learning_rate <= 0:
+            raise OptionError(f"`learning_rate` must be above 0, got {learning_rate}.")
+        self.network, self.partners = network, partners
+        self.optimizer = torch.optim.Adam(network.parameters(), lr=learning_rate)
+        self._rng = np.random.default_rng(seed)
+
+    def _rows(self, x: Tensor, z: Tensor) -> tuple[Tensor, Tensor]:
+        if len(x) != len(z) or len(x) < 2:
+            raise InputError(
+                f"`x` and `z` must have the same 2 or more rows: got {len(x)} and {len(z)}."
+            )
+        like = next(self.network.parameters())
+        return tuple(v.flatten(1).to(like) if v.ndim > 1 else v[:, None].to(like) for v in (x, z))  # type: ignore[return-value]
+
+    def _scores(self, x: Tensor, z: Tensor) -> tuple[JointScores, ProductScores]:
+        rows = torch.from_numpy(shifted(len(x), min(self.partners, len(x) - 1), self._rng))
+        return self.network(x, z), self.network(x[:, None], z[rows.to(z.device)])
+
+    def _step(self, objective: Tensor) -> float:
+        self.optimizer.zero_grad(set_to_none=True)
+        (-objective).backward()  # type: ignore[no-untyped-call]
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        return objective.item()
+
+    def _frozen(self, x: Tensor, z: Tensor) -> tuple[JointScores, ProductScores]:
+        """Scores whose gradient reaches x and z, and no parameter of the network."""
+        trained = [p for p in self.network.parameters() if p.requires_grad]
+        for parameter in trained:
+            parameter.requires_grad_(False)  # noqa: FBT003
+        try:
+            return self._scores(x, z)
+        finally:
+            for parameter in trained:
+                parameter.requires_grad_(True)  # noqa: FBT003
+
+
+class Information(_Learned):
+    """A variational bound on I(X; Z), and the critic that raises it.
+
+    Args:
+        critic: f(x, z), as in `mineral.critics`: it broadcasts over leading axes. Images come
+            flattened.
+        bound: A name of `bounds.BOUNDS` whose bound takes joint and product scores: "mine",
+            "remine", "jensen-shannon", "infonce", "smile", …
+        learning_rate: Of the critic's Adam.
+        partners: Product samples for each joint sample, from the same batch.
+        seed: Of the partners.
+
+    Raises:
+        OptionError: If there is no such bound, or a number is out of range.
+
+    Example:
+        >>> from mineral.critics import JointCritic
+        >>> x, noise = torch.randn(2, 256, 1, generator=torch.Generator().manual_seed(0))
+        >>> information = Information(JointCritic(1, 1), learning_rate=1e-2)
+        >>> for _ in range(50):
+        ...     value = information.learn(x, x + noise)
+        >>> 0.2 < float(information(x, x + noise)) < 0.4  # truth: log(2) / 2 = 0.35
+        True
+    """
+
+    def __init__(
+        self,
+        critic: nn.Module,
+        bound: str = "mine",
+        *,
+        learning_rate: float = 1e-3,
+        partners: int = 15,
+        seed: int = 0,
+    ) -> None:
+        super().__init__(critic, partners, learning_rate, seed)
+        entry = bounds.BOUNDS.get(bound)
+        objective = None if entry is None else entry.fresh_objective()
+        if entry is None or objective is None or entry.takes != ("joint", "product"):
+            fitting = [
+                name
+                for name, each in bounds.BOUNDS.items()
+                if each.takes == ("joint", "product")
+                and each.objective is not None
+                and not name.startswith("vclub")
+            ]
+            raise OptionError(f"`bound` must be one of {', '.join(fitting)}, got {bound!r}.")
+        self.bound, self.kind = bound, entry.kind
+        self.objective, self.value = objective, entry.value
+
+    def learn(self, x: Tensor, z: Tensor) -> float:
+        """One step of the critic that raises its objective; what it was before the step."""
+        x, z = self._rows(x.detach(), z.detach())
+        self.train()
+        return self._step(self.objective(*self._scores(x, z)))
+
+    def forward(self, x: Tensor, z: Tensor) -> Nats:
+        """What the critic raises, differentiable in x and z: shapes (n, …), with the same n.
+
+        For "jensen-shannon" and others whose objective is no estimate, `nats` has the value.
+        """
+        x, z = self._rows(x, z)
+        # A moving average, where the objective keeps one, is the critic's to update.
+        self.eval()
+        return self.objective(*self._frozen(x, z))
+
+    @torch.no_grad()
+    def nats(self, x: Tensor, z: Tensor) -> float:
+        """The bound's value: an estimate if the critic never saw these samples."""
+        x, z = self._rows(x, z)
+        self.eval()
+        joint, product = self._scores(x, z)
+        return float(self.value(joint.double(), product.double()))
+
+
+class UpperInformation(_Learned):
+    """CLUB: an upper bound on I(X; Z), as far as q(z | x) is learned well.
+
+    What is minimized should be bounded from above: a lower bound may fall because the critic fails.
+    It is loose: of a Gaussian z = x + noise of unit variances, 1 nat a dimension where 0.35 are
+    true.
+
+    Args:
+        ratio: Has log q(z | x): one of `mineral.densities`.
+        learning_rate: Of its Adam.
+        partners: Product samples for each joint sample, from the same batch.
+        seed: Of the partners.
+
+    References:
+        Cheng et al. (2020), CLUB, arXiv:2006.12013.
+    """
+
+    kind = "neither"  # an upper bound only if q(z | x) is exact
+
+    def __init__(
+        self,
+        ratio: DensityRatio,
+        *,
+        learning_rate: float = 1e-3,
+        partners: int = 15,
+        seed: int = 0,
+    ) -> None:
+        super().__init__(_Conditional(ratio), partners, learning_rate, seed)
+
+    @classmethod
+    def gaussian(cls, dim_x: int, dim_z: int, **options: float) -> "UpperInformation":
+        """With a diagonal Gaussian q(z | x), whose moments are networks."""
+        return cls(DiagonalRatio(dim_x, dim_z), **options)  # type: ignore[arg-type]
+
+    def learn(self, x: Tensor, z: Tensor) -> float:
+        """One step of q(z | x) towards a higher likelihood; what it was before the step."""
+        x, z = self._rows(x.detach(), z.detach())
+        return self._step(self.network(x, z).mean())
+
+    def forward(self, x: Tensor, z: Tensor) -> Nats:
+        """mean log q(z | x) over joint samples, less that over product samples, in nats."""
+        return bounds.club(*self._frozen(*self._rows(x, z)))
+
+    @torch.no_grad()
+    def nats(self, x: Tensor, z: Tensor) -> float:
+        """The value as a number."""
+        return float(self(x, z))
+
+
+class _Conditional(nn.Module):
+    """log q(z | x) as a critic."""
+
+    def __init__(self, ratio: DensityRatio) -> None:
+        super().__init__()
+        self.ratio = ratio
+
+    def forward(self, x: Tensor, z: Tensor) -> Tensor:
+        return self.ratio.log_conditional(x, z)
