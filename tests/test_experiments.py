@@ -2,16 +2,19 @@
 
 import json
 import math
-from dataclasses import dataclass
+import os
+import sys
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from joblib import cpu_count
 
 from mineral.cli import main
-from mineral.errors import InputError, OptionError
+from mineral.errors import InputError, MissingExtraError, OptionError
 from mineral.experiments import EXPERIMENTS, Conclusion, Experiment, Table, find, run
 from mineral.experiments.drawings import canvas
 
@@ -132,6 +135,69 @@ def test_progress_tells_the_cell_and_the_share(tmp_path):
     assert [share for share, _ in told] == sorted(share for share, _ in told)
 
 
+def machine(_context):
+    """What a cell sees of its process."""
+    return {"process": os.getpid(), "threads": torch.get_num_threads(), "number": 0.0}
+
+
+def machines(cell=machine, count=4):
+    return replace(toy(), cells=lambda _: {f"cell-{k}": cell for k in range(count)})
+
+
+def test_several_jobs_give_the_same_numbers(tmp_path):
+    run(toy(), out=tmp_path / "one", seed=3)
+    run(toy(), out=tmp_path / "two", seed=3, jobs=2)
+    assert contents(tmp_path / "one") == contents(tmp_path / "two")
+
+
+def test_jobs_are_processes_that_share_the_cores_and_leave_this_one_alone(tmp_path, monkeypatch):
+    for name in [name for name in os.environ if name.endswith("_NUM_THREADS")]:
+        monkeypatch.delenv(name)
+    before = dict(os.environ), torch.get_num_threads(), torch.get_rng_state().tolist()
+    run(machines(), out=tmp_path / "a", jobs=2)
+    assert before == (dict(os.environ), torch.get_num_threads(), torch.get_rng_state().tolist())
+    found = [json.loads(path.read_text())["found"] for path in (tmp_path / "a/cells").iterdir()]
+    assert os.getpid() not in {each["process"] for each in found}
+    assert {each["threads"] for each in found} == {max(1, cpu_count() // 2)}
+
+
+def test_a_failure_in_a_job_is_the_runs_and_what_was_done_is_kept(tmp_path):
+    with pytest.raises(Killed):
+        run(toy(stop_at=2), out=tmp_path / "a", seed=3, jobs=2)
+    kept = {path.name for path in (tmp_path / "a").rglob("*") if path.is_file()}
+    assert kept <= {"settings.json", "cell-0.json", "cell-1.json"}
+    told = []
+    run(
+        toy(),
+        out=tmp_path / "a",
+        seed=3,
+        resume=True,
+        jobs=2,
+        progress=lambda *each: told.append(each),
+    )
+    run(toy(), out=tmp_path / "whole", seed=3)
+    assert contents(tmp_path / "a") == contents(tmp_path / "whole")
+    assert [share for share, _ in told] == sorted(share for share, _ in told)
+    assert told[-1] == (1.0, "drawing")
+
+
+def lacking(_context):
+    raise MissingExtraError("A toy", "toys")
+
+
+def test_an_error_of_ours_comes_whole_out_of_a_job(tmp_path):
+    with pytest.raises(MissingExtraError, match=r"^A toy needs .*mineral\[toys\]"):
+        run(machines(lacking), out=tmp_path / "a", jobs=2)
+
+
+def test_only_several_jobs_need_joblib(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "joblib", None)
+    run(toy(), out=tmp_path / "a", jobs=1)
+    with pytest.raises(MissingExtraError, match=r"mineral\[benchmark\]"):
+        run(toy(), out=tmp_path / "b", jobs=2)
+    assert not (tmp_path / "b").exists()
+
+
 def held_by_others(folder):
     folder.mkdir()
     (folder / "thesis.tex").write_text("years of work")
@@ -194,6 +260,7 @@ def test_a_cell_that_was_made_with_other_settings_is_refused(tmp_path):
         ({"changes": {"names": [1]}}, "`names` must be as 'a', got 1"),
         ({"mode": "slow"}, "`mode` must be 'quick' or 'full'"),
         ({"seed": -1}, "`seed` must be"),
+        ({"jobs": 0}, "`jobs` must be at least 1, got 0"),
         ({"device": "quantum"}, "`device` 'quantum' is not available"),
     ],
 )

@@ -28,3 +28,8 @@ class MissingExtraError(MineralError, ImportError):
         super().__init__(
             f"{feature} needs an optional package: run `pip install 'mineral[{extra}]'`."
         )
+        self._told = (feature, extra)
+
+    def __reduce__(self) -> tuple[type["MissingExtraError"], tuple[str, str]]:
+        """So that it comes whole out of another process."""
+        return type(self), self._told

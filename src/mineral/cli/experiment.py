@@ -26,6 +26,9 @@ def experiment(
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with the run that the folder holds.")
     ] = False,
+    jobs: Annotated[
+        int, typer.Option("--jobs", "-j", metavar="N", help="Parts to run at a time.")
+    ] = 1,
     seed: Annotated[int, typer.Option(metavar="N", help="Fixes every random choice.")] = 0,
     changes: Annotated[
         list[str] | None,
@@ -63,6 +66,7 @@ def experiment(
         seed=seed,
         device=device,
         resume=resume,
+        jobs=jobs,
         progress=not quiet and sys.stderr is not None and sys.stderr.isatty(),
         command=shlex.join(["mineral", *sys.argv[1:]]),
     )

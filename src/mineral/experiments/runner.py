@@ -16,7 +16,8 @@ import platform
 import re
 import shlex
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -24,10 +25,10 @@ import torch
 
 from mineral import storage
 from mineral.errors import InputError, OptionError
-from mineral.experiments import drawings, writing
+from mineral.experiments import drawings, parallel, writing
 from mineral.experiments.base import Cell, Conclusion, Context, Experiment, Numbers
 from mineral.methods.base import device_named, versions
-from mineral.progress import ProgressOption, reporting
+from mineral.progress import ProgressOption, portion, reporting
 from mineral.training import seeded
 from mineral.types import Progress
 
@@ -45,6 +46,7 @@ def run(
     seed: int = 0,
     device: str | torch.device | None = None,
     resume: bool = False,
+    jobs: int = 1,
     progress: ProgressOption = False,
     command: str = "",
 ) -> Conclusion:
@@ -59,17 +61,24 @@ def run(
             nor interruption matters.
         device: Where networks train: `"cpu"` unless said otherwise.
         resume: Go on with the run that `out` holds.
-        progress: True for a bar on standard error, or a function (fraction, what is running).
+        jobs: Cells at a time, above one each in a process of its own, with its share of the cores.
+            Numbers are the same, but for the rounding of sums over another number of threads.
+        progress: True for a bar on standard error, or a function (fraction, what is running); with
+            several jobs it is called from another thread.
         command: What the report shows as the command that made it; by default, one that would.
 
     Raises:
         OptionError: If a setting is unknown, or `out` holds something else than this run.
         InputError: If a file of the run cannot be read or written.
-        MissingExtraError: If matplotlib is not installed.
+        MissingExtraError: If matplotlib is not installed, or joblib for several jobs.
     """
     settings = experiment.settings(mode, changes)
     if seed < 0:
         raise OptionError(f"`seed` must be a whole number of at least 0, got {seed}.")
+    if jobs < 1:
+        raise OptionError(f"`jobs` must be at least 1, got {jobs}.")
+    if jobs > 1:
+        parallel.joblib()
     where = device_named(device)
     drawings.canvas(1.0, 1.0)  # if nothing can be drawn, better known now than in an hour
     folder = Path(out)
@@ -81,23 +90,33 @@ def run(
     command = command or _command(experiment.name, mode, changes or {}, seed, folder)
     _claim(folder, identity, mode, where, command, resume=resume)
     cells = experiment.cells(settings)
-    found: dict[str, Numbers] = {}
-    seconds = 0.0
+    paths = {key: folder / "cells" / f"{_named(key)}.json" for key in cells}
+    missing: dict[str, parallel.Work] = {}
+    for key, cell in cells.items():
+        if paths[key].exists():
+            _same(paths[key], identity)
+            continue
+        context = Context(
+            settings=settings,
+            key=key,
+            seed=seed,
+            device=where,
+            progress=_silent,
+            folder=folder / "checkpoints" / key,
+        )
+        missing[key] = partial(_do, cell=cell, context=context, path=paths[key], identity=identity)
     with reporting(progress) as report:
-        for i, (key, cell) in enumerate(cells.items()):
-            path = folder / "cells" / f"{key}.json"
-            if not path.exists():
-                context = Context(
-                    settings=settings,
-                    key=key,
-                    seed=seed,
-                    device=where,
-                    progress=_part(report, i, len(cells), key),
-                    folder=folder / "checkpoints" / key,
-                )
-                _write(path, identity | _timed(cell, context))
-            record = _read(path, identity)  # of new cells too: a resumed run must see the same
-            found[key], seconds = record["found"], seconds + record["seconds"]
+        done = len(cells) - len(missing)
+        if jobs > 1 and len(missing) > 1:
+            start = done / len(cells)
+            parallel.run(missing, min(jobs, len(missing)), portion(report, start, 1.0))
+        else:
+            for i, (key, do) in enumerate(missing.items()):
+                do(_part(report, done + i, len(cells), key))
+        # Of new cells too: a resumed run must see the same.
+        records = {key: _same(path, identity) for key, path in paths.items()}
+        found: dict[str, Numbers] = {key: record["found"] for key, record in records.items()}
+        seconds = sum(record["seconds"] for record in records.values())
         report(1.0, "drawing")
         conclusion = experiment.conclude(settings, found)
     _write(folder / "metrics.json", _plain(conclusion.metrics))
@@ -110,13 +129,30 @@ def run(
     return conclusion
 
 
-def _timed(cell: Cell[S], context: Context[S]) -> dict[str, Any]:
-    if not KEY.fullmatch(context.key):
-        raise OptionError(f"`cells` must have keys such as 'mine-2.5', got {context.key!r}.")
+def _named(key: str) -> str:
+    if not KEY.fullmatch(key):
+        raise OptionError(f"`cells` must have keys such as 'mine-2.5', got {key!r}.")
+    return key
+
+
+def _silent(_share: float) -> None:
+    """Nobody to tell yet."""
+
+
+def _do(
+    progress: Callable[[float], None],
+    *,
+    cell: Cell[S],
+    context: Context[S],
+    path: Path,
+    identity: Numbers,
+) -> None:
+    """Run a cell, and write what it gives."""
     start = time.perf_counter()
     with seeded(context.seed_for(context.key), context.device):
-        found = cell(context)
-    return {"seconds": round(time.perf_counter() - start, 3), "found": _plain(found)}
+        found = cell(dataclasses.replace(context, progress=progress))
+    seconds = round(time.perf_counter() - start, 3)
+    _write(path, {**identity, "seconds": seconds, "found": _plain(found)})
 
 
 def _claim(
@@ -147,10 +183,6 @@ def _claim(
     _write(note, {**identity, **made, "versions": versions()})
 
 
-def _read(path: Path, identity: Numbers) -> dict[str, Any]:
-    return _same(path, identity)
-
-
 def _same(path: Path, identity: Numbers) -> dict[str, Any]:
     """What a file of the run holds, if it is of this very run."""
     try:
@@ -175,7 +207,7 @@ def _difference(name: str, held: Any, expected: Any) -> str:  # noqa: ANN401
     return f"{name} = {held!r}, not {expected!r}"
 
 
-def _part(report: Progress, i: int, count: int, key: str) -> Any:  # noqa: ANN401
+def _part(report: Progress, i: int, count: int, key: str) -> Callable[[float], None]:
     """Tell the run's progress what share of its i-th cell is done."""
     report(i / count, f"{key} ({i + 1} of {count})")
     return lambda share: report((i + share) / count, f"{key} ({i + 1} of {count})")

@@ -1,0 +1,98 @@
+"""Several cells at the same time, each in a process of its own, through joblib's loky.
+
+The processes are new ones: no state of this one reaches them, and nothing is set here. Each
+computes with its share of the cores, unless a variable such as OMP_NUM_THREADS says otherwise.
+"""
+
+import struct
+import tempfile
+import threading
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from types import ModuleType
+from typing import TypeAlias
+
+from mineral.errors import MissingExtraError
+from mineral.types import Progress
+
+Work: TypeAlias = Callable[[Callable[[float], None]], None]  # told where to tell its share done
+SHARE = struct.Struct("d")
+EVERY = 0.5  # seconds between looks at what is done
+
+
+def joblib() -> ModuleType:
+    """Joblib.
+
+    Raises:
+        MissingExtraError: If it is not installed.
+    """
+    try:
+        import joblib
+    except ImportError:
+        raise MissingExtraError("More than one job", "benchmark") from None
+    module: ModuleType = joblib
+    return module
+
+
+def run(work: Mapping[str, Work], jobs: int, report: Progress) -> None:
+    """Do all the work, `jobs` pieces at a time; the first failure ends it, and is raised.
+
+    Args:
+        work: By name. What it gives, it writes: nothing comes back.
+        jobs: Processes.
+        report: Told, from a thread, what share of all is done, and what is running.
+    """
+    library = joblib()
+    with tempfile.TemporaryDirectory(prefix="mineral-") as folder, warnings.catch_warnings():
+        # Loky replaces a process that has grown, and warns that it does.
+        warnings.filterwarnings("ignore", message="A worker stopped while some jobs")
+        shares = Path(folder) / "shares"  # one number a piece, written by whoever does it
+        shares.write_bytes(SHARE.pack(0.0) * len(work))
+        with _watching(shares, list(work), report):
+            pool = library.Parallel(jobs, "loky", batch_size=1, return_as="generator_unordered")
+            calls = (library.delayed(_do)(each, shares, i) for i, each in enumerate(work.values()))
+            for _ in pool(calls):
+                pass
+
+
+def _do(work: Work, shares: Path, i: int) -> None:
+    tell = partial(_tell, shares, i)
+    tell(0.0)
+    work(tell)
+    tell(1.0)
+
+
+def _tell(shares: Path, i: int, share: float) -> None:
+    with shares.open("r+b") as file:
+        file.seek(SHARE.size * i)
+        file.write(SHARE.pack(max(share, 1e-9)))  # above 0: it has begun
+
+
+@contextmanager
+def _watching(shares: Path, names: list[str], report: Progress) -> Iterator[None]:
+    """Meanwhile, report what the file says."""
+
+    def look() -> None:
+        done = [share for (share,) in SHARE.iter_unpack(shares.read_bytes())]
+        running = [name for name, share in zip(names, done, strict=True) if 0 < share < 1]
+        finished = sum(share >= 1 for share in done)
+        parts = [f"{finished} of {len(names)} done", *running]
+        report(sum(done) / len(done), " · ".join(parts))
+
+    def watch() -> None:
+        look()
+        while not over.wait(EVERY):
+            look()
+
+    over = threading.Event()
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        over.set()
+        watcher.join()
+    look()
