@@ -20,6 +20,7 @@ LAYERS = [
     ["mine", "door"],
     ["quantities", "independence"],
     ["report", "settings", "tables", "rivals"],
+    ["shaping"],
     ["benchmark", "experiments"],
     ["cli"],
 ]

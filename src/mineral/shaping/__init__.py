@@ -1,0 +1,29 @@
+"""Encoders that keep what one task needs and drop the rest."""
+
+from mineral.shaping.encoder import Encoder, save_encoder
+from mineral.shaping.files import load_encoder
+from mineral.shaping.network import ModuleEncoder, Network
+from mineral.shaping.problem import Problem
+from mineral.shaping.simple import (
+    AdditiveNoise,
+    Linear,
+    Raw,
+    pca,
+    random_network,
+    random_projection,
+)
+
+__all__ = [
+    "AdditiveNoise",
+    "Encoder",
+    "Linear",
+    "ModuleEncoder",
+    "Network",
+    "Problem",
+    "Raw",
+    "load_encoder",
+    "pca",
+    "random_network",
+    "random_projection",
+    "save_encoder",
+]

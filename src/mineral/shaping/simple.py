@@ -1,0 +1,181 @@
+"""Encoders that nobody trained to hide anything: what a trained one is compared with.
+
+Raw()                               the features themselves
+AdditiveNoise(scale=1.0)            the features with Gaussian noise; calibrated to no privacy
+random_projection(20, 3)            a random linear map
+pca(x, 3)                           the leading principal components of training rows
+random_network((20, 10, 3))         a random network
+"""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from mineral.errors import OptionError
+from mineral.models.base import Stored, check
+from mineral.samples import variable
+from mineral.shaping.encoder import Encoder
+from mineral.shaping.network import ModuleEncoder, Network
+from mineral.training import seeded
+from mineral.types import Matrix
+
+
+@dataclass(frozen=True)
+class Raw(Encoder):
+    """z = x: everything kept, everything leaked."""
+
+    columns: tuple[str, ...] = ()
+    name: str = "raw"
+
+    kind: ClassVar[str] = "raw"
+    stochastic = False
+    dim_x = None
+
+    def _encode(self, x: Matrix, rng: np.random.Generator) -> Matrix:
+        return x
+
+    def _tensors(self) -> dict[str, Tensor]:
+        return {}
+
+    def _settings(self) -> dict[str, Any]:
+        return {}
+
+
+@dataclass(frozen=True)
+class AdditiveNoise(Encoder):
+    """z = x + scale · ε with standard normal ε.
+
+    Not differentially private as it is: nothing bounds x.
+
+    Attributes:
+        scale: The noise's standard deviation, in units of x.
+    """
+
+    scale: float = 1.0
+    columns: tuple[str, ...] = ()
+    name: str = "noise"
+
+    kind: ClassVar[str] = "noise"
+    stochastic = True
+    dim_x = None
+
+    def __post_init__(self) -> None:
+        if not 0 < self.scale < np.inf:
+            raise OptionError(f"`scale` must be above 0 and finite, got {self.scale}.")
+
+    def _encode(self, x: Matrix, rng: np.random.Generator) -> Matrix:
+        return x + self.scale * rng.standard_normal(x.shape)
+
+    def _tensors(self) -> dict[str, Tensor]:
+        return {}
+
+    def _settings(self) -> dict[str, Any]:
+        return {"scale": self.scale}
+
+
+@dataclass(frozen=True, eq=False)
+class Linear(Encoder):
+    """z = (x − center) W.
+
+    Attributes:
+        center: Shape (dx,).
+        weight: W, shape (dx, dz).
+    """
+
+    center: Float[np.ndarray, " dx"]
+    weight: Float[np.ndarray, "dx dz"]
+    name: str = "linear"
+    columns: tuple[str, ...] = ()
+
+    kind: ClassVar[str] = "linear"
+    stochastic = False
+
+    @property
+    def dim_x(self) -> int:  # type: ignore[override]
+        return len(self.center)
+
+    def _encode(self, x: Matrix, rng: np.random.Generator) -> Matrix:
+        return np.asarray((x - self.center) @ self.weight)
+
+    def _tensors(self) -> dict[str, Tensor]:
+        return {"center": torch.from_numpy(self.center), "weight": torch.from_numpy(self.weight)}
+
+    def _settings(self) -> dict[str, Any]:
+        return {}
+
+
+def random_projection(dim_x: int, dim: int, *, seed: int = 0) -> Linear:
+    """A linear map whose weights are normal, of variance 1 / dx.
+
+    Raises:
+        OptionError: If a dimension is below 1.
+    """
+    if min(dim_x, dim) < 1:
+        raise OptionError(f"`dim_x` and `dim` must be at least 1, got {dim_x} and {dim}.")
+    weight = np.random.default_rng(seed).standard_normal((dim_x, dim)) / np.sqrt(dim_x)
+    return Linear(center=np.zeros(dim_x), weight=weight, name="random projection")
+
+
+def pca(x: Any, dim: int) -> Linear:  # noqa: ANN401
+    """The leading principal components of training rows x, shape (n, dx).
+
+    Raises:
+        InputError: If x is not finite, or constant.
+        OptionError: If there are not so many components.
+    """
+    rows = variable("x", x)
+    if not 1 <= dim <= min(rows.shape):
+        raise OptionError(
+            f"`dim` must be from 1 to the {min(rows.shape)} components of `x`, got {dim}."
+        )
+    center = rows.mean(axis=0)
+    covariance = np.cov(rows - center, rowvar=False, bias=True).reshape(len(center), -1)
+    _, vectors = np.linalg.eigh(covariance)  # in rising order
+    leading = vectors[:, ::-1][:, :dim]
+    # The sign of a component is arbitrary: its largest weight is positive, on every machine.
+    signs = np.sign(leading[np.abs(leading).argmax(axis=0), np.arange(dim)])
+    return Linear(center=center, weight=np.ascontiguousarray(leading * signs), name="pca")
+
+
+def random_network(widths: tuple[int, ...], *, seed: int = 0) -> ModuleEncoder:
+    """A network with tanh after every layer, as it was initialized: the thesis' untrained encoder.
+
+    Args:
+        widths: dx, hidden layers, dz: (20, 10, 3) in the thesis.
+        seed: Of the weights.
+
+    Raises:
+        OptionError: If there are fewer than two widths, or one is below 1.
+    """
+    with seeded(seed, torch.device("cpu")):
+        network = Network(widths, activation="tanh", bounded=True)
+    return ModuleEncoder(network, name="random network")
+
+
+def rebuild_raw(stored: Stored) -> Raw:
+    """From a file."""
+    return Raw(**named(stored))
+
+
+def rebuild_noise(stored: Stored) -> AdditiveNoise:
+    """From a file."""
+    return AdditiveNoise(scale=float(stored.settings["scale"]), **named(stored))
+
+
+def rebuild_linear(stored: Stored) -> Linear:
+    """From a file."""
+    center, weight = stored.array("center"), stored.array("weight", axes=2)
+    check("a weight for each feature", len(center) == len(weight) and weight.shape[1] > 0)
+    return Linear(center=center, weight=weight, **named(stored))
+
+
+def named(stored: Stored) -> dict[str, Any]:
+    """The name and the columns that a file gives its encoder."""
+    name, names = stored.settings["name"], stored.settings["columns"]
+    check("a name", isinstance(name, str))
+    check("names of columns", all(isinstance(each, str) for each in names))
+    return {"name": name, "columns": tuple(names)}
