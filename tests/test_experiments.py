@@ -3,7 +3,9 @@
 import json
 import math
 import os
+import subprocess
 import sys
+import time
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -196,6 +198,24 @@ def test_only_several_jobs_need_joblib(tmp_path, monkeypatch):
     with pytest.raises(MissingExtraError, match=r"mineral\[benchmark\]"):
         run(toy(), out=tmp_path / "b", jobs=2)
     assert not (tmp_path / "b").exists()
+
+
+@pytest.mark.slow
+def test_jobs_of_a_killed_run_do_not_go_on_by_themselves(tmp_path):
+    words = ["experiment", "drifting", "--jobs", "2", "--out", str(tmp_path / "a")]
+    entry = "import sys; from mineral.cli import main; sys.exit(main(sys.argv[1:]))"
+    process = subprocess.Popen([sys.executable, "-c", entry, *words])
+    cells = tmp_path / "a" / "cells"
+    while not (cells.is_dir() and list(cells.iterdir())):
+        assert process.poll() is None
+        time.sleep(0.1)
+    process.kill()
+    process.wait()
+    time.sleep(2)
+    kept = sorted(cells.iterdir())
+    time.sleep(15)
+    assert sorted(cells.iterdir()) == kept
+    assert all(path.suffix == ".json" and json.loads(path.read_text()) for path in kept)
 
 
 def held_by_others(folder):

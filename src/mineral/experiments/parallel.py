@@ -4,6 +4,7 @@ The processes are new ones: no state of this one reaches them, and nothing is se
 computes with its share of the cores, unless a variable such as OMP_NUM_THREADS says otherwise.
 """
 
+import os
 import struct
 import tempfile
 import threading
@@ -53,22 +54,23 @@ def run(work: Mapping[str, Work], jobs: int, report: Progress) -> None:
         shares.write_bytes(SHARE.pack(0.0) * len(work))
         with _watching(shares, list(work), report):
             pool = library.Parallel(jobs, "loky", batch_size=1, return_as="generator_unordered")
-            calls = (library.delayed(_do)(each, shares, i) for i, each in enumerate(work.values()))
+            do = library.delayed(partial(_do, shares=shares, parent=os.getpid()))
+            calls = (do(each, i) for i, each in enumerate(work.values()))
             for _ in pool(calls):
                 pass
 
 
-def _do(work: Work, shares: Path, i: int) -> None:
-    tell = partial(_tell, shares, i)
+def _do(work: Work, i: int, *, shares: Path, parent: int) -> None:
+    def tell(share: float) -> None:
+        if os.getppid() != parent:
+            os._exit(1)  # nobody waits for this process: a killed run must not go on by itself
+        with shares.open("r+b") as file:
+            file.seek(SHARE.size * i)
+            file.write(SHARE.pack(max(share, 1e-9)))  # above 0: it has begun
+
     tell(0.0)
     work(tell)
     tell(1.0)
-
-
-def _tell(shares: Path, i: int, share: float) -> None:
-    with shares.open("r+b") as file:
-        file.seek(SHARE.size * i)
-        file.write(SHARE.pack(max(share, 1e-9)))  # above 0: it has begun
 
 
 @contextmanager
