@@ -183,6 +183,49 @@ def test_a_failure_in_a_job_is_the_runs_and_what_was_done_is_kept(tmp_path):
     assert told[-1] == (1.0, "drawing")
 
 
+def curved(context):
+    for step in range(3):
+        context.log("loss", 1 / (1 + step), step)
+    return {"number": 0.0}
+
+
+def curve(folder):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    found = EventAccumulator(str(folder)).Reload().Scalars("loss")
+    return [(each.step, round(each.value, 3)) for each in found]
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_curves_go_to_tensorboard_where_asked_for(tmp_path, jobs):
+    run(machines(curved), out=tmp_path / "a", jobs=jobs, tensorboard=True)
+    assert curve(tmp_path / "a" / "tensorboard" / "cell-3") == [(0, 1.0), (1, 0.5), (2, 0.333)]
+    kept = json.loads((tmp_path / "a" / "cells" / "cell-3.json").read_text())
+    assert kept["logged"] == {"loss": [[0, 1.0], [1, 0.5], [2, pytest.approx(1 / 3)]]}
+    run(machines(curved), out=tmp_path / "b")
+    assert not (tmp_path / "b" / "tensorboard").exists()
+
+
+def test_a_cell_begun_again_supersedes_its_curve(tmp_path):
+    def dies(context):
+        context.log("loss", 9.0, 0)
+        context.log("loss", 9.0, 1)
+        raise Killed
+
+    with pytest.raises(Killed):
+        run(machines(dies, count=1), out=tmp_path / "a", tensorboard=True)
+    run(machines(curved, count=1), out=tmp_path / "a", tensorboard=True, resume=True)
+    assert curve(tmp_path / "a" / "tensorboard" / "cell-0") == [(0, 1.0), (1, 0.5), (2, 0.333)]
+
+
+def test_only_curves_need_tensorboard(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
+    run(machines(curved), out=tmp_path / "a")
+    with pytest.raises(MissingExtraError, match=r"mineral\[tensorboard\]"):
+        run(machines(curved), out=tmp_path / "b", tensorboard=True)
+    assert not (tmp_path / "b").exists()
+
+
 def lacking(_context):
     raise MissingExtraError("A toy", "toys")
 

@@ -217,6 +217,10 @@ with contextlib.redirect_stdout(shown), contextlib.redirect_stderr(shown):
 print(repr((shown.getvalue(), state() == before, sorted(sys.modules))))
 """
 OPTIONAL = (
+    "joblib",
+    "lightning",
+    "pytorch_lightning",
+    "tensorboard",
     "pandas",
     "polars",
     "pooch",

@@ -34,6 +34,9 @@ def experiment(
         list[str] | None,
         typer.Option("--set", metavar="SETTING=VALUE", help="Another setting. Repeat."),
     ] = None,
+    tensorboard: Annotated[
+        bool, typer.Option("--tensorboard", help="Curves of training, in FOLDER/tensorboard.")
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
 ) -> None:
     """Run an experiment of the literature, and report it beside the published figures.
@@ -67,6 +70,7 @@ def experiment(
         device=device,
         resume=resume,
         jobs=jobs,
+        tensorboard=tensorboard,
         progress=not quiet and sys.stderr is not None and sys.stderr.isatty(),
         command=shlex.join(["mineral", *sys.argv[1:]]),
     )

@@ -24,6 +24,10 @@ S = TypeVar("S")  # the settings of an experiment: a frozen dataclass of numbers
 Numbers: TypeAlias = Mapping[str, Any]  # as JSON can hold them
 
 
+def nowhere(_name: str, _value: float, _step: int) -> None:
+    """Log nothing."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Context(Generic[S]):
     """What a cell may use.
@@ -35,6 +39,8 @@ class Context(Generic[S]):
         device: Where networks train.
         progress: To be told what share of the cell is done.
         folder: Room for the cell's checkpoints: not made yet, and kept over a kill.
+        log: Called as log(name, value, step), for curves of training: they go to TensorBoard where
+            it is asked for, and nowhere else.
     """
 
     settings: S
@@ -43,6 +49,7 @@ class Context(Generic[S]):
     device: torch.device
     progress: Callable[[float], None]
     folder: Path
+    log: Callable[[str, float, int], None] = nowhere
 
     def rng(self, *names: str) -> np.random.Generator:
         """A generator for `names`, whichever the cell: two cells that ask for the same get it."""

@@ -3,6 +3,7 @@
 settings.json       what was asked for, by which command, with which versions
 cells/KEY.json      the numbers of a finished cell, written whole or not at all
 checkpoints/KEY/    what an unfinished cell keeps, if it keeps anything
+tensorboard/KEY/    curves of training, if asked for; they are in cells/KEY.json too
 metrics.json        what is concluded in numbers
 NAME.png            figures
 report.md           all of it, to read
@@ -25,8 +26,8 @@ import torch
 
 from mineral import storage
 from mineral.errors import InputError, OptionError
-from mineral.experiments import drawings, parallel, writing
-from mineral.experiments.base import Cell, Conclusion, Context, Experiment, Numbers
+from mineral.experiments import drawings, parallel, scalars, writing
+from mineral.experiments.base import Cell, Conclusion, Context, Experiment, Numbers, nowhere
 from mineral.methods.base import device_named, versions
 from mineral.progress import ProgressOption, portion, reporting
 from mineral.training import seeded
@@ -47,6 +48,7 @@ def run(
     device: str | torch.device | None = None,
     resume: bool = False,
     jobs: int = 1,
+    tensorboard: bool = False,
     progress: ProgressOption = False,
     command: str = "",
 ) -> Conclusion:
@@ -63,6 +65,7 @@ def run(
         resume: Go on with the run that `out` holds.
         jobs: Cells at a time, above one each in a process of its own, with its share of the cores.
             Numbers are the same, but for the rounding of sums over another number of threads.
+        tensorboard: Write curves of training for TensorBoard, where an experiment logs them.
         progress: True for a bar on standard error, or a function (fraction, what is running); with
             several jobs it is called from another thread.
         command: What the report shows as the command that made it; by default, one that would.
@@ -70,7 +73,7 @@ def run(
     Raises:
         OptionError: If a setting is unknown, or `out` holds something else than this run.
         InputError: If a file of the run cannot be read or written.
-        MissingExtraError: If matplotlib is not installed, or joblib for several jobs.
+        MissingExtraError: If matplotlib is not installed, joblib for several jobs, or tensorboard.
     """
     settings = experiment.settings(mode, changes)
     if seed < 0:
@@ -79,6 +82,8 @@ def run(
         raise OptionError(f"`jobs` must be at least 1, got {jobs}.")
     if jobs > 1:
         parallel.joblib()
+    if tensorboard:
+        scalars.writer()
     where = device_named(device)
     drawings.canvas(1.0, 1.0)  # if nothing can be drawn, better known now than in an hour
     folder = Path(out)
@@ -104,7 +109,14 @@ def run(
             progress=_silent,
             folder=folder / "checkpoints" / key,
         )
-        missing[key] = partial(_do, cell=cell, context=context, path=paths[key], identity=identity)
+        missing[key] = partial(
+            _do,
+            cell=cell,
+            context=context,
+            path=paths[key],
+            identity=identity,
+            curves=folder / "tensorboard" / key if tensorboard else None,
+        )
     with reporting(progress) as report:
         done = len(cells) - len(missing)
         if jobs > 1 and len(missing) > 1:
@@ -146,13 +158,21 @@ def _do(
     context: Context[S],
     path: Path,
     identity: Numbers,
+    curves: Path | None,
 ) -> None:
     """Run a cell, and write what it gives."""
     start = time.perf_counter()
-    with seeded(context.seed_for(context.key), context.device):
-        found = cell(dataclasses.replace(context, progress=progress))
+    log = scalars.Scalars(curves) if curves else None
+    context = dataclasses.replace(context, progress=progress, log=log or nowhere)
+    try:
+        with seeded(context.seed_for(context.key), context.device):
+            found = cell(context)
+    finally:
+        if log:
+            log.close()
     seconds = round(time.perf_counter() - start, 3)
-    _write(path, {**identity, "seconds": seconds, "found": _plain(found)})
+    logged = {"logged": _plain(log.found)} if log else {}
+    _write(path, {**identity, "seconds": seconds, "found": _plain(found), **logged})
 
 
 def _claim(
