@@ -4,6 +4,7 @@ from mineral.shaping.encoder import Encoder, save_encoder
 from mineral.shaping.files import load_encoder
 from mineral.shaping.network import ModuleEncoder, Network
 from mineral.shaping.problem import Problem
+from mineral.shaping.shape import History, Shaped, Shaping, shape
 from mineral.shaping.simple import (
     AdditiveNoise,
     Linear,
@@ -16,14 +17,18 @@ from mineral.shaping.simple import (
 __all__ = [
     "AdditiveNoise",
     "Encoder",
+    "History",
     "Linear",
     "ModuleEncoder",
     "Network",
     "Problem",
     "Raw",
+    "Shaped",
+    "Shaping",
     "load_encoder",
     "pca",
     "random_network",
     "random_projection",
     "save_encoder",
+    "shape",
 ]

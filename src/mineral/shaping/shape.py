@@ -1,0 +1,361 @@
+"""Trains an encoder for max I(Z; L) − β I(Z; hidden): keep a label, hide another, or all else.
+
+    shaped = shape(Problem(name="mine", x=x, keep=label, hide=other), Shaping(beta=1.0))
+    shaped.encoder.encode(new_rows)
+
+The thesis hides X itself, the paper a sensitive label S. The default code lies within (−1, 1) and
+has Gaussian noise, because noise is what limits a leak: without it, S may survive at any scale,
+however small, and I(X; Z) is infinite.
+
+References:
+    InfoShape thesis (MIT MEng 2022), DSpace 1721.1/147511: hide X. InfoShape, arXiv:2210.15034:
+    hide S.
+"""
+
+import copy
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from mineral.errors import InputError, OptionError
+from mineral.learning import Term, UpperInformation
+from mineral.methods.base import device_named
+from mineral.progress import ProgressOption, reporting
+from mineral.shaping.network import ModuleEncoder, Network, moments
+from mineral.shaping.objective import Dependence, LabelInformation, distance_correlation, rate
+from mineral.shaping.problem import SHARES, Problem, entropy
+from mineral.shaping.rows import Rows, as_rows, standardization
+from mineral.training import seeded
+from mineral.types import Progress
+
+CHECKS = 20
+CHECKED = 1024  # validation rows of a check
+COMPARED = 256  # rows whose distances to each other are taken
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shaping:
+    """How to shape.
+
+    Attributes:
+        beta: β, the weight of what is hidden. 0 hides nothing.
+        dim: dz, numbers of a code.
+        hidden: Width of each hidden layer of the encoder.
+        activation: Between its layers: "silu", "tanh" or "relu".
+        noise: Standard deviation of the noise on a code within (−1, 1); 0 for a deterministic one.
+        gives_scale: Whether the encoder learns how much noise each row gets, from `noise` to 1.
+        kept_by: "label" for entropy less a classifier's cross-entropy, or a bound: "remine", ….
+        hidden_by: "auto" for an adversary on a label, CLUB on numbers, and the rate of a
+            stochastic encoder where everything is hidden; or a bound: "remine", ….
+        separation: Weight, times β, of the distance correlation of code and S within each class
+            of L, beside the adversary. No part of any number that is reported.
+        adversary_steps: Steps of what measures the leak, for one of the encoder.
+        steps, batch_size, learning_rate, weight_decay: Of the encoder's AdamW. The learning rate
+            falls along a cosine to zero.
+
+    Raises:
+        OptionError: If a number is out of range.
+    """
+
+    beta: float = 1.0
+    dim: int = 3
+    hidden: tuple[int, ...] = (64, 64)
+    activation: str = "silu"
+    noise: float = 0.1
+    gives_scale: bool = False
+    kept_by: str = "label"
+    hidden_by: str = "auto"
+    separation: float = 1.0
+    adversary_steps: int = 4
+    steps: int = 1000
+    batch_size: int = 256
+    learning_rate: float = 1e-3
+    weight_decay: float = 1e-3
+
+    def __post_init__(self) -> None:
+        for name in ("beta", "separation", "noise", "weight_decay"):
+            if not 0 <= getattr(self, name) < np.inf:
+                raise OptionError(
+                    f"`{name}` must be finite and not below 0, got {getattr(self, name)}."
+                )
+        for name in ("dim", "steps", "adversary_steps"):
+            if getattr(self, name) < 1:
+                raise OptionError(f"`{name}` must be at least 1, got {getattr(self, name)}.")
+        if self.batch_size < 16:
+            raise OptionError(f"`batch_size` must be at least 16, got {self.batch_size}.")
+        if not self.learning_rate > 0:
+            raise OptionError(f"`learning_rate` must be above 0, got {self.learning_rate}.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class History:
+    """How training went, on validation rows, in nats.
+
+    Attributes:
+        steps: Of the encoder, at each check.
+        kept: I(Z; L), as the loss has it.
+        leaked: What the loss holds against the code, without `separation` and without β.
+        best: The index of the check whose encoder was kept.
+    """
+
+    steps: tuple[int, ...]
+    kept: tuple[float, ...]
+    leaked: tuple[float, ...]
+    best: int
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Shaped:
+    """A trained encoder, with the rows that it learned from and those that it never saw.
+
+    Attributes:
+        encoder: The encoder.
+        training, validation, test: Parts of the problem without a common row. The encoder learned
+            from the first and was chosen by the second: report on the third.
+        history: How training went.
+        recipe: The options.
+    """
+
+    encoder: ModuleEncoder
+    training: Problem
+    validation: Problem
+    test: Problem
+    history: History
+    recipe: Shaping
+
+
+def shape(
+    problem: Problem,
+    recipe: Shaping | None = None,
+    *,
+    module: nn.Module | None = None,
+    shares: tuple[float, float, float] = SHARES,
+    seed: int = 0,
+    device: str | torch.device | None = None,
+    progress: ProgressOption = False,
+) -> Shaped:
+    """Train an encoder on a part of the rows.
+
+    Args:
+        problem: What to keep and what to hide.
+        recipe: How; `Shaping()` unless given.
+        module: An encoder of your own, in place of a network of the recipe's width: as for
+            `ModuleEncoder`. A copy of it is trained.
+        shares: Of the rows, to train, to choose by, and to report on: see `Problem.split`.
+        seed: Fixes the split and every other random choice.
+        device: Where to train: `"cpu"` unless said otherwise.
+        progress: True for a bar on standard error, or a function (fraction, what is running).
+
+    Raises:
+        OptionError: If an option is out of range, or everything is to be hidden by the rate of a
+            deterministic encoder, which is infinite.
+        InputError: If a part has too few rows or one class only, or training diverges.
+    """
+    recipe = recipe or Shaping()
+    if seed < 0:
+        raise OptionError(f"`seed` must be a whole number of at least 0, got {seed}.")
+    where = device_named(device)
+    parts = problem.split(seed=seed, shares=shares)
+    with seeded(seed, where), reporting(progress) as report:
+        run = _Run.of(recipe, parts[0], parts[1], module, where, seed)
+        history = run.train(report)
+    encoder = run.encoder(problem.columns)
+    training, validation, test = parts
+    return Shaped(
+        encoder=encoder,
+        training=training,
+        validation=validation,
+        test=test,
+        history=history,
+        recipe=recipe,
+    )
+
+
+@dataclass(eq=False, kw_only=True)
+class _Run:
+    recipe: Shaping
+    module: nn.Module
+    center: np.ndarray
+    scale: np.ndarray
+    training: Rows
+    validation: Rows
+    kept: Term
+    leaked: Term | None  # None: the rate, which has nothing to learn
+    rng: np.random.Generator
+    checks: list[tuple[int, float, float]] = field(default_factory=list)
+
+    @classmethod
+    def of(
+        cls,
+        recipe: Shaping,
+        training: Problem,
+        validation: Problem,
+        module: nn.Module | None,
+        device: torch.device,
+        seed: int,
+    ) -> "_Run":
+        center, scale = standardization(training)
+        module = (
+            Network(
+                (training.x.shape[1], *recipe.hidden, recipe.dim),
+                activation=recipe.activation,
+                bounded=True,
+                noise=recipe.noise,
+                gives_scale=recipe.gives_scale,
+            )
+            if module is None
+            else copy.deepcopy(module)
+        ).to(device)
+        forms = {
+            "kept_as_classes": recipe.kept_by == "label",
+            "hidden_as_classes": recipe.hidden_by == "auto",
+        }
+        rows = [
+            as_rows(part, training, center, scale, **forms).to(device)
+            for part in (training, validation.rows(np.arange(min(len(validation), CHECKED))))
+        ]
+        module.eval()  # as batch normalization must not learn from these two
+        with torch.no_grad():
+            mean, spread = moments(module(rows[0].x[:2]), recipe.noise)
+        noisy = bool((spread > 0).all())
+        if training.hide is None and recipe.hidden_by == "auto" and recipe.beta and not noisy:
+            raise OptionError(
+                "`noise` must be above 0 to hide everything: I(X; Z) of a deterministic code is "
+                "infinite. Or name a bound as `hidden_by`, as the thesis did with 'remine'."
+            )
+        dim = mean.shape[1]
+        kept, leaked = _kept(recipe, training, dim, seed), _leaked(recipe, training, dim, seed)
+        return cls(
+            recipe=recipe,
+            module=module,
+            center=center,
+            scale=scale,
+            training=rows[0],
+            validation=rows[1],
+            kept=kept.to(device),
+            leaked=None if leaked is None else leaked.to(device),
+            rng=np.random.default_rng(seed),
+        )
+
+    def train(self, report: Progress) -> History:
+        recipe = self.recipe
+        optimizer = torch.optim.AdamW(
+            self.module.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay
+        )
+        decay = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=recipe.steps)
+        every = max(1, recipe.steps // CHECKS)
+        best, best_value, best_check = copy.deepcopy(self.module.state_dict()), -np.inf, 0
+        for step, rows in enumerate(self._batches(), start=1):
+            self.module.train()
+            mean, spread = moments(self.module(rows.x), recipe.noise)
+            for _ in range(recipe.adversary_steps):  # each with fresh noise
+                z = (mean + spread * torch.randn_like(mean)).detach()
+                if self.leaked is not None:
+                    self.leaked.learn(rows.hidden, z)
+            z = mean + spread * torch.randn_like(mean)
+            self.kept.learn(rows.kept, z)
+            kept, leaked, apart = self._terms(rows, mean, spread, z)
+            loss = recipe.beta * (leaked + recipe.separation * apart) - kept
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()  # type: ignore[no-untyped-call]
+            nn.utils.clip_grad_norm_(self.module.parameters(), 10.0)
+            optimizer.step()
+            decay.step()
+            if step % every and step < recipe.steps:
+                continue
+            value = self._check(step)
+            # Early on, a leak looks small because nothing has learned to see it yet.
+            if step > recipe.steps / 2 and value > best_value:
+                best, best_value = copy.deepcopy(self.module.state_dict()), value
+                best_check = len(self.checks) - 1
+            report(step / recipe.steps, f"shaping, β = {recipe.beta:g}")
+        if not np.isfinite(best_value):
+            raise InputError("Training diverged: lower `learning_rate`, or look at the features.")
+        self.module.load_state_dict(best)
+        steps, kept_curve, leaked_curve = zip(*self.checks, strict=True)
+        return History(steps=steps, kept=kept_curve, leaked=leaked_curve, best=best_check)
+
+    def encoder(self, columns: tuple[str, ...]) -> ModuleEncoder:
+        ours = isinstance(self.module, Network)
+        with torch.no_grad():
+            gives_scale = isinstance(self.module.eval()(self.validation.x[:1]), tuple)
+        return ModuleEncoder(
+            self.module,
+            center=self.center,
+            scale=self.scale,
+            noise=None if ours else self.recipe.noise,
+            gives_scale=gives_scale,
+            name="shaped",
+            columns=columns,
+        )
+
+    def _terms(
+        self, rows: Rows, mean: Tensor, spread: Tensor, z: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Kept, leaked, and how far S lies apart."""
+        kept, zero = self.kept(rows.kept, z), torch.zeros(())
+        if not self.recipe.beta:
+            return kept, zero, zero
+        leaked = rate(mean, spread, z) if self.leaked is None else self.leaked(rows.hidden, z)
+        apart = zero
+        if rows.apart is not None and self.recipe.separation:
+            apart = _apart(rows.apart[:COMPARED], z[:COMPARED], rows.label[:COMPARED])
+        return kept, leaked, apart
+
+    def _check(self, step: int) -> float:
+        """The objective on validation rows, noted without its penalty."""
+        rows, recipe = self.validation, self.recipe
+        self.module.eval()
+        with torch.no_grad():
+            mean, spread = moments(self.module(rows.x), recipe.noise)
+            z = mean + spread * torch.randn_like(mean)
+            kept, leaked, apart = self._terms(rows, mean, spread, z)
+        self.checks.append((step, float(kept), float(leaked)))
+        return float(kept - recipe.beta * (leaked + recipe.separation * apart))
+
+    def _batches(self) -> Iterator[Rows]:
+        n = len(self.training.x)
+        size = min(self.recipe.batch_size, n)
+        order, start = self.rng.permutation(n), 0
+        for _ in range(self.recipe.steps):
+            if start + size > n:
+                order, start = self.rng.permutation(n), 0
+            rows = torch.from_numpy(order[start : start + size]).to(self.training.x.device)
+            yield self.training.take(rows)
+            start += size
+
+
+def _apart(s: Tensor, z: Tensor, label: Tensor) -> Tensor:
+    """The distance correlation of S and code within each class of L, by the class's share."""
+    found = torch.zeros(()).to(z)
+    for one in range(int(label.max()) + 1):
+        rows = label == one
+        if int(rows.sum()) >= 8:
+            found = found + rows.float().mean() * distance_correlation(z[rows], s[rows])
+    return found
+
+
+def _kept(recipe: Shaping, training: Problem, dim: int, seed: int) -> LabelInformation | Dependence:
+    if recipe.kept_by == "label":
+        return LabelInformation(dim, training.classes, entropy(training.keep))
+    return Dependence(training.classes, dim, recipe.kept_by, seed=seed)
+
+
+def _leaked(
+    recipe: Shaping, training: Problem, dim: int, seed: int
+) -> LabelInformation | UpperInformation | Dependence | None:
+    hide = training.hide
+    classes = 0 if hide is None or hide.ndim > 1 else int(hide.max()) + 1
+    if recipe.hidden_by == "auto":
+        if hide is None:
+            return None
+        if classes:
+            return LabelInformation(
+                dim, classes, entropy(hide), hidden=(128, 128), learning_rate=2e-3
+            )
+        return UpperInformation.gaussian(hide.shape[1], dim, seed=seed)
+    width = training.x.shape[1] if hide is None else classes or hide.shape[1]
+    return Dependence(width, dim, recipe.hidden_by, seed=seed)
