@@ -71,6 +71,16 @@ def read(path: Path, *, x: Sequence[str], y: Sequence[str]) -> tuple[Table, Tabl
     return table_x, table_y
 
 
+def names(path: Path) -> tuple[str, ...]:
+    """What a file's columns are called, as `read` takes them.
+
+    Raises:
+        InputError: If the file cannot be read.
+        MissingExtraError: If a Parquet or Feather file needs pyarrow, which is not installed.
+    """
+    return _source(path).names
+
+
 def _source(path: Path) -> Source:
     kinds = ", ".join(SOURCES)
     if path.is_dir():

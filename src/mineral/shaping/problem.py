@@ -159,6 +159,8 @@ def label(name: str, values: Any) -> Int[np.ndarray, " n"]:  # noqa: ANN401
         InputTypeError: If it is nothing of the kind.
     """
     given = np.asarray(values)
+    if given.dtype == object and all(isinstance(each, str) for each in given.flat):
+        given = given.astype(str)
     if given.dtype.kind in "US" and given.ndim == 1:
         found = given
     else:
@@ -231,7 +233,8 @@ def _hidden(parts: Mapping[str, Any]) -> np.ndarray | None:
     if len(parts) == 1:
         ((name, values),) = parts.items()
         given = np.asarray(values)
-        if given.dtype.kind in "USb":
+        texts = given.dtype == object and all(isinstance(each, str) for each in given.flat)
+        if texts or given.dtype.kind in "USb":
             return label(name, values)
         numbers = columns(name, values).values
         whole = (numbers == np.round(numbers)).all()

@@ -1,0 +1,266 @@
+"""`mineral shape` and `mineral encode`."""
+
+import csv
+import io
+import math
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import numpy as np
+import typer
+
+from mineral import storage, tables
+from mineral.cli.app import app
+from mineral.cli.output import folded, in_json, show
+from mineral.errors import InputError, MissingExtraError, OptionError
+from mineral.samples.columns import columns
+
+if TYPE_CHECKING:
+    from mineral.shaping import Encoder, Problem, Shaped
+    from mineral.shaping.measure import Bound, Measured
+
+EVERYTHING = "everything"
+
+
+@app.command()
+def shape(
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help=f"One of {', '.join(tables.SOURCES)}.")
+    ],
+    *,
+    keep: Annotated[str, typer.Option(metavar="LABEL", help="The column of the label to keep.")],
+    hide: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="COLUMNS", help="What to hide: a label, numbers a,b, or everything (default)."
+        ),
+    ] = None,
+    features: Annotated[
+        list[str] | None,
+        typer.Option(metavar="COLUMNS", help="What to encode: by default all other columns."),
+    ] = None,
+    beta: Annotated[float, typer.Option(metavar="B", help="Weight of what is hidden.")] = 1.0,
+    dim: Annotated[int, typer.Option(metavar="N", help="Numbers of a code.")] = 3,
+    noise: Annotated[
+        float, typer.Option(metavar="S", help="Noise on a code within −1 and 1; 0 for none.")
+    ] = 0.1,
+    steps: Annotated[int, typer.Option(metavar="N", help="Steps of training.")] = 1000,
+    seed: Annotated[int, typer.Option(metavar="N", help="Fixes every random choice.")] = 0,
+    device: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Where networks train: cpu, cuda, mps.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="PATH", help="A .safetensors file for the encoder.")
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object and nothing else.")
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
+) -> None:
+    """Train an encoder that keeps a label and hides something else.
+
+    It maximizes I(Z; keep) − beta · I(Z; hide) on 60 % of the rows, and reports on 20 % that it
+    never saw. Rows are samples, as for `mineral estimate`. No privacy is promised.
+
+    \b
+    mineral shape people.csv --keep ill --hide sex --out encoder.safetensors
+    mineral shape people.csv --keep ill --hide everything --beta 0.05
+    mineral encode encoder.safetensors people.csv --out codes.parquet
+    """  # noqa: D301
+    from mineral.shaping import Shaping, save_encoder
+    from mineral.shaping import shape as shaped_by
+    from mineral.shaping.measure import measure
+
+    recipe = Shaping(beta=beta, dim=dim, noise=noise, steps=steps)
+    if out is not None:
+        _check_out(out, file, (".safetensors",))
+    problem = _problem(file, keep, hide or [EVERYTHING], features)
+    shaped = shaped_by(
+        problem,
+        recipe,
+        seed=seed,
+        device=device,
+        progress=not quiet and sys.stderr is not None and sys.stderr.isatty(),
+    )
+    found = measure(shaped.encoder, shaped.training, shaped.validation, shaped.test, seed=seed)
+    if out is not None:
+        save_encoder(shaped.encoder, out)
+    hidden = ", ".join(hide or [EVERYTHING])
+    if as_json:
+        show(in_json(_facts(found, shaped, keep, hidden, out)))
+        return
+    show(folded(_summary(found, shaped, keep, hidden), indent=8))
+    if out is not None:
+        show(f"Encoder: {out}")
+
+
+@app.command()
+def encode(
+    encoder: Annotated[Path, typer.Argument(metavar="ENCODER", help="A .safetensors file.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help=f"One of {', '.join(tables.SOURCES)}.")
+    ],
+    *,
+    out: Annotated[Path, typer.Option(metavar="PATH", help="A .parquet, .npz or .csv file.")],
+    seed: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Of the noise; by default a secret one."),
+    ] = None,
+) -> None:
+    """Encode a file's rows with an encoder of `mineral shape`, into columns z0, z1, ….
+
+    The file needs the columns that the encoder was trained on, by name. An .npz file gets the one
+    key z. Whoever knows the seed can take the noise off.
+    """
+    from mineral.shaping import load_encoder
+
+    _check_out(out, file, (".parquet", ".npz", ".csv"))
+    loaded = load_encoder(encoder)
+    rows = _features(loaded, file)
+    drawn = int(np.random.default_rng().integers(2**62)) if seed is None else seed
+    storage.write(out, _written(loaded.encode(rows, seed=drawn), out))
+    show(folded(f"{len(rows):,} rows: {out}"))
+
+
+def _check_out(out: Path, file: Path, kinds: tuple[str, ...]) -> None:
+    """Refuse before any work what could not be written after it."""
+    if out.suffix.lower() not in kinds:
+        raise OptionError(f"`--out` must end in {', '.join(kinds)}, got `{out}`.")
+    if not out.resolve().parent.is_dir():
+        raise OptionError(f"`--out` is in a folder that does not exist, `{out.parent}`: make it.")
+    if out.resolve() == file.resolve():
+        raise OptionError(f"`--out` is the file that is read, `{file}`: name another.")
+
+
+def _problem(file: Path, keep: str, hide: list[str], features: list[str] | None) -> "Problem":
+    from mineral.shaping.problem import table
+
+    everything = hide == [EVERYTHING]
+    kept, hidden = tables.read(file, x=[keep], y=[keep] if everything else hide)
+    if len(kept) != 1:
+        raise OptionError(f"`--keep` takes one label, got {len(kept)} columns.")
+    if features is None:
+        taken = {*kept, *hidden}
+        names = [name for name in tables.names(file) if not taken & {name, f"column {name}"}]
+        if not names:
+            raise InputError(f"`{file}` has no columns beside {keep!r} and what is hidden.")
+        features = names
+    values, _ = tables.read(file, x=features, y=[keep])
+    return table(
+        values | kept | hidden,
+        keep=next(iter(kept)),
+        hide=None if everything else list(hidden),
+        features=list(values),
+        name=file.name,
+    )
+
+
+def _features(encoder: "Encoder", file: Path) -> np.ndarray:
+    """The encoder's columns of a file, in its order."""
+    if not encoder.columns:
+        values, _ = tables.read(file, x=list(tables.names(file)), y=[tables.names(file)[0]])
+        return columns("x", values).values
+    # A variable of an .npz file holds several columns, named after it: x0, x1, ….
+    plain = [name.removeprefix("column ") for name in encoder.columns]
+    chosen = [
+        name
+        for name in tables.names(file)
+        if any(each.removeprefix(name).isdigit() or each == name for each in plain)
+    ]
+    values = tables.read(file, x=chosen, y=chosen[:1])[0] if chosen else {}
+    part = columns("x", values) if values else None
+    held = {} if part is None else {name: i for i, name in enumerate(part.names)}
+    for name in encoder.columns:
+        if name not in held:
+            raise InputError(
+                f"`{file}` lacks the column {name!r}, which the encoder was trained on: it needs "
+                f"{', '.join(encoder.columns[:10])}{' …' if len(encoder.columns) > 10 else ''}."
+            )
+    assert part is not None
+    return part.values[:, [held[name] for name in encoder.columns]]
+
+
+def _written(codes: np.ndarray, out: Path) -> bytes:
+    names = [f"z{i}" for i in range(codes.shape[1])]
+    content = io.BytesIO()
+    if out.suffix.lower() == ".npz":
+        np.savez(content, z=codes)
+    elif out.suffix.lower() == ".csv":
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(names)
+        writer.writerows([str(value) for value in row] for row in codes)
+        content.write(text.getvalue().encode())
+    else:
+        try:
+            import pyarrow as pa
+            from pyarrow import parquet
+        except ImportError:
+            raise MissingExtraError("Writing Parquet", "files") from None
+        parquet.write_table(pa.table(dict(zip(names, codes.T, strict=True))), content)
+    return content.getvalue()
+
+
+def _summary(found: "Measured", shaped: "Shaped", keep: str, hidden: str) -> str:
+    from mineral.shaping.problem import entropy
+
+    test = shaped.test
+    common = np.bincount(test.keep).max() / len(test)
+    lines = [
+        f"Kept    I(Z; {keep}) {_told(found.kept[0])}, of H = {entropy(test.keep):.3f}.",
+        f"        {found.readers[0].name}: right in {found.accuracy:.1%}; the commonest class is "
+        f"{common:.1%}.",
+    ]
+    lines += [
+        f"Leaked  I(Z; {'all features' if test.hide is None else hidden}) {_told(each)}."
+        for each in found.leaked
+    ]
+    if found.attackers:
+        lines += [
+            f"        The best of {len(found.attackers)} attackers is right in {found.attack:.1%}; "
+            f"whoever knows {keep} alone, in {found.guess:.1%}."
+        ]
+    if test.hide is None or found.attackers:
+        lines += [f"Floor   {found.floor:.3f} nats leak with {keep} itself."]
+    lines += [
+        f"On {len(test):,} rows that the encoder never saw. A low lower bound proves nothing: "
+        "another attacker may find more."
+    ]
+    return "\n".join(lines)
+
+
+def _told(bound: "Bound") -> str:
+    sign = {"lower bound": "≥", "upper bound": "≤"}.get(bound.kind, "≈")
+    if not math.isfinite(bound.value):
+        return f"is infinite: {bound.by}"
+    low, high = bound.interval
+    return f"{sign} {bound.value:.3f} nats [{low:.3f}, {high:.3f}], by {bound.by}"
+
+
+def _facts(
+    found: "Measured", shaped: "Shaped", keep: str, hidden: str, out: Path | None
+) -> dict[str, Any]:
+    def plain(bounds: "tuple[Bound, ...]") -> list[dict[str, Any]]:
+        return [
+            {"value": b.value, "interval": list(b.interval), "kind": b.kind, "by": b.by}
+            for b in bounds
+        ]
+
+    return {
+        "keep": keep,
+        "hide": hidden,
+        "beta": shaped.recipe.beta,
+        "rows": {
+            "training": len(shaped.training),
+            "validation": len(shaped.validation),
+            "test": len(shaped.test),
+        },
+        "kept": plain(found.kept),
+        "leaked": plain(found.leaked),
+        "floor": found.floor,
+        "accuracy": found.accuracy,
+        "attack": found.attack,
+        "guess": found.guess,
+        "out": None if out is None else str(out),
+    }

@@ -1,0 +1,293 @@
+"""What a code keeps and leaks, on rows that its encoder never saw, by what did not train it.
+
+Classifiers are trained anew on codes of training rows, chosen by validation rows, and judged on
+test rows. None of this proves that a code is safe: a low lower bound may only mean that a
+classifier failed, and a better one may come tomorrow.
+"""
+
+import math
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+
+from mineral import door
+from mineral.errors import MissingExtraError
+from mineral.methods import Mixed
+from mineral.numerics import leave_one_out_logmeanexp, logmeanexp
+from mineral.shaping.encoder import Encoder
+from mineral.shaping.network import ModuleEncoder
+from mineral.shaping.objective import log_densities
+from mineral.shaping.problem import Problem, best_guess, floor
+from mineral.types import Matrix, PerSample
+
+SANDWICHED = 4000  # rows of a rate: each is compared with all others
+NORMAL = 1.96  # two-sided 95%
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bound:
+    """A number of nats and its 95% interval.
+
+    Attributes:
+        value: In nats; infinite where the information is.
+        interval: For the randomness of the test rows.
+        kind: "lower bound", "upper bound", or "neither".
+        by: What it was found with.
+    """
+
+    value: float
+    interval: tuple[float, float]
+    kind: str
+    by: str
+
+    @classmethod
+    def of(cls, values: PerSample, kind: str, by: str) -> "Bound":
+        """The mean of one number a row."""
+        mean, stderr = float(values.mean()), float(values.std(ddof=1)) / math.sqrt(len(values))
+        return cls(
+            value=mean, interval=(mean - NORMAL * stderr, mean + NORMAL * stderr), kind=kind, by=by
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Retrained:
+    """A classifier of codes, on test rows.
+
+    Attributes:
+        name: Of its kind and size.
+        accuracy: The share of test rows that it gets right.
+        auc: Area under the curve, the mean over classes against the rest.
+        information: Its lower bound on the information with the label.
+        validation: Its mean log likelihood on validation rows.
+    """
+
+    name: str
+    accuracy: float
+    auc: float
+    information: Bound
+    validation: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """What a code keeps and leaks.
+
+    Attributes:
+        kept: Bounds and estimates of I(Z; L).
+        readers: Classifiers of L, the best on validation rows first.
+        leaked: Bounds and estimates of I(Z; S), or of I(X; Z) where everything is hidden.
+        attackers: Classifiers of S, the best on validation rows first; none unless S is a label.
+        floor: I(L; S) of the test rows, or H(L) where everything is hidden: what keeping L leaks.
+        guess: How often the best guess of S from L is right; NaN unless S is a label.
+    """
+
+    kept: tuple[Bound, ...]
+    readers: tuple[Retrained, ...]
+    leaked: tuple[Bound, ...]
+    attackers: tuple[Retrained, ...]
+    floor: float
+    guess: float
+
+    @property
+    def accuracy(self) -> float:
+        """Of the classifier of L that was best on validation rows."""
+        return self.readers[0].accuracy
+
+    @property
+    def attack(self) -> float:
+        """The highest accuracy of any classifier of S: the attacker chooses after the fact."""
+        return max((each.accuracy for each in self.attackers), default=math.nan)
+
+
+def measure(
+    encoder: Encoder,
+    training: Problem,
+    validation: Problem,
+    test: Problem,
+    *,
+    seed: int = 0,
+    thorough: bool = False,
+) -> Measured:
+    """What the code of test rows keeps of L and leaks of what is hidden.
+
+    Args:
+        encoder: Of features to codes.
+        training: Rows that classifiers learn from; the encoder may have.
+        validation: Rows that choose among classifiers.
+        test: Rows that neither the encoder nor a classifier learned from.
+        seed: Of noise and of classifiers.
+        thorough: More and larger classifiers.
+
+    Raises:
+        MissingExtraError: If scikit-learn is not installed.
+    """
+    parts = (training, validation, test)
+    # Each part with noise of its own, of seeds far apart.
+    codes = [
+        np.asarray(encoder.encode(part.x, seed=3 * seed + i), np.float64)
+        for i, part in enumerate(parts)
+    ]
+    readers = retrained(codes, [part.keep for part in parts], seed=seed, thorough=thorough)
+    kept = (readers[0].information, _neighbours(codes[2], test.keep, seed))
+    attackers: tuple[Retrained, ...] = ()
+    if test.hide is None:
+        leaked = rate_between(encoder, test.x, seed=3 * seed + 2)
+    elif test.hide.ndim == 1:
+        hidden = [np.asarray(part.hide) for part in parts]
+        attackers = retrained(codes, hidden, seed=seed, thorough=thorough)
+        leaked = (attackers[0].information, _neighbours(codes[2], test.hide, seed))
+    else:
+        found = door.estimate(codes[2], test.hide, seed=seed)
+        by = f"mineral.estimate ({found.estimator})"
+        leaked = (Bound(value=found.value, interval=found.interval, kind=found.kind, by=by),)
+    return Measured(
+        kept=kept,
+        readers=readers,
+        leaked=leaked,
+        attackers=attackers,
+        floor=floor(test),
+        guess=best_guess(test) if attackers else math.nan,
+    )
+
+
+def retrained(
+    codes: list[Matrix],
+    labels: list[Int[np.ndarray, " _"]],
+    *,
+    seed: int = 0,
+    thorough: bool = False,
+) -> tuple[Retrained, ...]:
+    """Classifiers of a label from codes, the best on validation rows first.
+
+    Args:
+        codes: Of training, validation and test rows.
+        labels: Of the same.
+        seed: Of classifiers.
+        thorough: More and larger ones.
+
+    Raises:
+        MissingExtraError: If scikit-learn is not installed.
+    """
+    count = 1 + max(int(each.max()) for each in labels)
+    prior = np.bincount(labels[0], minlength=count) + 1.0
+    prior /= prior.sum()
+    # One scale: neighbours and networks would not see a coordinate that hardly varies.
+    center, scale = codes[0].mean(axis=0), codes[0].std(axis=0)
+    scaled = [(each - center) / np.where(scale > 0, scale, 1.0) for each in codes]
+    found = []
+    for name, make in _kinds(len(codes[0]), seed, thorough).items():
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of training that ended before it converged
+            classifier = make().fit(scaled[0], labels[0])
+        # A touch of the prior, so that no certainty is infinitely wrong; it costs 1 / n nats.
+        share = 1 / len(codes[0])
+        held, seen = (
+            (1 - share) * _probabilities(classifier, rows, count) + share * prior
+            for rows in scaled[1:]
+        )
+        gain = np.log(seen[np.arange(len(seen)), labels[2]]) - np.log(prior[labels[2]])
+        found.append(
+            Retrained(
+                name=name,
+                accuracy=float((seen.argmax(axis=1) == labels[2]).mean()),
+                auc=_auc(seen, labels[2]),
+                information=Bound.of(gain, "lower bound", f"a retrained classifier ({name})"),
+                validation=float(np.log(held[np.arange(len(held)), labels[1]]).mean()),
+            )
+        )
+    return tuple(sorted(found, key=lambda each: -each.validation))
+
+
+def rate_between(encoder: Encoder, x: Matrix, *, seed: int = 0) -> tuple[Bound, ...]:
+    """I(X; Z) from below and from above, with nothing to learn, where q(z | x) is Gaussian.
+
+    From below by `structured_infonce`, which log n limits; from above by `leave_one_out_upper`.
+    Infinite for a deterministic encoder, if x has a density.
+    """
+    if not encoder.stochastic:
+        by = "a deterministic code of continuous data"
+        return (Bound(value=math.inf, interval=(math.inf, math.inf), kind="neither", by=by),)
+    if not isinstance(encoder, ModuleEncoder):
+        found = door.estimate(x, encoder.encode(x, seed=seed), seed=seed)
+        by = f"mineral.estimate ({found.estimator})"
+        return (Bound(value=found.value, interval=found.interval, kind=found.kind, by=by),)
+    rows = np.asarray(x[:SANDWICHED], np.float64)
+    z = encoder.encode(rows, seed=seed)
+    return rate_of(*encoder.moments(rows), z)
+
+
+def rate_of(mean: Matrix, scale: Matrix, z: Float[np.ndarray, "n dz"]) -> tuple[Bound, Bound]:
+    """I(X; Z) from below and from above, from the moments of q(z | x) and a code of each row.
+
+    Row by row, what `bounds.structured_infonce` and `bounds.leave_one_out_upper` are means of.
+    """
+    scores = log_densities(*(torch.from_numpy(np.asarray(v, np.float64)) for v in (mean, scale, z)))
+    relative = scores - scores.diagonal()
+    low = -logmeanexp(relative, dim=0).numpy()
+    high = -leave_one_out_logmeanexp(relative, dim=0).diagonal().numpy()
+    return (
+        Bound.of(low, "lower bound", f"structured InfoNCE, at most log n = {math.log(len(z)):.1f}"),
+        Bound.of(high, "upper bound", "the other rows' mixture"),
+    )
+
+
+def _neighbours(codes: Matrix, label: Int[np.ndarray, " n"], seed: int) -> Bound:
+    """Neighbour counts for one label and a code: neither bound, and blind in many dimensions."""
+    if (codes == codes[0]).all():
+        return Bound(value=0.0, interval=(0.0, 0.0), kind="neither", by="a constant code")
+    found = Mixed(method="ross").estimate(codes, label, seed=seed)
+    return Bound(
+        value=found.value, interval=found.interval, kind="neither", by="neighbours (mixed, ross)"
+    )
+
+
+def _kinds(n: int, seed: int, thorough: bool) -> dict[str, Callable[[], Any]]:  # noqa: FBT001
+    try:
+        from sklearn.ensemble import HistGradientBoostingClassifier
+        from sklearn.neighbors import KNeighborsClassifier
+        from sklearn.neural_network import MLPClassifier
+    except ImportError:
+        raise MissingExtraError("Measuring a code", "shaping") from None
+
+    def network(*hidden: int) -> Any:  # noqa: ANN401
+        return MLPClassifier(hidden, early_stopping=True, max_iter=60, random_state=seed)
+
+    def neighbours(k: int) -> Any:  # noqa: ANN401
+        return KNeighborsClassifier(min(k, n))
+
+    def boosting(leaves: int) -> Any:  # noqa: ANN401
+        return HistGradientBoostingClassifier(
+            max_leaf_nodes=leaves, early_stopping=True, random_state=seed
+        )
+
+    kinds = {
+        "boosting of 31 leaves": lambda: boosting(31),
+        "network 64-64": lambda: network(64, 64),
+        "50 neighbours": lambda: neighbours(50),
+    }
+    more = {
+        "boosting of 7 leaves": lambda: boosting(7),
+        "network 256-256": lambda: network(256, 256),
+        "10 neighbours": lambda: neighbours(10),
+        "200 neighbours": lambda: neighbours(200),
+    }
+    return kinds | more if thorough else kinds
+
+
+def _probabilities(classifier: Any, rows: Matrix, count: int) -> Float[np.ndarray, "n k"]:  # noqa: ANN401
+    """With a column for every class, those that training lacked included."""
+    found = np.zeros((len(rows), count))
+    found[:, classifier.classes_] = classifier.predict_proba(rows)
+    return found
+
+
+def _auc(probabilities: Float[np.ndarray, "n k"], labels: Int[np.ndarray, " n"]) -> float:
+    from sklearn.metrics import roc_auc_score
+
+    present = [c for c in np.unique(labels) if (labels != c).any()]
+    return float(np.mean([roc_auc_score(labels == c, probabilities[:, c]) for c in present]))
