@@ -5,6 +5,7 @@ from typing import Any
 
 from mineral.errors import OptionError
 from mineral.experiments.base import Cell, Conclusion, Context, Experiment, Table
+from mineral.experiments.bottleneck import BOTTLENECK
 from mineral.experiments.consistency import CONSISTENCY
 from mineral.experiments.drifting import DRIFTING
 from mineral.experiments.gradients import GRADIENTS
@@ -13,7 +14,7 @@ from mineral.experiments.runner import run
 from mineral.experiments.staircase import STAIRCASE
 
 EXPERIMENTS: dict[str, Experiment[Any]] = {
-    each.name: each for each in (STAIRCASE, DRIFTING, LIMITS, GRADIENTS, CONSISTENCY)
+    each.name: each for each in (STAIRCASE, DRIFTING, LIMITS, GRADIENTS, CONSISTENCY, BOTTLENECK)
 }
 """By the name used on the command line."""
 

@@ -1,0 +1,398 @@
+"""The information bottleneck: a representation z of x that says y, and little else of x.
+
+    minimize over the encoder   E[−log q(y | z)] + β I(X; Z)
+
+What stands for I(X; Z) is a `Penalty`. One that learns, as MINE, plays a game with the encoder: its
+critic raises the bound, the encoder lowers it.
+
+    for x, y in batches:
+        code = bottleneck.encode(x)
+        penalty.learn(x, code)
+        loss = cross_entropy(bottleneck.decoder(code.z), y) + beta * penalty(x, code)
+
+References:
+    Tishby, Pereira & Bialek (1999), arXiv:physics/0004057.
+    Alemi et al. (2017), Deep Variational Information Bottleneck, arXiv:1612.00410.
+    Belghazi et al. (2018), MINE, section 5.3, arXiv:1801.04062.
+"""
+
+import itertools
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+from torch.nn.functional import elu, relu, softplus
+
+from mineral import bounds
+from mineral.errors import InputError, OptionError
+from mineral.gradients import RandomProjection, entropy_gradient, information_gradient
+from mineral.learning.information import Term
+from mineral.types import Nats
+
+
+@dataclass(frozen=True, kw_only=True)
+class Code:
+    """Samples z of q(z | x), and the density they come from where it is a known Gaussian.
+
+    Attributes:
+        z: Shape (n, k).
+        mean: Of each row's Gaussian, or None where q(z | x) is only sampled.
+        scale: Its standard deviations, in each coordinate.
+    """
+
+    z: Float[Tensor, "n k"]
+    mean: Float[Tensor, "n k"] | None = None
+    scale: Float[Tensor, "n k"] | None = None
+
+    def gaussian(self) -> tuple[Tensor, Tensor]:
+        """Mean and scale of q(z | x).
+
+        Raises:
+            InputError: If the density is not known.
+        """
+        if self.mean is None or self.scale is None:
+            raise InputError(
+                "The code has no known density: this needs a Gaussian encoder; use a critic's "
+                "bound with any other."
+            )
+        return self.mean, self.scale
+
+    def log_densities(self) -> Float[Tensor, "n n"]:
+        """scores[i, j] = log q(z_j | x_i), as in `mineral.bounds.conditional`."""
+        mean, scale = self.gaussian()
+        precision = scale**-2
+        # |z − m|² / s², multiplied out: n² k numbers would not fit.
+        squares = (
+            (mean**2 * precision).sum(1)[:, None]
+            - 2 * (mean * precision) @ self.z.T
+            + precision @ (self.z**2).T
+        )
+        return -squares / 2 - scale.log().sum(1)[:, None] - self._constant()
+
+    def log_density(self) -> Float[Tensor, " n"]:
+        """log q(z_i | x_i)."""
+        mean, scale = self.gaussian()
+        squares = ((self.z - mean) / scale) ** 2
+        return -squares.sum(1) / 2 - scale.log().sum(1) - self._constant()
+
+    def conditional_entropy(self) -> Nats:
+        """H(Z | X), exact."""
+        _, scale = self.gaussian()
+        return scale.log().sum(1).mean() + self._constant() + self.z.shape[1] / 2
+
+    def _constant(self) -> float:
+        return self.z.shape[1] * math.log(2 * math.pi) / 2
+
+
+class Encoder(nn.Module, ABC):
+    """x of shape (n, dx) to a `Code` of k dimensions."""
+
+    @abstractmethod
+    def forward(self, x: Float[Tensor, "n dx"]) -> Code: ...
+
+
+class Deterministic(Encoder):
+    """z = e(x). Of a continuous x, I(X; Z) is infinite or meaningless: a baseline.
+
+    Args:
+        widths: dx, of hidden layers, and k.
+        dropout: Share of hidden units that are left out in training.
+    """
+
+    def __init__(self, *widths: int, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.net = layers(*widths, dropout=dropout)
+
+    def forward(self, x: Float[Tensor, "n dx"]) -> Code:
+        return Code(z=self.net(x))
+
+
+class Gaussian(Encoder):
+    """z ~ N(mean(x), scale(x)²), the scale as softplus(· − 5): small at first.
+
+    Args:
+        widths: dx, of hidden layers, and k.
+    """
+
+    def __init__(self, *widths: int) -> None:
+        super().__init__()
+        self.net = layers(*widths[:-1], 2 * widths[-1])
+
+    def forward(self, x: Float[Tensor, "n dx"]) -> Code:
+        mean, raw = self.net(x).chunk(2, dim=1)
+        scale = softplus(raw - 5) + 1e-6
+        return Code(z=mean + scale * torch.randn_like(mean), mean=mean, scale=scale)
+
+
+class Additive(Encoder):
+    """z = e(x) + s ε: the same noise for every x, so that a Gaussian of known density is left.
+
+    Only the size of e(x) beside s matters: e is what a penalty makes small.
+
+    Args:
+        widths: dx, of hidden layers, and k.
+        noise: s.
+    """
+
+    def __init__(self, *widths: int, noise: float = 1.0) -> None:
+        super().__init__()
+        self.net, self.noise = layers(*widths), noise
+
+    def forward(self, x: Float[Tensor, "n dx"]) -> Code:
+        mean = self.net(x)
+        scale = torch.full_like(mean, self.noise)
+        return Code(z=mean + scale * torch.randn_like(mean), mean=mean, scale=scale)
+
+
+class Propagated(Encoder):
+    """Noise at every layer, carried on by the next: sampled, with no density that could be written.
+
+    A layer's noise has `noise` times the root mean square of the layer, over the batch and without
+    gradient, so that a network cannot outgrow it.
+
+    Args:
+        widths: dx, of hidden layers, and k.
+        noise: Of each layer, the input and the last among them.
+    """
+
+    def __init__(self, *widths: int, noise: float = 0.3) -> None:
+        super().__init__()
+        self.linear = nn.ModuleList(nn.Linear(a, b) for a, b in itertools.pairwise(widths))
+        self.noise = noise
+
+    def forward(self, x: Float[Tensor, "n dx"]) -> Code:
+        hidden = self._noisy(x)
+        for i, layer in enumerate(self.linear):
+            hidden = self._noisy(layer(relu(hidden) if i else hidden))
+        return Code(z=hidden)
+
+    def _noisy(self, values: Tensor) -> Tensor:
+        size = values.detach().square().mean().sqrt()
+        return values + self.noise * size * torch.randn_like(values)
+
+
+class Bottleneck(nn.Module):
+    """A stochastic encoder, and logistic regression on what it tells.
+
+    Args:
+        encoder: Of k dimensions.
+        dim_z: k.
+        classes: To tell apart.
+    """
+
+    def __init__(self, encoder: Encoder, dim_z: int, classes: int) -> None:
+        super().__init__()
+        self.encode = encoder
+        self.decoder = nn.Linear(dim_z, classes)
+
+    def forward(self, x: Float[Tensor, "n dx"]) -> Float[Tensor, "n classes"]:
+        """Logits of y, of one sample of z."""
+        logits: Tensor = self.decoder(self.encode(x).z)
+        return logits
+
+    @torch.no_grad()
+    def predict(self, x: Float[Tensor, "n dx"], *, samples: int = 12) -> Tensor:
+        """log p(y | x), shape (n, classes): the mean probability over samples of z."""
+        if samples < 1:
+            raise OptionError(f"`samples` must be at least 1, got {samples}.")
+        each = torch.stack([self(x).log_softmax(1) for _ in range(samples)])
+        return each.logsumexp(0) - math.log(samples)
+
+    def error(self, x: Float[Tensor, "n dx"], y: Int[Tensor, " n"], *, samples: int = 12) -> float:
+        """Share of rows whose likeliest class is not y."""
+        parts = [self.predict(part, samples=samples).argmax(1) for part in x.split(1000)]  # type: ignore[no-untyped-call]
+        return float((torch.cat(parts) != y).float().mean())
+
+
+@runtime_checkable
+class Penalty(Protocol):
+    """What stands for I(X; Z) in the loss."""
+
+    def learn(self, x: Tensor, code: Code) -> None:
+        """A step of what estimates it; nothing of the encoder moves."""
+        ...
+
+    def __call__(self, x: Tensor, code: Code) -> Nats:
+        """In nats, or a zero that carries the gradient; differentiable in the code."""
+        ...
+
+
+class Adversarial:
+    """A bound whose critic learns beside the encoder, and raises what the encoder lowers.
+
+    Args:
+        term: `Information` with the bound of choice, or another.
+    """
+
+    def __init__(self, term: Term) -> None:
+        self.term = term
+
+    def learn(self, x: Tensor, code: Code) -> None:
+        """A step of the critic."""
+        self.term.learn(x, code.z)
+
+    def __call__(self, x: Tensor, code: Code) -> Nats:
+        """The bound, differentiable in z."""
+        return self.term(x, code.z)
+
+
+class NoisyCritic(nn.Module):
+    """f(x, z) = net([x, z]) with Gaussian noise before every layer, in training: the paper's.
+
+    Args:
+        dim_x: dx.
+        dim_z: k.
+        hidden: Width of each hidden layer, of ELU.
+        noise: Standard deviations: at the input, then after each hidden layer.
+
+    References:
+        Belghazi et al. (2018), appendix, arXiv:1801.04062, as public implementations have it.
+    """
+
+    def __init__(
+        self,
+        dim_x: int,
+        dim_z: int,
+        *,
+        hidden: tuple[int, ...] = (512, 512),
+        noise: tuple[float, ...] = (0.3, 0.5, 0.5),
+    ) -> None:
+        super().__init__()
+        if len(noise) != len(hidden) + 1:
+            raise OptionError(
+                f"`noise` must have one number more than `hidden`, got {len(noise)} for "
+                f"{len(hidden)}."
+            )
+        widths = (dim_x + dim_z, *hidden, 1)
+        self.linear = nn.ModuleList(nn.Linear(a, b) for a, b in itertools.pairwise(widths))
+        self.noise = noise
+
+    def forward(
+        self, x: Float[Tensor, "*batch_x dx"], y: Float[Tensor, "*batch_y dz"]
+    ) -> Float[Tensor, "..."]:
+        pairs = np.broadcast_shapes(x.shape[:-1], y.shape[:-1])
+        hidden = torch.cat([side.expand(*pairs, side.shape[-1]) for side in (x, y)], dim=-1)
+        for i, (layer, scale) in enumerate(zip(self.linear, self.noise, strict=True)):
+            hidden = elu(hidden) if i else hidden
+            if self.training:
+                hidden = hidden + scale * torch.randn_like(hidden)
+            hidden = layer(hidden)
+        return hidden.squeeze(-1)
+
+
+class Given:
+    """An expression of the code that needs nothing learned, such as `rate`.
+
+    Args:
+        function: Of x and the code.
+    """
+
+    def __init__(self, function: "Callable[[Tensor, Code], Nats]") -> None:
+        self.function = function
+
+    def learn(self, x: Tensor, code: Code) -> None:
+        """Nothing is left to learn."""
+
+    def __call__(self, x: Tensor, code: Code) -> Nats:
+        """The function's value."""
+        return self.function(x, code)
+
+
+def rate(x: Tensor, code: Code) -> Nats:
+    """E[KL(q(z | x) ‖ N(0, 1))] ≥ I(X; Z): the deep variational bottleneck's upper bound.
+
+    References:
+        Alemi et al. (2017), arXiv:1612.00410.
+    """
+    mean, scale = code.gaussian()
+    return (mean**2 + scale**2 - 1 - 2 * scale.log()).sum(1).mean() / 2
+
+
+def club(x: Tensor, code: Code) -> Nats:
+    """CLUB of the encoder's own density, over all pairs of the batch: an exact upper bound.
+
+    References:
+        Cheng et al. (2020), arXiv:2006.12013.
+    """
+    scores = code.log_densities()
+    n = len(scores)
+    joint = scores.diagonal()
+    others = (scores.sum() - joint.sum()) / (n * (n - 1))
+    return joint.mean() - others
+
+
+def mige(x: Tensor, code: Code, *, projection: int = 32) -> Nats:
+    """Zero, with the gradient of I(X; Z) by Stein's identity: no value at all.
+
+    I(X; Z) = H(Z) − H(Z | X), of which a Gaussian encoder knows the last, so that the score of q(z)
+    alone is estimated. Other encoders need that of q(x, z), with x in random projection.
+
+    Args:
+        x: Shape (n, dx).
+        code: Of more rows than dimensions.
+        projection: Dimensions of x that are kept.
+
+    References:
+        Wen et al. (2020), MIGE, arXiv:2005.01123.
+    """
+    if code.mean is None:
+        seed = int(torch.randint(2**31, ()))
+        return information_gradient(
+            x, code.z, projection=RandomProjection(dim=projection, seed=seed)
+        )
+    given = code.conditional_entropy()
+    return entropy_gradient(code.z) - (given - given.detach())
+
+
+def bracket(code: Code) -> tuple[float, float]:
+    """A lower and an upper bound on I(X; Z) from the known q(z | x), with nothing to learn.
+
+    In expectation they enclose it at any number n of rows. The lower one cannot exceed log n: where
+    it comes near, what is known is that I(X; Z) is at least about log n.
+
+    Args:
+        code: Of rows that the encoder has not learned from.
+
+    Returns:
+        Structured InfoNCE and the leave-one-out bound, in nats.
+
+    References:
+        Poole et al. (2019), on tractable conditionals, arXiv:1905.06922.
+    """
+    scores = code.log_densities().double()
+    return float(bounds.structured_infonce(scores)), float(bounds.leave_one_out_upper(scores))
+
+
+def fitted_rate(code: Code, reference: Tensor) -> float:
+    """E[KL(q(z | x) ‖ N(m, S))] ≥ I(X; Z), with the moments of other codes: an upper bound.
+
+    Where q(z | x) is narrow the leave-one-out bound is empty, and this one is not.
+
+    Args:
+        code: Of rows that the encoder has not learned from.
+        reference: Codes of other rows, shape (r, k) with r > k, for m and S.
+    """
+    mean, scale = (each.double() for each in code.gaussian())
+    centre, covariance = reference.double().mean(0), reference.double().T.cov()
+    factor = torch.linalg.cholesky(covariance)
+    inverse = torch.cholesky_inverse(factor)
+    apart = torch.linalg.solve_triangular(factor, (mean - centre).T, upper=False).square().sum(0)
+    spread = (scale**2 * inverse.diagonal()).sum(1)
+    volumes = 2 * factor.diagonal().log().sum() - 2 * scale.log().sum(1)
+    return float((apart + spread + volumes - mean.shape[1]).mean() / 2)
+
+
+def layers(*widths: int, dropout: float = 0.0) -> nn.Sequential:
+    """Linear layers with ReLU, and perhaps dropout, between them."""
+    parts: list[nn.Module] = []
+    for a, b in itertools.pairwise(widths):
+        parts += [nn.Linear(a, b), nn.ReLU()]
+        if dropout:
+            parts.append(nn.Dropout(dropout))
+    return nn.Sequential(*parts[: -2 if dropout else -1])
