@@ -371,6 +371,13 @@ def command(capsys, tmp_path, monkeypatch):
 
 
 MINUTE = {
+    "estimation": {
+        "dims": [1, 2],
+        "correlations": [-0.849, 0.0, 0.849],
+        "rows": 100,
+        "methods": ["ksg", "gaussian"],
+    },
+    "nonlinear": {"sigmas": [0.1, 0.9], "rows": 100, "methods": ["ksg", "gaussian"]},
     "staircase": {
         "trainings": ["infonce", "dv", "tuba", "js", "remine", "doe-logistic"],
         "steps": 4,

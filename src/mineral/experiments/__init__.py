@@ -5,16 +5,26 @@ from typing import Any
 
 from mineral.errors import OptionError
 from mineral.experiments.base import Cell, Conclusion, Context, Experiment, Table
-from mineral.experiments.bottleneck import BOTTLENECK
 from mineral.experiments.consistency import CONSISTENCY
 from mineral.experiments.drifting import DRIFTING
+from mineral.experiments.estimation import ESTIMATION
 from mineral.experiments.gradients import GRADIENTS
 from mineral.experiments.limits import LIMITS
+from mineral.experiments.nonlinear import NONLINEAR
 from mineral.experiments.runner import run
 from mineral.experiments.staircase import STAIRCASE
 
 EXPERIMENTS: dict[str, Experiment[Any]] = {
-    each.name: each for each in (STAIRCASE, DRIFTING, LIMITS, GRADIENTS, CONSISTENCY, BOTTLENECK)
+    each.name: each
+    for each in (
+        ESTIMATION,
+        NONLINEAR,
+        STAIRCASE,
+        DRIFTING,
+        LIMITS,
+        GRADIENTS,
+        CONSISTENCY,
+    )
 }
 """By the name used on the command line."""
 
