@@ -5,6 +5,7 @@ from typing import Any
 
 from mineral.errors import OptionError
 from mineral.experiments.base import Cell, Conclusion, Context, Experiment, Table
+from mineral.experiments.bottleneck import BOTTLENECK
 from mineral.experiments.consistency import CONSISTENCY
 from mineral.experiments.drifting import DRIFTING
 from mineral.experiments.estimation import ESTIMATION
@@ -24,6 +25,7 @@ EXPERIMENTS: dict[str, Experiment[Any]] = {
         LIMITS,
         GRADIENTS,
         CONSISTENCY,
+        BOTTLENECK,
     )
 }
 """By the name used on the command line."""
