@@ -1,6 +1,7 @@
 """`mineral task` lists, describes and draws, or refuses in one line and writes nothing."""
 
 import json
+import os
 
 import numpy as np
 import pytest
@@ -101,3 +102,16 @@ def test_the_command_refuses_in_one_line(run, tmp_path, words, message):
     assert (status, out) == (2, "")
     assert err.startswith("mineral: ") and err.count("\n") == 1 and message in err
     assert list(tmp_path.rglob("*")) == [tmp_path / "folder.npz"]
+
+
+def test_data_names_the_folder_of_the_digits_for_this_command_only(run, tmp_path, monkeypatch):
+    monkeypatch.setenv("MINERAL_DATA", "elsewhere")
+    status, _, refusal = run(
+        "task", "mnist-digits-0.0", "--out", tmp_path / "d.npz", "--data", tmp_path
+    )
+    assert status == 2
+    assert f"{tmp_path / 'mnist'}" in refusal  # nothing is there, and nothing was downloaded
+    assert os.environ["MINERAL_DATA"] == "elsewhere"
+    status, _, refusal = run("--data", tmp_path / "nowhere")
+    assert status == 2 and "is no folder" in refusal
+    assert os.environ["MINERAL_DATA"] == "elsewhere"

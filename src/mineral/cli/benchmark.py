@@ -11,6 +11,7 @@ import typer
 from mineral import tasks
 from mineral.benchmark import RIVALS, Row, compare, lineup, read, run
 from mineral.cli.app import app
+from mineral.cli.data import Data
 from mineral.cli.output import folded, show
 from mineral.cli.reporting import check_libraries
 from mineral.errors import OptionError
@@ -56,6 +57,7 @@ def benchmark(
         str, typer.Option(metavar="NAME[,OPTION=VALUE]", help="Of joblib: threading, dask, ray.")
     ] = "threading",
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
+    data: Data = None,
     compared: Annotated[
         tuple[Path, Path] | None,
         typer.Option("--compare", metavar="OLD NEW", help="Run nothing: compare two folders."),

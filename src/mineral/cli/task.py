@@ -9,6 +9,7 @@ import typer
 
 from mineral import storage
 from mineral.cli.app import app
+from mineral.cli.data import Data
 from mineral.cli.output import folded, in_json, show
 from mineral.errors import OptionError
 
@@ -31,6 +32,7 @@ def draw_or_list(
         str | None, typer.Option(metavar="NAME", help="List the tasks of one suite only.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")] = False,
+    data: Data = None,
 ) -> None:
     """List tasks whose information is known, describe one, or draw samples of it.
 
