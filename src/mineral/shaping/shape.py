@@ -52,6 +52,8 @@ class Shaping:
             stochastic encoder where everything is hidden; or a bound: "remine", ….
         separation: Weight, times β, of the distance correlation of code and S within each class
             of L, beside the adversary. No part of any number that is reported.
+        warmup: Share of the steps over which β rises to its value: while nothing is kept yet, all
+            that hiding can teach is to say nothing.
         adversary_steps: Steps of what measures the leak, for one of the encoder.
         steps, batch_size, learning_rate, weight_decay: Of the encoder's AdamW. The learning rate
             falls along a cosine to zero.
@@ -69,6 +71,7 @@ class Shaping:
     kept_by: str = "label"
     hidden_by: str = "auto"
     separation: float = 1.0
+    warmup: float = 0.3
     adversary_steps: int = 4
     steps: int = 1000
     batch_size: int = 256
@@ -84,6 +87,8 @@ class Shaping:
         for name in ("dim", "steps", "adversary_steps"):
             if getattr(self, name) < 1:
                 raise OptionError(f"`{name}` must be at least 1, got {getattr(self, name)}.")
+        if not 0 <= self.warmup <= 1:
+            raise OptionError(f"`warmup` must be a share from 0 to 1, got {self.warmup}.")
         if self.batch_size < 16:
             raise OptionError(f"`batch_size` must be at least 16, got {self.batch_size}.")
         if not self.learning_rate > 0:
@@ -258,7 +263,8 @@ class _Run:
             z = mean + spread * torch.randn_like(mean)
             self.kept.learn(rows.kept, z)
             kept, leaked, apart = self._terms(rows, mean, spread, z)
-            loss = recipe.beta * (leaked + recipe.separation * apart) - kept
+            beta = recipe.beta * min(1.0, step / max(1.0, recipe.warmup * recipe.steps))
+            loss = beta * (leaked + recipe.separation * apart) - kept
             optimizer.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
             nn.utils.clip_grad_norm_(self.module.parameters(), 10.0)
