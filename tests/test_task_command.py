@@ -106,9 +106,7 @@ def test_the_command_refuses_in_one_line(run, tmp_path, words, message):
 
 def test_data_names_the_folder_of_the_digits_for_this_command_only(run, tmp_path, monkeypatch):
     monkeypatch.setenv("MINERAL_DATA", "elsewhere")
-    status, _, refusal = run(
-        "task", "mnist-digits-0.0", "--out", tmp_path / "d.npz", "--data", tmp_path
-    )
+    status, _, refusal = run("mnist-digits-0.0", "--out", "d.npz", "--data", tmp_path)
     assert status == 2
     assert f"{tmp_path / 'mnist'}" in refusal  # nothing is there, and nothing was downloaded
     assert os.environ["MINERAL_DATA"] == "elsewhere"
