@@ -13,6 +13,7 @@ from mineral.experiments.gradients import GRADIENTS
 from mineral.experiments.limits import LIMITS
 from mineral.experiments.nonlinear import NONLINEAR
 from mineral.experiments.runner import run
+from mineral.experiments.shaping_gaussian import SHAPING_GAUSSIAN
 from mineral.experiments.staircase import STAIRCASE
 
 EXPERIMENTS: dict[str, Experiment[Any]] = {
@@ -26,6 +27,7 @@ EXPERIMENTS: dict[str, Experiment[Any]] = {
         GRADIENTS,
         CONSISTENCY,
         BOTTLENECK,
+        SHAPING_GAUSSIAN,
     )
 }
 """By the name used on the command line."""
