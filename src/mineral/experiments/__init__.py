@@ -12,8 +12,11 @@ from mineral.experiments.estimation import ESTIMATION
 from mineral.experiments.gradients import GRADIENTS
 from mineral.experiments.limits import LIMITS
 from mineral.experiments.nonlinear import NONLINEAR
+from mineral.experiments.points import GAN_POINTS
 from mineral.experiments.runner import run
 from mineral.experiments.shaping_gaussian import SHAPING_GAUSSIAN
+from mineral.experiments.shaping_mnist import SHAPING_MNIST
+from mineral.experiments.stacked import STACKED_MNIST
 from mineral.experiments.staircase import STAIRCASE
 
 EXPERIMENTS: dict[str, Experiment[Any]] = {
@@ -28,6 +31,9 @@ EXPERIMENTS: dict[str, Experiment[Any]] = {
         CONSISTENCY,
         BOTTLENECK,
         SHAPING_GAUSSIAN,
+        SHAPING_MNIST,
+        GAN_POINTS,
+        STACKED_MNIST,
     )
 }
 """By the name used on the command line."""

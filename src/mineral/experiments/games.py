@@ -1,0 +1,65 @@
+"""How the adversarial experiments train: with checkpoints, and rates that fall where asked for."""
+
+import math
+from collections.abc import Callable, Sequence
+from statistics import median
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.optim.lr_scheduler import LambdaLR
+
+from mineral.experiments.base import Context
+from mineral.experiments.checkpoints import Checkpoint
+from mineral.experiments.writing import number
+from mineral.learning.bidirectional import Bidirectional
+from mineral.learning.gan import Adversaries
+
+SAVES = 10  # checkpoints of a training
+
+
+def play(
+    context: Context[Any],
+    game: Adversaries | Bidirectional,
+    batch: Callable[[np.random.Generator], Tensor],
+    *,
+    name: str,
+    steps: int,
+    cosine: bool,
+) -> Checkpoint:
+    """Train on batches, from the last checkpoint if there is one; it is the caller's to remove.
+
+    Args:
+        context: Of the cell.
+        game: Trained in place.
+        batch: A generator of chance to a batch of data.
+        name: Of the batches: cells that share it see the same.
+        steps: To take.
+        cosine: The rates of both players fall to zero along a cosine; else they stay.
+    """
+    rng = context.rng("batches", name)
+    falls = [
+        LambdaLR(each, lambda step: (1 + math.cos(math.pi * step / steps)) / 2 if cosine else 1.0)
+        for each in game.optimizers
+    ]
+    schedules = {f"rate{i}": each for i, each in enumerate(falls)}
+    checkpoint = Checkpoint(
+        context.folder, game=game, rng=rng, chance=torch.default_generator, **schedules
+    )
+    for step in checkpoint.steps(steps, every=max(1, steps // SAVES)):
+        losses = game.step(batch(rng).to(context.device))
+        for fall in falls:
+            fall.step()
+        if step % 50 == 0:
+            context.progress(step / steps)
+            for name, value in vars(losses).items():
+                context.log(name, value, step)
+    return checkpoint
+
+
+def spread(values: Sequence[Any], digits: int) -> str:
+    """The median, and both ends; as a percentage where `digits` is −1."""
+    factor, places = (100.0, 0) if digits < 0 else (1.0, digits)
+    middle, low, high = (number(factor * f(values), places) for f in (median, min, max))
+    return f"{middle} ({low}–{high})"
