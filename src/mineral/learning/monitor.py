@@ -1,0 +1,237 @@
+"""Lightning: how much two tensors of your own network share, as training goes on.
+
+    monitor = InformationMonitor(x=lambda model, batch: batch[0], z="encoder.2")
+    Trainer(callbacks=[monitor]).fit(model, training, validation)
+
+logs `information/x;encoder.2` with the ends of its interval at the end of each validation, on rows
+of the validation set. Importing this module needs the extra `lightning`; nothing else does.
+"""
+
+import difflib
+import math
+import warnings
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, NamedTuple, TypeAlias
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from mineral.door import estimate, resolve
+from mineral.errors import InputError, MineralError, MissingExtraError, OptionError
+from mineral.methods import Estimator
+from mineral.types import Matrix
+
+try:
+    from lightning.pytorch import Callback, LightningModule, Trainer
+except ImportError:
+    raise MissingExtraError("`InformationMonitor`", "lightning") from None
+
+Tap: TypeAlias = str | Callable[[LightningModule, Any], Tensor]
+
+
+class Reading(NamedTuple):
+    """What was found after an epoch, in nats; `doubts` are the estimate's warnings, in words."""
+
+    epoch: int
+    value: float
+    low: float
+    high: float
+    doubts: tuple[str, ...]
+
+
+class InformationMonitor(Callback):
+    """Estimates I(X; Z) between two tensors of a network, after validation, and logs it.
+
+    The network is only looked at: its mode, its hooks and the random state are as they were.
+    Gradients, and training itself, know nothing of it.
+
+    **Where z is a function of x without noise, both continuous, information is infinite**: what is
+    logged then is what the estimator makes of so many rows, and curves of it say little. Look at
+    layers behind dropout or noise, at stochastic codes, or at what is kept of a label.
+
+    Args:
+        x: A module by name, as in `named_modules`, whose output is taken; or a function of (model,
+            batch) that returns a tensor with a row for each sample, such as
+            `lambda model, batch: batch[0]`.
+        z: The same.
+        every_n_epochs: Look after each n-th epoch.
+        estimator: A name of `mineral.estimators()`, or an estimator object. The default looks for
+            what fits, which may take a while on wide layers; "ksg" or "gaussian" take seconds.
+        rows: At most: drawn from all that validation shows, whatever their number.
+        seed: Of that draw and of the estimator.
+        name: What is logged is `information/NAME`, and `/low` and `/high` of it; by default x;z.
+
+    Attributes:
+        readings: All so far.
+
+    Raises:
+        OptionError: If an option is out of range; or, when training begins, if the network has no
+            such module, naming the closest.
+
+    Example:
+        >>> InformationMonitor("encoder.0", "encoder.2", estimator="ksg").name
+        'encoder.0;encoder.2'
+    """
+
+    def __init__(
+        self,
+        x: Tap,
+        z: Tap,
+        *,
+        every_n_epochs: int = 1,
+        estimator: str | Estimator = "auto",
+        rows: int = 2000,
+        seed: int = 0,
+        name: str | None = None,
+    ) -> None:
+        super().__init__()
+        if every_n_epochs < 1:
+            raise OptionError(f"`every_n_epochs` must be at least 1, got {every_n_epochs}.")
+        if rows < 10:
+            raise OptionError(f"`rows` must be at least 10, got {rows}.")
+        self.taps: dict[str, Tap] = {"x": x, "z": z}
+        self.every_n_epochs, self.rows, self.seed = every_n_epochs, rows, seed
+        self.estimator = resolve(estimator)
+        parts = [tap if isinstance(tap, str) else side for side, tap in self.taps.items()]
+        self.name = name or ";".join(parts)
+        self.readings: list[Reading] = []
+        self._handles: list[torch.utils.hooks.RemovableHandle] = []
+        self._seen: dict[str, list[Tensor]] = {}
+        self._kept = _Kept(rows, seed)
+
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Before training, so that a wrong name is not found after an epoch."""
+        for side in self.taps:
+            self._module(pl_module, side)
+
+    def on_validation_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Begin to look."""
+        self._stop()
+        due = (trainer.current_epoch + 1) % self.every_n_epochs == 0
+        if trainer.sanity_checking or not due:
+            return
+        self._kept = _Kept(self.rows, self.seed)
+        for side in self.taps:
+            module, self._seen[side] = self._module(pl_module, side), []
+            if module is not None:
+                self._handles.append(module.register_forward_hook(partial(self._look, side)))
+
+    def on_validation_batch_end(
+        self,
+        trainer: Trainer,
+        pl_module: LightningModule,
+        outputs: Any,  # noqa: ANN401
+        batch: Any,  # noqa: ANN401
+        batch_idx: int,
+        dataloader_idx: int = 0,
+    ) -> None:
+        """Keep what the batch showed."""
+        if not self._seen:
+            return
+        outputs_of = {side: list(seen) for side, seen in self._seen.items()}
+        shown = {side: self._shown(pl_module, side, batch, outputs_of[side]) for side in self.taps}
+        self._seen = {side: [] for side in self.taps}  # without what the functions called
+        if len(shown["x"]) != len(shown["z"]):
+            raise InputError(
+                f"`x` and `z` must have as many rows in a batch: {self.name} has "
+                f"{len(shown['x'])} and {len(shown['z'])}."
+            )
+        self._kept.add(shown)
+
+    def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Estimate, and log."""
+        looking = bool(self._seen)
+        self._stop()
+        if not looking:
+            return
+        reading = self._reading(trainer.current_epoch)
+        self.readings.append(reading)
+        for ending in ("", "/low", "/high"):
+            value = getattr(reading, ending.strip("/") or "value")
+            pl_module.log(f"information/{self.name}{ending}", value)
+
+    def on_exception(
+        self, trainer: Trainer, pl_module: LightningModule, exception: BaseException
+    ) -> None:
+        """Leave no hook behind."""
+        self._stop()
+
+    def _reading(self, epoch: int) -> Reading:
+        """A network that cannot be measured for the moment is no reason to stop its training."""
+        try:
+            found = estimate(
+                self._kept.rows["x"],
+                self._kept.rows["z"],
+                estimator=self.estimator,
+                seed=self.seed,
+            )
+        except MineralError as error:
+            warnings.warn(f"information/{self.name} is not known: {error}", stacklevel=2)
+            return Reading(epoch, math.nan, math.nan, math.nan, (str(error),))
+        return Reading(epoch, found.value, *found.interval, tuple(map(str, found.warnings)))
+
+    def _module(self, model: LightningModule, side: str) -> nn.Module | None:
+        """The module that a side names; None where it is a function."""
+        tap = self.taps[side]
+        if not isinstance(tap, str):
+            return None
+        modules = dict(model.named_modules())
+        if tap not in modules or not tap:
+            near = difflib.get_close_matches(tap, filter(None, modules), n=1, cutoff=0)
+            hint = f" Did you mean {near[0]!r}?" if near else ""
+            raise OptionError(f"`{side}` {tap!r} is no module of {type(model).__name__}.{hint}")
+        return modules[tap]
+
+    def _look(self, side: str, _module: nn.Module, _inputs: Any, output: Any) -> None:  # noqa: ANN401
+        if not isinstance(output, Tensor):
+            raise InputError(
+                f"`{side}` {self.taps[side]!r} returns {type(output).__name__} and no tensor: pass "
+                "a function of (model, batch) that does."
+            )
+        self._seen[side].append(output.detach())
+
+    def _shown(
+        self,
+        model: LightningModule,
+        side: str,
+        batch: Any,  # noqa: ANN401
+        outputs: list[Tensor],
+    ) -> Matrix:
+        """This batch's rows: of a module that was called more than once, one below the other."""
+        tap = self.taps[side]
+        if isinstance(tap, str):
+            if not outputs:
+                raise InputError(f"`{side}` {tap!r} is not called in validation: name another.")
+            values = torch.cat([output.flatten(1) for output in outputs])
+        else:
+            devices = [model.device] if model.device.type == "cuda" else []
+            with torch.no_grad(), torch.random.fork_rng(devices=devices):
+                values = tap(model, batch).detach()
+        values = values.reshape(len(values), -1)
+        return values.to("cpu", torch.float64).numpy()
+
+    def _stop(self) -> None:
+        for handle in self._handles:
+            handle.remove()
+        self._handles, self._seen = [], {}
+
+
+class _Kept:
+    """At most so many rows, each of all that came with the same chance: those of lowest lots."""
+
+    def __init__(self, most: int, seed: int) -> None:
+        self.most, self.rng = most, np.random.default_rng(seed)
+        self.lots = np.empty(0)
+        self.rows: dict[str, Matrix] = {}
+
+    def add(self, rows: Mapping[str, Matrix]) -> None:
+        lots = np.concatenate([self.lots, self.rng.random(len(rows["x"]))])
+        keep = np.argsort(lots)[: self.most]
+        together = {
+            side: np.concatenate([self.rows[side], values]) if self.rows else values
+            for side, values in rows.items()
+        }
+        self.lots = lots[keep]
+        self.rows = {side: values[keep] for side, values in together.items()}
