@@ -177,7 +177,7 @@ class InformationMonitor(Callback):
         tap = self.taps[side]
         if not isinstance(tap, str):
             return None
-        modules = dict(model.named_modules())
+        modules: dict[str, nn.Module] = dict(model.named_modules())
         if tap not in modules or not tap:
             near = difflib.get_close_matches(tap, filter(None, modules), n=1, cutoff=0)
             hint = f" Did you mean {near[0]!r}?" if near else ""
