@@ -27,6 +27,7 @@ from mineral.types import Matrix, PerSample
 
 SANDWICHED = 4000  # rows of a rate: each is compared with all others
 NORMAL = 1.96  # two-sided 95%
+WIDE = 128  # numbers of a code above which trees and neighbours take minutes, and see less
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,7 +122,7 @@ def measure(
         validation: Rows that choose among classifiers.
         test: Rows that neither the encoder nor a classifier learned from.
         seed: Of noise and of classifiers.
-        thorough: More and larger classifiers.
+        thorough: More and larger attackers.
 
     Raises:
         MissingExtraError: If scikit-learn is not installed.
@@ -132,15 +133,15 @@ def measure(
         np.asarray(encoder.encode(part.x, seed=3 * seed + i), np.float64)
         for i, part in enumerate(parts)
     ]
-    readers = retrained(codes, [part.keep for part in parts], seed=seed, thorough=thorough)
-    kept = (readers[0].information, _neighbours(codes[2], test.keep, seed))
+    readers = retrained(codes, [part.keep for part in parts], seed=seed)
+    kept = (readers[0].information, *_neighbours(codes[2], test.keep, seed))
     attackers: tuple[Retrained, ...] = ()
     if test.hide is None:
         leaked = rate_between(encoder, test.x, seed=3 * seed + 2)
     elif test.hide.ndim == 1:
         hidden = [np.asarray(part.hide) for part in parts]
         attackers = retrained(codes, hidden, seed=seed, thorough=thorough)
-        leaked = (attackers[0].information, _neighbours(codes[2], test.hide, seed))
+        leaked = (attackers[0].information, *_neighbours(codes[2], test.hide, seed))
     else:
         found = door.estimate(codes[2], test.hide, seed=seed)
         by = f"mineral.estimate ({found.estimator})"
@@ -180,7 +181,8 @@ def retrained(
     center, scale = codes[0].mean(axis=0), codes[0].std(axis=0)
     scaled = [(each - center) / np.where(scale > 0, scale, 1.0) for each in codes]
     found = []
-    for name, make in _kinds(len(codes[0]), seed, thorough).items():
+    n, width = codes[0].shape
+    for name, make in _kinds(n, width, seed, thorough=thorough).items():
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of training that ended before it converged
             classifier = make().fit(scaled[0], labels[0])
@@ -236,17 +238,19 @@ def rate_of(mean: Matrix, scale: Matrix, z: Float[np.ndarray, "n dz"]) -> tuple[
     )
 
 
-def _neighbours(codes: Matrix, label: Int[np.ndarray, " n"], seed: int) -> Bound:
-    """Neighbour counts for one label and a code: neither bound, and blind in many dimensions."""
-    if (codes == codes[0]).all():
-        return Bound(value=0.0, interval=(0.0, 0.0), kind="neither", by="a constant code")
+def _neighbours(codes: Matrix, label: Int[np.ndarray, " n"], seed: int) -> tuple[Bound, ...]:
+    """Neighbour counts for one label and a code: neither bound.
+
+    Nothing for a wide code, or one whose values repeat, as those of a saturated network do.
+    """
+    if codes.shape[1] > WIDE or len(np.unique(codes, axis=0)) < len(codes):
+        return ()
     found = Mixed(method="ross").estimate(codes, label, seed=seed)
-    return Bound(
-        value=found.value, interval=found.interval, kind="neither", by="neighbours (mixed, ross)"
-    )
+    by = "neighbours (mixed, ross)"
+    return (Bound(value=found.value, interval=found.interval, kind="neither", by=by),)
 
 
-def _kinds(n: int, seed: int, thorough: bool) -> dict[str, Callable[[], Any]]:  # noqa: FBT001
+def _kinds(n: int, width: int, seed: int, *, thorough: bool) -> dict[str, Callable[[], Any]]:
     try:
         from sklearn.ensemble import HistGradientBoostingClassifier
         from sklearn.neighbors import KNeighborsClassifier
@@ -255,7 +259,7 @@ def _kinds(n: int, seed: int, thorough: bool) -> dict[str, Callable[[], Any]]:  
         raise MissingExtraError("Measuring a code", "shaping") from None
 
     def network(*hidden: int) -> Any:  # noqa: ANN401
-        return MLPClassifier(hidden, early_stopping=True, max_iter=60, random_state=seed)
+        return MLPClassifier(hidden, early_stopping=True, max_iter=40, random_state=seed)
 
     def neighbours(k: int) -> Any:  # noqa: ANN401
         return KNeighborsClassifier(min(k, n))
@@ -268,15 +272,17 @@ def _kinds(n: int, seed: int, thorough: bool) -> dict[str, Callable[[], Any]]:  
     kinds = {
         "boosting of 31 leaves": lambda: boosting(31),
         "network 64-64": lambda: network(64, 64),
-        "50 neighbours": lambda: neighbours(50),
+        "30 neighbours": lambda: neighbours(30),
     }
     more = {
         "boosting of 7 leaves": lambda: boosting(7),
         "network 256-256": lambda: network(256, 256),
-        "10 neighbours": lambda: neighbours(10),
         "200 neighbours": lambda: neighbours(200),
     }
-    return kinds | more if thorough else kinds
+    chosen = kinds | more if thorough else kinds
+    if width > WIDE:
+        return {name: make for name, make in chosen.items() if name.startswith("network")}
+    return chosen
 
 
 def _probabilities(classifier: Any, rows: Matrix, count: int) -> Float[np.ndarray, "n k"]:  # noqa: ANN401
