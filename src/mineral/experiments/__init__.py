@@ -5,6 +5,7 @@ from typing import Any
 
 from mineral.errors import OptionError
 from mineral.experiments.base import Cell, Conclusion, Context, Experiment, Table
+from mineral.experiments.bidirectional import BIDIRECTIONAL
 from mineral.experiments.bottleneck import BOTTLENECK
 from mineral.experiments.consistency import CONSISTENCY
 from mineral.experiments.drifting import DRIFTING
@@ -34,6 +35,7 @@ EXPERIMENTS: dict[str, Experiment[Any]] = {
         SHAPING_MNIST,
         GAN_POINTS,
         STACKED_MNIST,
+        BIDIRECTIONAL,
     )
 }
 """By the name used on the command line."""

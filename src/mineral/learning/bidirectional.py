@@ -179,3 +179,15 @@ class Bidirectional(nn.Module):
             return torch.cat([self.decoder(self.encoder(part)[0]) for part in parts])
         finally:
             self.train(training)
+
+    @torch.no_grad()
+    def sample(self, n: int, seed: int = 0) -> Tensor:
+        """n decoded draws of the prior, from a seed of their own."""
+        chance = torch.Generator().manual_seed(seed)
+        z = torch.randn(n, self.dim_z, generator=chance).to(next(self.decoder.parameters()))
+        training = self.training
+        self.eval()
+        try:
+            return torch.cat([self.decoder(part) for part in torch.split(z, AT_ONCE)])
+        finally:
+            self.train(training)
