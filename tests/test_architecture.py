@@ -22,6 +22,7 @@ LAYERS = [
     ["quantities", "independence"],
     ["report", "settings", "tables", "rivals"],
     ["shaping"],
+    ["audit"],
     ["benchmark", "experiments"],
     ["cli"],
 ]

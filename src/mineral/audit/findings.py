@@ -1,0 +1,107 @@
+"""What an audit returns: one row an encoder, and what they have in common."""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+from jaxtyping import Float
+
+from mineral.audit.rows import Attack, Measure, plain
+
+Hidden: TypeAlias = Literal["label", "numbers", "everything"]
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """Of some test rows: what they were, their codes, and what came back.
+
+    Attributes:
+        original, reconstructed: Shape (k, dx).
+        encoded: Shape (k, dz).
+    """
+
+    original: Float[np.ndarray, "k dx"]
+    encoded: Float[np.ndarray, "k dz"]
+    reconstructed: Float[np.ndarray, "k dx"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Audited:
+    """What was found about one encoder.
+
+    Attributes:
+        encoder: Its name.
+        dim: Coordinates of its codes.
+        stochastic: Whether it adds noise, or shuffles; None where that is not known.
+        utility: Accuracy, area under the curve and information with the label to keep.
+        leakage: Information with what is hidden, from both sides.
+        attacks: Each beside chance.
+        leaks_by_bound: Whether a lower bound exceeds what the label to keep gives away anyway.
+        leaks_by_attack: Whether an attack on what is hidden exceeds what a guess from that label
+            achieves, or chance where there is no such guess.
+        pictures: For a report.
+    """
+
+    encoder: str
+    dim: int
+    stochastic: bool | None
+    utility: tuple[Measure, ...]
+    leakage: tuple[Measure, ...]
+    attacks: tuple[Attack, ...]
+    leaks_by_bound: bool
+    leaks_by_attack: bool
+    pictures: Pictures | None = field(compare=False, repr=False)
+
+    def attack(self, name: str) -> Attack | None:
+        """The attack of that name, if it was made."""
+        return next((each for each in self.attacks if each.name == name), None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Audit:
+    """What was found about all of them.
+
+    Attributes:
+        problem: Its name.
+        hides: What is to be hidden: a label, numbers, or everything.
+        floor: Nats that whoever keeps the label gives away: I(L; S), or H(L) where all is hidden.
+        guess: How often the best guess of S from L alone is right; None unless S is a label.
+        entropies: H(L), and H(S) where S is a label.
+        encoders: What was found about each.
+        n: Rows for training, for choosing, and for judging.
+        shape: Of images, or None.
+        seed: Of everything random.
+        seconds: That it took.
+        versions: Of Mineral and of what it computed with.
+    """
+
+    problem: str
+    hides: Hidden
+    floor: float
+    guess: float | None
+    entropies: dict[str, float]
+    encoders: tuple[Audited, ...]
+    n: tuple[int, int, int]
+    shape: tuple[int, ...] | None
+    seed: int
+    seconds: float = field(compare=False)
+    versions: dict[str, str]
+
+    def to_dict(self) -> dict[str, Any]:
+        """All but pictures, as JSON can hold it: infinity as a text."""
+        kept = ("problem", "hides", "floor", "guess", "entropies", "seed", "seconds", "versions")
+        encoders = [
+            {
+                "encoder": each.encoder,
+                "dim": each.dim,
+                "stochastic": each.stochastic,
+                "leaks_by_bound": each.leaks_by_bound,
+                "leaks_by_attack": each.leaks_by_attack,
+                "utility": [plain(row) for row in each.utility],
+                "leakage": [plain(row) for row in each.leakage],
+                "attacks": [plain(row) for row in each.attacks],
+            }
+            for each in self.encoders
+        ]
+        made = {name: getattr(self, name) for name in kept}
+        return made | {"n": list(self.n), "encoders": encoders}

@@ -1,0 +1,262 @@
+"""How much a code tells of what it should hide: bounds from below and from above, in nats.
+
+A lower bound proves a leak, and a low one proves nothing: a better adversary may raise it. Only an
+upper bound limits a leak, and for a deterministic code of continuous data there is none but H(S):
+I(X; Z) is infinite, however little Z looks like X.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+
+from mineral import door
+from mineral.audit.classifiers import Panel, Sample, log_likelihood
+from mineral.audit.rows import Attack, Measure, mean
+from mineral.methods import Estimator, Mixed
+from mineral.numerics import logmeanexp, off_diagonal
+from mineral.shaping.encoder import Encoder
+from mineral.shaping.network import ModuleEncoder
+from mineral.shaping.objective import log_densities
+from mineral.shaping.simple import AdditiveNoise
+from mineral.types import Matrix
+
+ESTIMATED_AT_MOST = 2000, 32  # rows and coordinates that an estimator is given
+COMPARED = 1000  # rows of a matrix of densities
+
+
+@dataclass(frozen=True)
+class Channel:
+    """A code with Gaussian noise of known size: z = mean + scale · ε.
+
+    Attributes:
+        mean: Of the code of each row.
+        scale: Standard deviation of each of its coordinates.
+    """
+
+    mean: Float[np.ndarray, "n dz"]
+    scale: Float[np.ndarray, "n dz"]
+
+    def rows(self, chosen: slice) -> "Channel":
+        """Some of the rows."""
+        return Channel(self.mean[chosen], self.scale[chosen])
+
+
+def channel(encoder: Encoder | None, x: Matrix) -> Channel | None:
+    """What is known of the noise of an encoder, on these rows; None where there is none."""
+    if isinstance(encoder, AdditiveNoise):
+        mean = np.asarray(x, np.float64)
+        return Channel(mean, np.full(mean.shape, encoder.scale))
+    if isinstance(encoder, ModuleEncoder) and encoder.stochastic:
+        return Channel(*encoder.moments(np.asarray(x, np.float64)))
+    return None
+
+
+def of_label(
+    fitted: Panel,
+    test: Sample,
+    *,
+    symbol: str,
+    attack: Attack | None = None,
+    above: tuple[Measure, ...] = (),
+    estimate: bool = True,
+    seed: int = 0,
+) -> list[Measure]:
+    """I(S; Z) of a label from both sides, on rows that no classifier saw.
+
+    Args:
+        fitted: Classifiers of the label.
+        test: Codes and labels.
+        symbol: Of the label: `"S"` or `"L"`.
+        attack: Whose error rate gives a bound by Fano's inequality.
+        above: Upper bounds on I(X; Z), which bounds I(S; Z).
+        estimate: Whether to count neighbours as well, where codes have few coordinates.
+        seed: Of the estimator.
+    """
+    codes, labels = test
+    name = f"I({symbol}; Z)"
+    surprise = -np.log(np.bincount(labels) / len(labels))[labels]
+    best = fitted.best_calibrated
+    found = surprise + log_likelihood(fitted.probabilities(best, codes), labels)
+    value, interval = mean(found)
+    measures = [
+        Measure(
+            name=name,
+            value=value,
+            interval=interval,
+            side="lower bound",
+            how=f"H({symbol}) − cross entropy of {best.name}",
+        )
+    ]
+    if attack is not None:
+        measures.append(_fano(name, attack, labels))
+    if estimate and codes.shape[1] <= ESTIMATED_AT_MOST[1] and _differ(codes):
+        measures.append(_estimated(name, codes, labels, Mixed(method="ross"), seed))
+    value, interval = mean(surprise)
+    entropy = Measure(
+        name=name,
+        value=value,
+        interval=interval,
+        side="upper bound",
+        how=f"H({symbol}): no code can tell more",
+    )
+    return [*measures, entropy, *(_about(each, name) for each in above if each.value < math.inf)]
+
+
+def of_everything(
+    codes: Matrix, known: Channel | None, *, stochastic: bool | None = False
+) -> list[Measure]:
+    """I(X; Z) from both sides: of X itself, not of a label.
+
+    Args:
+        codes: Shape (n, dz), of rows that decided nothing.
+        known: The noise of the encoder on the same rows.
+        stochastic: Whether there is noise or a shuffle; None where that is not known.
+    """
+    name = "I(X; Z)"
+    if known is None:
+        below = [] if stochastic or stochastic is None else [_distinct(name, codes)]
+        return [*below, _infinite(name)]
+    some = known.rows(slice(COMPARED))
+    z = np.asarray(codes[:COMPARED], np.float64)
+    scores = log_densities(*map(torch.from_numpy, (some.mean, some.scale, z)))
+    relative = scores - scores.diagonal()
+    low_rows = -logmeanexp(relative, dim=0).numpy()
+    low, low_interval = mean(low_rows)
+    high, high_interval = mean(-logmeanexp(off_diagonal(relative.T), dim=1).numpy())
+    return [
+        Measure(
+            name=name,
+            value=low,
+            interval=low_interval,
+            side="lower bound",
+            how=f"InfoNCE with the known density; at most log {len(low_rows):,}",
+        ),
+        Measure(
+            name=name,
+            value=high,
+            interval=high_interval,
+            side="upper bound",
+            how="leave one out, with the known density",
+        ),
+        _gaussian_channel(name, known),
+    ]
+
+
+def of_numbers(
+    hidden: Float[np.ndarray, "n dh"],
+    codes: Matrix,
+    *,
+    above: tuple[Measure, ...] = (),
+    estimate: bool = True,
+    seed: int = 0,
+) -> list[Measure]:
+    """I(S; Z) of numbers to hide: what is estimated, and what bounds I(X; Z)."""
+    name, measures = "I(S; Z)", []
+    if estimate and max(hidden.shape[1], codes.shape[1]) <= ESTIMATED_AT_MOST[1]:
+        measures = [_estimated(name, codes, hidden, each, seed) for each in ("infonce", "auto")]
+    return [*measures, *(_about(each, name) for each in above)]
+
+
+def _about(bound: Measure, name: str) -> Measure:
+    """A bound on I(X; Z) as one on I(S; Z), where Z is made of X alone."""
+    how = f"I(X; Z), {bound.how}"
+    value, interval = bound.value, bound.interval
+    return Measure(name=name, value=value, interval=interval, side="upper bound", how=how)
+
+
+def _fano(name: str, attack: Attack, labels: Int[np.ndarray, " n"]) -> Measure:
+    """H(S) − h(error) − error · log(classes − 1): what guesses so good must have been told.
+
+    References:
+        Fano (1961). Cover & Thomas (2006), Elements of Information Theory, Theorem 2.10.1.
+    """
+    shares = np.bincount(labels) / len(labels)
+    shares = shares[shares > 0]
+    entropy = float(-(shares * np.log(shares)).sum())
+
+    def told(right: float) -> float:
+        wrong = 1 - right
+        unsure = sum(-p * math.log(p) for p in (right, wrong) if p > 0)
+        return entropy - unsure - wrong * math.log(max(1, len(shares) - 1))
+
+    # Guesses worse than blind ones tell nothing, in this direction.
+    blind = 1 / len(shares)
+    low, high = (told(max(end, blind)) for end in attack.interval)
+    return Measure(
+        name=name,
+        value=told(max(attack.value, blind)),
+        interval=(low, high),
+        side="lower bound",
+        how="Fano's inequality, from the attack's error rate",
+    )
+
+
+def _differ(codes: Matrix) -> bool:
+    """Whether neighbours can be counted: the codes of a saturated network repeat."""
+    return len(np.unique(codes, axis=0)) == len(codes)
+
+
+def _estimated(
+    name: str, codes: Matrix, other: np.ndarray, estimator: str | Estimator, seed: int
+) -> Measure:
+    rows = slice(0, ESTIMATED_AT_MOST[0])
+    found = door.estimate(
+        np.asarray(codes[rows], np.float64), other[rows], estimator=estimator, seed=seed
+    )
+    return Measure(
+        name=name,
+        value=found.value,
+        interval=found.interval,
+        side=found.kind,
+        how=f"mineral.estimate: {found.estimator}",
+    )
+
+
+def _distinct(name: str, codes: Matrix) -> Measure:
+    """InfoNCE with a perfect critic of a deterministic code: who has this code?"""
+    _, inverse, count = np.unique(codes, axis=0, return_inverse=True, return_counts=True)
+    value, interval = mean(math.log(len(codes)) - np.log(count[inverse.ravel()]))
+    return Measure(
+        name=name,
+        value=value,
+        interval=interval,
+        side="lower bound",
+        how=f"rows told apart by their codes; at most log {len(codes):,}",
+    )
+
+
+def _infinite(name: str) -> Measure:
+    return Measure(
+        name=name,
+        value=math.inf,
+        interval=(math.inf, math.inf),
+        side="upper bound",
+        how="nothing limits it: no noise of a known density",
+    )
+
+
+def _gaussian_channel(name: str, known: Channel) -> Measure:
+    """½ log det Cov(Z) − E log |scale|: of all codes of this covariance, a Gaussian has most.
+
+    References:
+        Cover & Thomas (2006), Elements of Information Theory, Theorem 8.6.5.
+    """
+    centered = known.mean - known.mean.mean(axis=0)
+    covariance = centered.T @ centered / len(centered)
+    covariance += np.diag(np.square(known.scale).mean(axis=0))
+    logs = np.log(known.scale).sum(axis=1)
+    value = float(np.linalg.slogdet(covariance)[1] / 2 - logs.mean())
+    # By the delta method: how the value moves with the weight of each row.
+    inverse = np.linalg.inv(covariance)
+    squares = ((centered @ inverse) * centered).sum(1) + np.square(known.scale) @ inverse.diagonal()
+    low, high = mean(squares / 2 - logs)[1]
+    return Measure(
+        name=name,
+        value=value,
+        interval=(value - (high - low) / 2, value + (high - low) / 2),
+        side="upper bound",
+        how="capacity of Gaussian noise at the covariance of these codes",
+    )
