@@ -25,7 +25,7 @@ __all__ = [
     "load",
 ]
 
-KINDS: dict[str, Rebuild] = {
+KINDS: dict[str, Rebuild[Model]] = {
     GaussianModel.kind: rebuild_gaussian,
     CopulaModel.kind: rebuild_copula,
     CriticModel.kind: rebuild_critics,

@@ -12,7 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, ClassVar, TypeAlias, TypeVar
 
 import numpy as np
 import torch
@@ -116,7 +116,8 @@ class Stored:
         return tensor.numpy()
 
 
-Rebuild: TypeAlias = Callable[[Stored], Model]
+T = TypeVar("T")  # what a file holds: a model, or an encoder
+Rebuild: TypeAlias = Callable[[Stored], T]
 
 
 def check(what: str, holds: object) -> None:
@@ -126,9 +127,9 @@ def check(what: str, holds: object) -> None:
 
 
 def read(
-    path: str | os.PathLike[str], critic: CriticFactory | None, kinds: Mapping[str, Rebuild]
-) -> Model:
-    """Read a model that `save` wrote.
+    path: str | os.PathLike[str], critic: CriticFactory | None, kinds: Mapping[str, Rebuild[T]]
+) -> T:
+    """Read what `save` wrote: a model, or whatever else is stored so.
 
     Args:
         path: The file.

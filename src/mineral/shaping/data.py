@@ -83,7 +83,7 @@ def mnist_parity(
 
 
 def mnist_style(
-    style: Literal["slant", "thickness"] = "slant",
+    style: str = "slant",
     *,
     n: int = 60_000,
     n_test: int = 10_000,

@@ -9,7 +9,7 @@ deterministic one of continuous data has infinite I(X; Z), however little Z look
 import json
 import os
 from abc import ABC, abstractmethod
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 import torch
@@ -20,7 +20,9 @@ from mineral import storage
 from mineral.errors import InputError, OptionError
 from mineral.models.base import FORMAT
 from mineral.samples.columns import columns
-from mineral.types import Matrix
+from mineral.types import X
+
+Codes: TypeAlias = Float[np.ndarray, "n dz"]
 
 
 class Encoder(ABC):
@@ -41,7 +43,7 @@ class Encoder(ABC):
     columns: tuple[str, ...]
 
     @abstractmethod
-    def _encode(self, x: Matrix, rng: np.random.Generator) -> Matrix:
+    def _encode(self, x: X, rng: np.random.Generator) -> Codes:
         """Of checked rows. Noise is drawn row by row, so that a row's is the same in any company.
 
         `rng.standard_normal((n, dz))` does so.
@@ -55,7 +57,7 @@ class Encoder(ABC):
     def _settings(self) -> dict[str, Any]:
         """What the numbers mean, as JSON can hold it."""
 
-    def encode(self, x: Any, *, seed: int = 0) -> Float[np.ndarray, "n dz"]:  # noqa: ANN401
+    def encode(self, x: Any, *, seed: int = 0) -> Codes:  # noqa: ANN401
         """The codes of rows, as float32.
 
         Args:

@@ -2,12 +2,11 @@
 
 import os
 from functools import partial
-from typing import Any, cast
 
 from torch import nn
 
 from mineral.models import base
-from mineral.models.base import Stored
+from mineral.models.base import Rebuild, Stored
 from mineral.shaping.encoder import Encoder
 from mineral.shaping.network import rebuild_network
 from mineral.shaping.neuracrypt import rebuild_neuracrypt
@@ -26,16 +25,15 @@ def load_encoder(path: str | os.PathLike[str], *, module: nn.Module | None = Non
         InputError: If the file is missing, damaged, or not an encoder of Mineral's.
         OptionError: If it needs `module`, or has weights that do not fit it.
     """
-    kinds: dict[str, Any] = KINDS | {"network": partial(_network, module=module)}
     # What reads models reads encoders: the same header, the same distrust.
-    return cast(Encoder, base.read(path, None, kinds))
+    return base.read(path, None, KINDS | {"network": partial(_network, module=module)})
 
 
 def _network(stored: Stored, module: nn.Module | None) -> Encoder:
     return rebuild_network(stored, named(stored), module)
 
 
-KINDS: dict[str, Any] = {
+KINDS: dict[str, Rebuild[Encoder]] = {
     "raw": rebuild_raw,
     "noise": rebuild_noise,
     "linear": rebuild_linear,

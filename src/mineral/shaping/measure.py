@@ -7,7 +7,7 @@ classifier failed, and a better one may come tomorrow.
 
 import math
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -157,8 +157,8 @@ def measure(
 
 
 def retrained(
-    codes: list[Matrix],
-    labels: list[Int[np.ndarray, " _"]],
+    codes: Sequence[np.ndarray],
+    labels: Sequence[np.ndarray],
     *,
     seed: int = 0,
     thorough: bool = False,
@@ -166,8 +166,8 @@ def retrained(
     """Classifiers of a label from codes, the best on validation rows first.
 
     Args:
-        codes: Of training, validation and test rows.
-        labels: Of the same.
+        codes: Of training, validation and test rows, shape (n, dz) each.
+        labels: Of the same, classes 0, 1, …, shape (n,) each.
         seed: Of classifiers.
         thorough: More and larger ones.
 

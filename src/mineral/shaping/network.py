@@ -12,8 +12,8 @@ from torch import Tensor, nn
 
 from mineral.errors import OptionError
 from mineral.models.base import Stored, check
-from mineral.shaping.encoder import Encoder
-from mineral.types import Matrix
+from mineral.shaping.encoder import Codes, Encoder
+from mineral.types import X
 
 Moments: TypeAlias = Tensor | tuple[Tensor, Tensor]
 """What a module gives: the code's mean, or mean and scale."""
@@ -156,7 +156,7 @@ class ModuleEncoder(Encoder):
         return None if self.center is None else len(self.center)
 
     @torch.no_grad()
-    def moments(self, x: Matrix) -> tuple[Matrix, Matrix]:
+    def moments(self, x: X) -> tuple[Codes, Codes]:
         """Mean and scale of q(z | x), both (n, dz) in float64, for checked rows."""
         like = next(iter(self.module.parameters()), torch.zeros(0))
         means, scales = [], []
@@ -169,7 +169,7 @@ class ModuleEncoder(Encoder):
             scales.append(spread.double().numpy())
         return np.concatenate(means), np.concatenate(scales)
 
-    def _encode(self, x: Matrix, rng: np.random.Generator) -> Matrix:
+    def _encode(self, x: X, rng: np.random.Generator) -> Codes:
         mean, scale = self.moments(x)
         return mean + scale * rng.standard_normal(mean.shape) if self.stochastic else mean
 

@@ -9,14 +9,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Int
 
 from mineral.errors import InputError, OptionError
 from mineral.samples.columns import columns
 from mineral.types import Matrix, Rows
 
 MOST_CLASSES = 100
-FEWEST_ROWS = 20
+FEWEST_ROWS = 10
 SHARES = (0.6, 0.2, 0.2)
 
 
@@ -32,16 +32,17 @@ class Problem:
             or None to hide x itself.
         shape: Of an image in a row: (height, width) or (channels, height, width).
         columns: Names of the features, if they have any.
-        test: Rows that whoever made the data set aside for testing, or None. `split` keeps to it.
+        test: Whether whoever made the data set a row aside for testing, shape (n,), or None.
+            `split` keeps to it.
     """
 
     name: str
-    x: Float[np.ndarray, "n dx"]
-    keep: Int[np.ndarray, " n"]
+    x: np.ndarray
+    keep: np.ndarray
     hide: np.ndarray | None = None
     shape: tuple[int, ...] | None = None
     columns: tuple[str, ...] = ()
-    test: Bool[np.ndarray, " n"] | None = None
+    test: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         n = len(self.x)

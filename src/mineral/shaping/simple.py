@@ -18,10 +18,10 @@ from torch import Tensor
 from mineral.errors import OptionError
 from mineral.models.base import Stored, check
 from mineral.samples import variable
-from mineral.shaping.encoder import Encoder
+from mineral.shaping.encoder import Codes, Encoder
 from mineral.shaping.network import ModuleEncoder, Network
 from mineral.training import seeded
-from mineral.types import Matrix
+from mineral.types import X
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Raw(Encoder):
     stochastic = False
     dim_x = None
 
-    def _encode(self, x: Matrix, rng: np.random.Generator) -> Matrix:
+    def _encode(self, x: X, rng: np.random.Generator) -> Codes:
         return x
 
     def _tensors(self) -> dict[str, Tensor]:
@@ -67,7 +67,7 @@ class AdditiveNoise(Encoder):
         if not 0 < self.scale < np.inf:
             raise OptionError(f"`scale` must be above 0 and finite, got {self.scale}.")
 
-    def _encode(self, x: Matrix, rng: np.random.Generator) -> Matrix:
+    def _encode(self, x: X, rng: np.random.Generator) -> Codes:
         return x + self.scale * rng.standard_normal(x.shape)
 
     def _tensors(self) -> dict[str, Tensor]:
@@ -98,7 +98,7 @@ class Linear(Encoder):
     def dim_x(self) -> int:  # type: ignore[override]
         return len(self.center)
 
-    def _encode(self, x: Matrix, rng: np.random.Generator) -> Matrix:
+    def _encode(self, x: X, rng: np.random.Generator) -> Codes:
         return np.asarray((x - self.center) @ self.weight)
 
     def _tensors(self) -> dict[str, Tensor]:
