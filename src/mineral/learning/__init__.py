@@ -1,5 +1,21 @@
 """Networks that learn by information: terms for any loss, and models that are known for it."""
 
+from mineral.learning.bidirectional import Bidirectional, GaussianEncoder, PairDiscriminator
+from mineral.learning.gan import Adversaries, PointDiscriminator, PointGenerator
+from mineral.learning.images import ImageDiscriminator, ImageFeatures, ImageGenerator
 from mineral.learning.information import Information, Term, UpperInformation
 
-__all__ = ["Information", "Term", "UpperInformation"]
+__all__ = [
+    "Adversaries",
+    "Bidirectional",
+    "GaussianEncoder",
+    "ImageDiscriminator",
+    "ImageFeatures",
+    "ImageGenerator",
+    "Information",
+    "PairDiscriminator",
+    "PointDiscriminator",
+    "PointGenerator",
+    "Term",
+    "UpperInformation",
+]
