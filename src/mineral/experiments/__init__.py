@@ -11,6 +11,8 @@ from mineral.experiments.consistency import CONSISTENCY
 from mineral.experiments.drifting import DRIFTING
 from mineral.experiments.estimation import ESTIMATION
 from mineral.experiments.gradients import GRADIENTS
+from mineral.experiments.infomax import INFOMAX
+from mineral.experiments.information_plane import PLANE
 from mineral.experiments.limits import LIMITS
 from mineral.experiments.nonlinear import NONLINEAR
 from mineral.experiments.points import GAN_POINTS
@@ -31,6 +33,8 @@ EXPERIMENTS: dict[str, Experiment[Any]] = {
         GRADIENTS,
         CONSISTENCY,
         BOTTLENECK,
+        PLANE,
+        INFOMAX,
         SHAPING_GAUSSIAN,
         SHAPING_MNIST,
         GAN_POINTS,

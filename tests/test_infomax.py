@@ -1,0 +1,147 @@
+"""Deep InfoMax: each objective learns, codes of any images, and the experiment beside baselines."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from mineral.errors import InputError, OptionError
+from mineral.experiments import digits, run
+from mineral.experiments.infomax import INFOMAX
+from mineral.learning.infomax import OBJECTIVES, InfoMax, infomax, prepared
+
+
+def rows(n=600, seed=0):
+    """Three strong signals in ten columns of noise."""
+    rng = np.random.default_rng(seed)
+    signal = rng.normal(size=(n, 3))
+    mixed = np.concatenate([3 * signal, 0.3 * rng.normal(size=(n, 7))], axis=1)
+    return mixed.astype(np.float32), signal
+
+
+@pytest.mark.parametrize("objective", ["jensen-shannon", "infonce"])
+def test_a_code_of_three_keeps_the_three_strong_signals(objective):
+    x, _ = rows()
+    options = {"objective": objective, "dim_z": 3, "channels": (2,), "learning_rate": 3e-3}
+    model = infomax(x, epochs=30, batch_size=100, **options)
+    before = infomax(x, epochs=1, batch_size=600, **options)
+
+    def explained(of):
+        """Of new rows, by a linear map from their code."""
+        at, truth = rows(seed=1)
+        z = np.c_[np.ones(len(at)), of.encode(at)]
+        fit, *_ = np.linalg.lstsq(z[:300], truth[:300], rcond=None)
+        return 1 - ((truth[300:] - z[300:] @ fit) ** 2).sum() / (truth[300:] ** 2).sum()
+
+    assert explained(model) > explained(before) + 0.03
+    assert explained(model) > 0.7
+
+
+@pytest.mark.parametrize("objective", ["jensen-shannon", "infonce"])
+def test_learning_raises_the_bound_on_new_rows(objective):
+    x = torch.from_numpy(rows()[0])
+    torch.manual_seed(0)
+    model = InfoMax((10,), objective=objective, dim_z=3, channels=(2,))
+    model.train()(x)
+    at = torch.from_numpy(rows(200, seed=1)[0])
+    before = model.nats(at)
+    for start in range(0, 600, 100):
+        for _ in range(10):
+            model.learn(x[start : start + 100])
+    assert model.nats(at) > before + 1
+    assert model.nats(at) <= math.log(200)
+
+
+def test_mige_raises_the_entropy_of_the_code():
+    """Standardized coordinates that say the same become independent: det of their correlation."""
+    x = torch.from_numpy(rows()[0])
+    model = InfoMax((10,), objective="mige", dim_z=3, channels=(1,), learning_rate=3e-3)
+    with torch.no_grad():
+        model.code[0].weight[1:] = model.code[0].weight[0] + 0.05 * model.code[0].weight[1:]
+
+    def independence():
+        return np.linalg.det(np.corrcoef(model.encode(x).T))
+
+    model.train()(x)
+    before = independence()
+    for _ in range(60):
+        assert model.learn(x[:200]) == 0
+    assert before < 0.2 and independence() > before + 0.3
+    with pytest.raises(OptionError, match="MIGE gives a gradient and no value"):
+        model.nats(x)
+
+
+@pytest.mark.parametrize(
+    "images",
+    [
+        np.random.default_rng(0).integers(256, size=(20, 8, 8), dtype=np.uint8),
+        np.random.default_rng(0).random((20, 3, 8, 8)),
+        torch.rand(20, 1, 9, 7),
+        np.random.default_rng(0).random((20, 5)),
+    ],
+    ids=["grey bytes", "colour", "odd sides", "rows"],
+)
+def test_any_images_have_a_code(images):
+    model = infomax(images, dim_z=4, channels=(2, 3), epochs=1, batch_size=10)
+    z = model.encode(images)
+    assert z.shape == (20, 4) and z.dtype == np.float32 and np.isfinite(z).all()
+    np.testing.assert_allclose(z[:3], model.encode(images[:3]), atol=1e-5)  # whatever the company
+
+
+def test_the_seed_fixes_the_code_and_the_global_state_stays():
+    x, _ = rows(60)
+    before = torch.get_rng_state()
+    first, again, other = (infomax(x, dim_z=2, epochs=1, seed=s).encode(x) for s in (0, 0, 1))
+    assert np.array_equal(first, again) and not np.array_equal(first, other)
+    assert torch.equal(before, torch.get_rng_state())
+
+
+@pytest.mark.parametrize(
+    ("images", "options", "error", "says"),
+    [
+        (np.zeros((9, 2, 2, 2, 2)), {}, InputError, r"got \(9, 2, 2, 2, 2\)"),
+        (np.full((9, 3), np.nan), {}, InputError, "must be finite"),
+        (np.zeros((3, 3)), {}, InputError, "at least 4, got 3"),
+        (np.zeros((9, 3)), {"objective": "magic"}, OptionError, "'magic'"),
+        (np.zeros((9, 3)), {"epochs": 0}, OptionError, "`epochs`"),
+        (np.zeros((9, 3)), {"dim_z": 0}, OptionError, "`dim_z`"),
+        (np.zeros((9, 4, 4)), {"channels": (2, 2, 2)}, OptionError, "too many to halve"),
+    ],
+)
+def test_what_cannot_be_is_refused(images, options, error, says):
+    with pytest.raises(error, match=says):
+        infomax(images, **options)
+
+
+def test_images_of_another_shape_are_refused():
+    model = infomax(np.random.default_rng(0).random((20, 5)), dim_z=2, epochs=1)
+    with pytest.raises(InputError, match=r"of shape \(5,\), got \(6,\)"):
+        model.encode(np.zeros((4, 6)))
+    assert prepared(np.full((2, 3, 3), 255, dtype=np.uint8)).max() == 1
+
+
+@pytest.fixture
+def images(monkeypatch):
+    """Digits in the place of MNIST: a stripe in one of four places."""
+
+    def part(name):
+        rng = np.random.default_rng(len(name))
+        labels = rng.integers(4, size=400)
+        pixels = rng.normal(size=(400, 28, 28)).astype(np.float32)
+        pixels[np.arange(400), 7 * labels + 3] += 3
+        return pixels.reshape(400, 784), labels
+
+    monkeypatch.setattr(digits, "_part", part)
+
+
+@pytest.mark.usefixtures("images")
+def test_the_experiment_stands_beside_what_learned_nothing(tmp_path):
+    changes = {"seeds": 2, "channels": [2, 4], "epochs": 2, "images": 300, "labelled": 200}
+    changes |= {"batch": 50, "dim_z": 8, "compared": 100}
+    found = run(INFOMAX, out=tmp_path / "a", changes=changes).metrics
+    assert set(found) == {*OBJECTIVES, "random", "pixels", "components"}
+    assert all(20 < each["accuracy"] <= 100 for each in found.values())
+    assert found["components"]["accuracy"] > 90
+    assert found["infonce"]["nats"] <= math.log(100) and found["mige"]["nats"] is None
+    assert (tmp_path / "a" / "infomax.png").stat().st_size > 2000
