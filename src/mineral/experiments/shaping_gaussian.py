@@ -240,7 +240,7 @@ def _called(name: str) -> str:
     kind, _, beta = name.partition("-")
     return {
         "shaped": f"shaped, β = {beta}",
-        "remine": "shaped by ReMINE, as in the thesis",
+        "remine": "shaped by ReMINE in both terms",
         "random": "random network",
         "pca": "principal components",
     }[kind]

@@ -56,7 +56,7 @@ class Settings:
         widths: Numbers of a code of principal components and of random networks.
     """
 
-    images: int = 18_000
+    images: int = 15_750
     test_images: int = 10_000
     seeds: int = 5
     other_seeds: int = 1
@@ -66,9 +66,9 @@ class Settings:
     dim: int = 8
     noise: float = 0.05
     hidden: tuple[int, ...] = (256, 64)
-    steps: int = 600
+    steps: int = 500
     scales: tuple[float, ...] = (0.5, 2.0)
-    widths: tuple[int, ...] = (2, 8, 32)
+    widths: tuple[int, ...] = (2, 16)
 
 
 Maker: TypeAlias = Callable[[Context[Settings], Problem, int], Encoder]

@@ -23,6 +23,7 @@ from mineral.samples.columns import columns
 from mineral.types import X
 
 Codes: TypeAlias = Float[np.ndarray, "n dz"]
+APART = 0x656E636F  # else noise of seed 0 would be the very numbers of data that seed 0 drew
 
 
 class Encoder(ABC):
@@ -85,7 +86,7 @@ class Encoder(ABC):
                 "replace it."
             )
         with np.errstate(over="ignore"):  # what leaves float32 is refused below
-            code = np.asarray(self._encode(rows, np.random.default_rng(seed)), np.float32)
+            code = np.asarray(self._encode(rows, np.random.default_rng([seed, APART])), np.float32)
         if code.ndim != 2 or len(code) != len(rows) or code.shape[1] == 0:
             raise InputError(
                 f"The encoder {self.name!r} must give a row of numbers for each of {len(rows)} "

@@ -276,7 +276,7 @@ def _kinds(n: int, width: int, seed: int, *, thorough: bool) -> dict[str, Callab
     }
     more = {
         "boosting of 7 leaves": lambda: boosting(7),
-        "network 256-256": lambda: network(256, 256),
+        "network 128-128": lambda: network(128, 128),
         "200 neighbours": lambda: neighbours(200),
     }
     chosen = kinds | more if thorough else kinds
