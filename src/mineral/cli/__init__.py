@@ -4,7 +4,7 @@ Results go to standard output, progress and errors to standard error. The exit s
 where something was refused, with one line that says why; 130 after Ctrl-C.
 """
 
-from mineral.cli import benchmark, demo, estimating, experiment, shaping, task
+from mineral.cli import audit, benchmark, demo, estimating, experiment, shaping, task
 from mineral.cli.app import main
 
-__all__ = ["benchmark", "demo", "estimating", "experiment", "main", "shaping", "task"]
+__all__ = ["audit", "benchmark", "demo", "estimating", "experiment", "main", "shaping", "task"]

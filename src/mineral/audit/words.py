@@ -1,0 +1,143 @@
+"""What a report says in sentences: what was shown, and what was not."""
+
+import math
+from collections.abc import Sequence
+
+from mineral.audit.findings import Audit, Audited
+from mineral.audit.rows import Attack, Measure
+
+NO_PROMISE = (
+    "No encoder here is claimed to be private. An attack that fails proves nothing about the next "
+    "one, and attacks only become better."
+)
+LOW_BOUNDS = (
+    "A lower bound says how much leaks at least. A low one may mean that little leaks, or that the "
+    "classifiers behind it are too weak: it is no evidence of privacy."
+)
+INFINITE = (
+    "A code without noise of continuous data has infinite I(X; Z), whatever it looks like: only "
+    "noise, or few possible codes, limits what it tells of X. Of a label, it tells H(S) at most."
+)
+SIDES = {
+    "lower bound": "at least",
+    "upper bound": "at most",
+    "neither": "about",
+    "exact": "",
+}
+
+
+def number(value: float, digits: int = 3) -> str:
+    """0.123, or the sign of infinity."""
+    if math.isnan(value):
+        return "–"
+    if math.isinf(value):
+        return "∞"
+    return f"{value:.{digits}f}".replace("-", "−")
+
+
+def percent(value: float) -> str:
+    """83.7 %, or as exact as a small share needs."""
+    return f"{100 * value:.1f} %" if value >= 0.0005 or value == 0 else f"{100 * value:.2g} %"
+
+
+def span(row: Measure | Attack) -> str:
+    """The interval, in the unit of the row."""
+    low, high = row.interval
+    if math.isinf(low):
+        return ""
+    show = percent if isinstance(row, Attack) and row.unit == "share" else number
+    return f"{show(low)} to {show(high)}"
+
+
+def amount(row: Measure | Attack) -> str:
+    """The value, in the unit of the row."""
+    if isinstance(row, Attack):
+        return percent(row.value) if row.unit == "share" else f"R² {number(row.value, 2)}"
+    return percent(row.value) if row.name == "accuracy" else number(row.value)
+
+
+def best(rows: Sequence[Measure], name: str, side: str) -> Measure | None:
+    """The tightest bound of a kind: the highest from below, the lowest from above."""
+    found = [each for each in rows if each.name == name and each.side == side]
+    if not found:
+        return None
+    return (max if side == "lower bound" else min)(found, key=lambda each: each.value)
+
+
+def leaked(audit: Audit) -> str:
+    """What the leakage of this audit is about."""
+    return "I(X; Z)" if audit.hides == "everything" else "I(S; Z)"
+
+
+def verdict(each: Audited, audit: Audit) -> list[str]:
+    """What was found about one encoder."""
+    return [_bounds(each, audit), *_attacks(each, audit)]
+
+
+def _bounds(each: Audited, audit: Audit) -> str:
+    name = leaked(audit)
+    low, high = (best(each.leakage, name, side) for side in ("lower bound", "upper bound"))
+    above = "" if high is None else f", and at most {number(high.value)}"
+    of = "of X" if audit.hides == "everything" else "of what it should hide"
+    if low is None:
+        return f"No lower bound of what it tells {of} was found{above and above[5:]}."
+    if each.leaks_by_bound:
+        floor = f", where the label that is kept gives away {number(audit.floor)}"
+        beyond = floor if audit.floor >= 0.0005 else ""
+        return f"It leaks: at least {number(low.value)} nats {of}{above}{beyond}."
+    return (
+        f"The best lower bound, {number(low.value)} nats {of}, shows no leak beyond what the label "
+        f"that is kept gives away{above}. This proves nothing about better adversaries."
+    )
+
+
+def _attacks(each: Audited, audit: Audit) -> list[str]:
+    sentences = []
+    for attack in each.attacks:
+        name = attack.name.capitalize()
+        if attack.unit == "R²":
+            sentences.append(f"{name}: {amount(attack)}, by {attack.how}; blind, R² is 0.")
+            continue
+        chance = percent(attack.chance)
+        if attack.name in ("label", "transfer") and audit.guess is not None:
+            chance += f", or {percent(audit.guess)} for those who know the label that is kept"
+        sentences.append(
+            f"{name}: right for {percent(attack.value)} of {attack.n:,} rows ({span(attack)}), by "
+            f"{attack.how}; chance is {chance}."
+        )
+    return sentences
+
+
+def general(audit: Audit) -> list[str]:
+    """What holds for all encoders."""
+    return [
+        NO_PROMISE,
+        LOW_BOUNDS,
+        *([INFINITE] if any(each.stochastic is not True for each in audit.encoders) else []),
+        *_floor(audit),
+    ]
+
+
+def _floor(audit: Audit) -> list[str]:
+    if audit.hides == "everything":
+        return [f"Whoever keeps the label gives away its entropy, {number(audit.floor)} nats of X."]
+    if audit.hides == "numbers" or audit.guess is None:
+        return []
+    return [
+        f"The data force a floor: I(L; S) = {number(audit.floor)} nats. Who knows L exactly "
+        f"guesses S in {percent(audit.guess)} of rows; no encoder that keeps all of L leaks less."
+    ]
+
+
+def text(audit: Audit) -> str:
+    """The audit for a terminal."""
+    a, b, c = audit.n
+    lines = [f"{audit.problem}: {a:,} rows to train, {b:,} to choose, {c:,} to judge", ""]
+    for each in audit.encoders:
+        accuracy = next(row for row in each.utility if row.name == "accuracy")
+        lines += [
+            f"{each.encoder}, {each.dim:,} numbers: keeps {percent(accuracy.value)} accuracy",
+            *(f"  {sentence}" for sentence in verdict(each, audit)),
+            "",
+        ]
+    return "\n".join([*lines, *general(audit)])

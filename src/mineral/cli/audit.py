@@ -1,0 +1,234 @@
+"""`mineral audit`: what encoders keep, what they leak, and which attacks break them."""
+
+import math
+import shlex
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from mineral import tables
+from mineral.cli.app import app
+from mineral.cli.data import Data
+from mineral.cli.output import folded, in_json, show
+from mineral.cli.reporting import check_report
+from mineral.cli.shaping import EVERYTHING, _problem
+from mineral.errors import InputError, OptionError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mineral.audit.audit import Subject
+    from mineral.shaping import Encoder, Problem
+
+BUILT_IN = ("mnist-parity", "mnist-slant", "mnist-thickness", "gaussian-classes", "synthetic")
+KINDS = ("raw", "noise", "projection", "random", "pca", "neuracrypt")
+DIM = 10  # of a code, where the encoder does not say
+
+
+@app.command("audit")
+def audit_encoders(
+    source: Annotated[
+        str | None,
+        typer.Argument(metavar="FILE", help=f"Raw rows, or one of {', '.join(BUILT_IN)}."),
+    ] = None,
+    *,
+    keep: Annotated[
+        str | None, typer.Option(metavar="LABEL", help="The column of the label to keep.")
+    ] = None,
+    hide: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="COLUMNS", help="What to hide: a label, numbers a,b, or everything (default)."
+        ),
+    ] = None,
+    features: Annotated[
+        list[str] | None,
+        typer.Option(metavar="COLUMNS", help="What is encoded: by default all other columns."),
+    ] = None,
+    encoders: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--encoder",
+            metavar="NAME",
+            help=f"A .safetensors file, or {', '.join(KINDS)}; pca:3, noise:0.5, "
+            "neuracrypt:patch=7,depth=4. Repeat.",
+        ),
+    ] = None,
+    raw: Annotated[
+        Path | None, typer.Option(metavar="PATH", help="Raw rows, as FILE, beside --encoded.")
+    ] = None,
+    encoded: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="PATH", help="Codes of the same rows, in their order. Repeat."),
+    ] = None,
+    attacks: Annotated[
+        list[str] | None, typer.Option("--attack", metavar="NAME", help="Only these. Repeat.")
+    ] = None,
+    rows: Annotated[int, typer.Option(metavar="N", help="Rows to use at most, at random.")] = 6000,
+    seed: Annotated[
+        int, typer.Option(metavar="N", help="As of `mineral shape`, to judge on its test rows.")
+    ] = 0,
+    report: Annotated[
+        Path | None, typer.Option(metavar="PATH", help="Write an HTML report here.")
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object and nothing else.")
+    ] = False,
+    data: Data = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
+) -> None:
+    """Measure what encoders keep and leak, and attack them. No privacy is promised.
+
+    \b
+    mineral audit people.csv --keep ill --hide sex --encoder encoder.safetensors \\
+      --encoder raw --encoder noise:1 --report audit.html
+    mineral audit --raw raw.npz --encoded codes.npz --keep ill --hide sex
+    mineral audit mnist-parity --encoder pca:10 --encoder neuracrypt
+    """  # noqa: D301
+    from mineral.audit import ATTACKS, audit, words
+
+    place = _source(source, raw)
+    if report is not None:
+        check_report(report, Path(place))
+    if rows < 100:
+        raise OptionError(f"`--rows` must be at least 100, got {rows}.")
+    problem = _built_in(place, rows) if place in BUILT_IN else _of_file(place, keep, hide, features)
+    if place in BUILT_IN and (keep or hide or features):
+        raise OptionError(f"`{place}` has its own label to keep and to hide: leave out yours.")
+    wanted = encoders or (["raw"] if encoded else _usual(problem))
+    subjects: list[Subject] = [_encoder(text, problem, seed) for text in wanted]
+    subjects += [_recorded(path) for path in encoded or []]
+    found = audit(
+        subjects,
+        problem,
+        attacks=attacks or ATTACKS,
+        most_rows=rows,
+        seed=seed,
+        progress=not quiet and sys.stderr is not None and sys.stderr.isatty(),
+    )
+    if report is not None:
+        from mineral.audit import page
+
+        page.write(found, report, command=shlex.join(["mineral", *sys.argv[1:]]))
+    show(in_json(found.to_dict()) if as_json else folded(words.text(found)))
+    if report is not None and not as_json:
+        show(f"\nReport: {report}")
+
+
+def _source(source: str | None, raw: Path | None) -> str:
+    if (source is None) == (raw is None):
+        raise OptionError("Name the raw rows once: as FILE, or by `--raw`.")
+    return str(raw) if source is None else source
+
+
+def _built_in(name: str, rows: int) -> "Problem":
+    from mineral.shaping import data
+
+    if name == "gaussian-classes":
+        return data.gaussian_classes(rows)
+    if name == "synthetic":
+        return data.synthetic(rows)
+    sizes: dict[str, Any] = {"n": min(60_000, rows * 4 // 5), "n_test": min(10_000, rows // 5)}
+    if name == "mnist-parity":
+        return data.mnist_parity(**sizes)
+    return data.mnist_style("slant" if name == "mnist-slant" else "thickness", **sizes)
+
+
+def _of_file(
+    place: str, keep: str | None, hide: list[str] | None, features: list[str] | None
+) -> "Problem":
+    if keep is None:
+        raise OptionError("`--keep` must name the label that codes should keep.")
+    problem = _problem(Path(place), keep, hide or [EVERYTHING], features)
+    if features is None or len(features) == 1:
+        taken = {keep, *(part for text in hide or [] for part in text.split(","))}
+        names = features or [name for name in tables.names(Path(place)) if name not in taken]
+        values = next(iter(tables.read(Path(place), x=names[:1], y=[keep])[0].values()))
+        shape = tuple(getattr(values, "shape", ())[1:])
+        if len(names) == 1 and len(shape) in (2, 3):
+            return replace(problem, shape=shape)
+    return problem
+
+
+def _usual(problem: "Problem") -> list[str]:
+    return [kind for kind in KINDS if kind != "neuracrypt" or problem.shape is not None]
+
+
+def _recorded(path: Path) -> "Subject":
+    from mineral.audit import Recorded
+
+    names = tables.names(path)
+    values, _ = tables.read(path, x=list(names), y=[names[0]])
+    return Recorded.of(path.stem, values)
+
+
+def _encoder(text: str, problem: "Problem", seed: int) -> "Encoder":
+    """Of a file or a name with options."""
+    from mineral.shaping import AdditiveNoise, Raw, load_encoder, pca, random_network
+    from mineral.shaping import random_projection as projection
+
+    if text.endswith(".safetensors"):
+        return _fitting(load_encoder(text), problem)
+    name, _, option = text.partition(":")
+    width = problem.x.shape[1]
+    makers: dict[str, Callable[[], Encoder]] = {
+        "raw": Raw,
+        "noise": lambda: AdditiveNoise(scale=_number(text, option, float(problem.x.std()))),
+        "projection": lambda: projection(width, _dim(text, option, width), seed=seed),
+        "random": lambda: random_network((width, 50, _dim(text, option, width)), seed=seed),
+        "pca": lambda: pca(problem.split(seed=seed)[0].x, _dim(text, option, width)),
+        "neuracrypt": lambda: _neuracrypt(text, option, problem, seed),
+    }
+    if name not in makers:
+        raise OptionError(
+            f"`--encoder` must be a .safetensors file or one of {', '.join(KINDS)}, got {text!r}."
+        )
+    return makers[name]()
+
+
+def _fitting(encoder: "Encoder", problem: "Problem") -> "Encoder":
+    if encoder.columns and problem.columns and encoder.columns != problem.columns:
+        missing = [name for name in encoder.columns if name not in problem.columns]
+        lacks = f"lacks {missing[0]!r}" if missing else "are others, or in another order"
+        raise InputError(
+            f"The encoder {encoder.name!r} was trained on {', '.join(encoder.columns[:10])}; the "
+            f"features here {lacks}: name them by --features, in that order."
+        )
+    return encoder
+
+
+def _number(text: str, option: str, usual: float) -> float:
+    try:
+        return float(option) if option else usual
+    except ValueError:
+        raise OptionError(f"`--encoder` {text!r} needs a number, as in noise:0.5.") from None
+
+
+def _dim(text: str, option: str, width: int) -> int:
+    try:
+        return int(option) if option else min(DIM, width)
+    except ValueError:
+        raise OptionError(f"`--encoder` {text!r} needs a whole number, as in pca:3.") from None
+
+
+def _neuracrypt(text: str, option: str, problem: "Problem", seed: int) -> "Encoder":
+    from mineral.shaping.neuracrypt import NeuraCrypt
+
+    if problem.shape is None:
+        raise OptionError("`--encoder neuracrypt` needs images: rows of an array in an .npz file.")
+    channels, height, width = (1, *problem.shape)[-3:]
+    side = math.gcd(height, width)
+    patch = next((p for p in (7, 8, 6, 5, 4, 16) if side % p == 0), side)
+    options: dict[str, Any] = {"patch": patch, "width": 256, "depth": 4, "published": 0}
+    for part in filter(None, option.split(",")):
+        name, _, value = part.partition("=")
+        if name not in options or not value.lstrip("-").isdigit():
+            raise OptionError(
+                f"`--encoder` {text!r} must be as neuracrypt:patch=7,width=256,depth=4,published=0."
+            )
+        options[name] = int(value)
+    published = bool(options.pop("published"))
+    return NeuraCrypt.draw((channels, height, width), **options, published=published, seed=seed)
