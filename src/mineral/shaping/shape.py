@@ -20,6 +20,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from mineral.densities import DiagonalRatio
 from mineral.errors import InputError, OptionError
 from mineral.learning import Term, UpperInformation
 from mineral.methods.base import device_named
@@ -362,6 +363,6 @@ def _leaked(
             return LabelInformation(
                 dim, classes, entropy(hide), hidden=(128, 128), learning_rate=2e-3
             )
-        return UpperInformation.gaussian(hide.shape[1], dim, seed=seed)
+        return UpperInformation(DiagonalRatio(hide.shape[1], dim), seed=seed)
     width = training.x.shape[1] if hide is None else classes or hide.shape[1]
     return Dependence(width, dim, recipe.hidden_by, seed=seed)
