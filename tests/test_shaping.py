@@ -530,5 +530,5 @@ def test_the_digits_are_shaped_in_small(tmp_path, monkeypatch):
 
 def test_noise_on_features_leaks_what_the_channel_says():
     x = np.random.default_rng(0).standard_normal((800, 1))
-    (found,) = rate_between(AdditiveNoise(1.0), x)
-    assert found.value == pytest.approx(math.log(2) / 2, abs=0.12)
+    low, high = rate_between(AdditiveNoise(1.0), x)
+    assert low.interval[0] < math.log(2) / 2 < high.interval[1]

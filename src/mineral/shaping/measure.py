@@ -23,6 +23,7 @@ from mineral.shaping.encoder import Encoder
 from mineral.shaping.network import ModuleEncoder
 from mineral.shaping.objective import log_densities
 from mineral.shaping.problem import Problem, best_guess, floor
+from mineral.shaping.simple import AdditiveNoise
 from mineral.types import Matrix, PerSample
 
 SANDWICHED = 4000  # rows of a rate: each is compared with all others
@@ -215,7 +216,7 @@ def rate_between(encoder: Encoder, x: Matrix, *, seed: int = 0) -> tuple[Bound, 
     if not encoder.stochastic:
         by = "a deterministic code of continuous data"
         return (Bound(value=math.inf, interval=(math.inf, math.inf), kind="neither", by=by),)
-    if not isinstance(encoder, ModuleEncoder):
+    if not isinstance(encoder, ModuleEncoder | AdditiveNoise):
         found = door.estimate(x, encoder.encode(x, seed=seed), seed=seed)
         by = f"mineral.estimate ({found.estimator})"
         return (Bound(value=found.value, interval=found.interval, kind=found.kind, by=by),)

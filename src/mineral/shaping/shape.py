@@ -103,7 +103,8 @@ class History:
     Attributes:
         steps: Of the encoder, at each check.
         kept: I(Z; L), as the loss has it.
-        leaked: What the loss holds against the code, without `separation` and without β.
+        leaked: What the loss holds against the code, without `separation` and without β: infinite
+            where the rate of a deterministic code is.
         best: The index of the check whose encoder was kept.
     """
 
@@ -257,15 +258,15 @@ class _Run:
         for step, rows in enumerate(self._batches(), start=1):
             self.module.train()
             mean, spread = moments(self.module(rows.x), recipe.noise)
-            for _ in range(recipe.adversary_steps):  # each with fresh noise
-                z = (mean + spread * torch.randn_like(mean)).detach()
-                if self.leaked is not None:
+            if self.leaked is not None:
+                for _ in range(recipe.adversary_steps):  # each with fresh noise
+                    z = (mean + spread * torch.randn_like(mean)).detach()
                     self.leaked.learn(rows.hidden, z)
             z = mean + spread * torch.randn_like(mean)
             self.kept.learn(rows.kept, z)
-            kept, leaked, apart = self._terms(rows, mean, spread, z)
+            kept, _, against = self._terms(rows, mean, spread, z)
             beta = recipe.beta * min(1.0, step / max(1.0, recipe.warmup * recipe.steps))
-            loss = beta * (leaked + recipe.separation * apart) - kept
+            loss = beta * against - kept
             optimizer.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
             nn.utils.clip_grad_norm_(self.module.parameters(), 10.0)
@@ -302,26 +303,29 @@ class _Run:
     def _terms(
         self, rows: Rows, mean: Tensor, spread: Tensor, z: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """Kept, leaked, and how far S lies apart."""
+        """Kept; leaked; and what is held against the code, which is leaked and the separation."""
         kept, zero = self.kept(rows.kept, z), torch.zeros(())
+        if self.leaked is not None:
+            leaked = self.leaked(rows.hidden, z)
+        else:
+            leaked = rate(mean, spread, z) if bool((spread > 0).all()) else zero + torch.inf
         if not self.recipe.beta:
-            return kept, zero, zero
-        leaked = rate(mean, spread, z) if self.leaked is None else self.leaked(rows.hidden, z)
-        apart = zero
-        if rows.apart is not None and self.recipe.separation:
-            apart = _apart(rows.apart[:COMPARED], z[:COMPARED], rows.label[:COMPARED])
-        return kept, leaked, apart
+            return kept, leaked, zero  # as 0 · ∞ is no number
+        if rows.apart is None or not self.recipe.separation:
+            return kept, leaked, leaked
+        apart = _apart(rows.apart[:COMPARED], z[:COMPARED], rows.label[:COMPARED])
+        return kept, leaked, leaked + self.recipe.separation * apart
 
     def _check(self, step: int) -> float:
         """The objective on validation rows, noted without its penalty."""
-        rows, recipe = self.validation, self.recipe
+        rows = self.validation
         self.module.eval()
         with torch.no_grad():
-            mean, spread = moments(self.module(rows.x), recipe.noise)
+            mean, spread = moments(self.module(rows.x), self.recipe.noise)
             z = mean + spread * torch.randn_like(mean)
-            kept, leaked, apart = self._terms(rows, mean, spread, z)
+            kept, leaked, against = self._terms(rows, mean, spread, z)
         self.checks.append((step, float(kept), float(leaked)))
-        return float(kept - recipe.beta * (leaked + recipe.separation * apart))
+        return float(kept - self.recipe.beta * against)
 
     def _batches(self) -> Iterator[Rows]:
         n = len(self.training.x)

@@ -67,6 +67,10 @@ class AdditiveNoise(Encoder):
         if not 0 < self.scale < np.inf:
             raise OptionError(f"`scale` must be above 0 and finite, got {self.scale}.")
 
+    def moments(self, x: X) -> tuple[Codes, Codes]:
+        """Mean and scale of q(z | x)."""
+        return x, np.full_like(x, self.scale)
+
     def _encode(self, x: X, rng: np.random.Generator) -> Codes:
         return x + self.scale * rng.standard_normal(x.shape)
 
