@@ -37,12 +37,14 @@ COSTS = {
     "mixture": "n d² a component and round",
     "residual": "a copula; where it gains, k S b (m + 1) small networks",
     "projected": "n d min(n, d), then as `residual`",
+    "clusters": "n d min(n, d), then n k a round, k up to 256 clusters",
     "ksg": "n log n and more with d; n² d above 8",
     "lnc": "as `ksg`",
     "mixed": "as `ksg`",
     "kde": "n² d",
     "histogram": "n log n",
     "discrete": "n log n",
+    "classifier": "k S b small networks of up to 100 components",
     "auto": "that of what it asks: see default.md",
 }
 

@@ -42,12 +42,13 @@ def small(kind, steps=60):
     return kind(**options)
 
 
-FOR_SYMBOLS = ("discrete",)  # refuse continuous data, and are tested by themselves
+FOR_SYMBOLS = ("discrete", "classifier")  # refuse continuous data, and are tested by themselves
 FOR_NUMBERS = {name: kind for name, kind in ESTIMATORS.items() if name not in FOR_SYMBOLS}
 
 SMALL = {name: small(kind) for name, kind in FOR_NUMBERS.items()}
 BRIEF = {name: small(kind, steps=2) for name, kind in FOR_NUMBERS.items()}
-SPLITTING = ("mixture",)  # draw folds of the rows, so that the order of rows matters a little
+# These draw folds or starts, so that the order of rows matters a little.
+SPLITTING = ("mixture", "clusters")
 CHEAP = {
     name: each for name, each in SMALL.items() if not learns(type(each)) and name not in SPLITTING
 }

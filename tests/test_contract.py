@@ -58,7 +58,8 @@ def test_dependence_is_found(every_estimator):
     for dim_x, dim_y in shapes(every_estimator):
         found = every_estimator.estimate(*draw(400, dim_x, dim_y))
         assert_sound(found, 400, dim_x, dim_y)
-        if found.evidence.curves:  # 60 steps of a small network find a part
+        # 60 steps of a small network find a part, and so do clusters of what is not in groups.
+        if found.evidence.curves or found.estimator == "clusters":
             assert found.value > 0.1
         else:
             assert found.value == pytest.approx(0.51, abs=0.25)

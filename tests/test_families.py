@@ -46,6 +46,20 @@ def thin(n):
     return x, x + 0.01 * rng.uniform(size=n)
 
 
+def labelled(n):
+    """One of two classes that nobody can mistake, and five numbers."""
+    rng = np.random.default_rng(0)
+    label = rng.integers(0, 2, n)
+    return 10.0 * label[:, None] + rng.standard_normal((n, 5)), label
+
+
+def gathered(n):
+    """Eight far-apart places in 20 dimensions; x and y are at the same."""
+    rng = np.random.default_rng(0)
+    places, which = 10 * rng.standard_normal((2, 8, 20)), rng.integers(0, 8, n)
+    return (side[which] + rng.standard_normal((n, 20)) for side in places)
+
+
 def low_rank(n):
     """One shared number behind 20 + 20 coordinates, of correlation 0.8."""
     rng = np.random.default_rng(0)
@@ -59,6 +73,8 @@ FLIP = math.log(2) + 0.1 * math.log(0.1) + 0.9 * math.log(0.9)
 HOME = {  # where the 1 + 1 normal of correlation 0.8 is not the home ground
     "discrete": (channel, FLIP),
     "mixed": (channel, FLIP),
+    "classifier": (labelled, math.log(2)),
+    "clusters": (gathered, math.log(8)),
     "lnc": (thin, -math.log(0.01) + 0.005),
     "lmi": (low_rank, truth()),
     # vCLUB is above by KL(product ‖ joint): its home is weak dependence, where that is small.

@@ -3,6 +3,8 @@
 from mineral.methods.auto import Auto
 from mineral.methods.base import Estimator
 from mineral.methods.baselined import FLO, TUBA, Interpolated, ReTUBA
+from mineral.methods.classifier import Classifier
+from mineral.methods.clusters import Clusters
 from mineral.methods.diffusion import MINDE
 from mineral.methods.discrete import Discrete
 from mineral.methods.gaussian import Gaussian, GaussianCopula
@@ -46,6 +48,7 @@ ESTIMATORS: dict[str, type[Estimator]] = {
         GaussianMixture,
         Residual,
         Projected,
+        Clusters,
         # neighbours, kernels, cells, symbols
         KSG,
         LNC,
@@ -53,6 +56,7 @@ ESTIMATORS: dict[str, type[Estimator]] = {
         KDE,
         Histogram,
         Discrete,
+        Classifier,
         # critics: lower bounds
         MINE,
         DonskerVaradhan,
@@ -102,6 +106,8 @@ __all__ = [
     "SMILE",
     "TUBA",
     "Auto",
+    "Classifier",
+    "Clusters",
     "DifferenceOfEntropies",
     "Discrete",
     "DonskerVaradhan",

@@ -13,11 +13,14 @@ import numpy as np
 
 from mineral.errors import InputError
 from mineral.methods.base import Estimator, Measurement, Run
+from mineral.methods.classifier import Classifier
+from mineral.methods.clusters import Clusters
 from mineral.methods.discrete import Discrete
 from mineral.methods.gaussian import GaussianCopula
 from mineral.methods.knn import KSG
 from mineral.methods.mixed import Mixed
 from mineral.methods.neighbours import neighbours as neighbour_counts
+from mineral.methods.normalized import normalized
 from mineral.methods.projection import ROWS_FOR_EACH, Budget, Projected, check_budget
 from mineral.methods.residual import Residual
 from mineral.methods.student import StudentCopula
@@ -34,6 +37,8 @@ WEAK = 2.0  # nats, up to which they do
 MIXED_DIMS = 10  # dx + dy up to which they are asked where coordinates are discrete
 ATOM = 0.1  # share of the rows that one value may have in a continuous coordinate
 ROWS_A_CELL = 5  # from which counts are as good as it gets
+ROWS_A_LABEL = 10  # on average, from which a side is a label
+FEW_ROWS_TO_LEARN = 100  # below, no classifier is trained
 FEW_ROWS = 50  # below, a Gaussian copula is all that a copula can be
 CLEARLY = 3.0  # standard errors
 
@@ -58,21 +63,28 @@ class Auto(Estimator):
     def measure(self, samples: Paired, run: Run) -> Measurement:
         chosen, path = self._candidates(samples)
         scored = _by_rank(samples) if any(type(c) is KSG for c in chosen) else samples
-        found = [_plainly(c, c.measure(scored if type(c) is KSG else samples, run)) for c in chosen]
+        found = [
+            _plainly(c, normalized(c.measure(_seen_by(c, samples, scored), run), samples, run))
+            for c in chosen
+        ]
         best, result = found[0]
         path += result.path
         path += ["Found " + "; ".join(f"{c.name} {_shown(m)}" for c, m in found) + " nats."]
         for other, rival in found[1:]:
             more = rival.value - result.value
-            enough = CLEARLY * _error_of_difference(scored, run, other, rival, result)
-            if more > enough:
-                path.append(f"{other.name} finds clearly more than {best.name}, and is reported.")
-                best, result = other, rival
-            elif samples.dims <= NEAR_DIMS and rival.value < WEAK and -more > enough:
-                path.append(f"{other.name} finds clearly less than {best.name}, and is reported.")
-                best, result = other, rival
+            if other.kind == "lower bound":  # whatever the other's error: no less is there
+                error = rival.stderr
             else:
-                path.append(f"{other.name} does not find clearly more: {best.name} stands.")
+                error = _error_of_difference(scored, run, other, rival, result)
+            if samples.dims <= NEAR_DIMS and (more > 0 or rival.value < WEAK):
+                weight = _weight(more, error)
+                result = _between(result, rival, weight, error)
+            else:
+                weight = float(more > CLEARLY * error)
+                result = rival if weight else result
+            path.append(_verdict(other, best, weight, more))
+            if weight > 0.5:
+                best = other
         return replace(
             result,
             path=tuple(path),
@@ -104,6 +116,8 @@ class Auto(Estimator):
         if dims <= NEIGHBOUR_DIMS or not candidates:
             candidates.append(neighbours)
             path.append("Neighbours are looked for among normal scores.")
+        if n >= FEW_ROWS and dims > MIXED_DIMS and self.budget != "fast":
+            candidates.append(Clusters())
         return candidates, path
 
     def _parametric(self, dims: int) -> Estimator:
@@ -123,15 +137,56 @@ class Auto(Estimator):
             return [Mixed() if len(samples) > 2 * Mixed.k else neighbours], [
                 f"{few}, which neighbour counts handle."
             ]
+        if _is_label(samples):
+            return [Classifier()], [f"{few}: one side is a label, and a classifier tells it."]
         if len(samples) < 2 * samples.dims + 6:
             return [neighbours], []
         path = [f"{few}, and dimensions are many: ranks share ties, and a network does the rest."]
         return [self._parametric(samples.dims)], path
 
 
+def _seen_by(candidate: Estimator, samples: Paired, scored: Paired) -> Paired:
+    return scored if type(candidate) is KSG else samples
+
+
 def _by_rank(samples: Paired) -> Paired:
     """Normal scores, where neighbours are not led astray by skew and heavy tails."""
     return replace(samples, x=normal_scores(samples.x), y=normal_scores(samples.y))
+
+
+def _weight(more: float, error: float) -> float:
+    """Of neighbours beside a copula, where both may be right: the further apart, the larger.
+
+    The positive part of James and Stein's shrinkage: what is apart by no more than its error says
+    nothing, and the copula, which has the smaller variance, stands.
+    """
+    return 0.0 if abs(more) <= error else 1 - (error / more) ** 2
+
+
+def _between(result: Measurement, rival: Measurement, weight: float, error: float) -> Measurement:
+    """Between two estimates on the same rows, with an error that allows for the wrong weight."""
+    more = rival.value - result.value
+    spread = (1 - weight) * result.stderr + weight * rival.stderr
+    wrong = (1 - weight) * min(abs(more), error)
+    chosen = rival if weight > 0.5 else result
+    pointwise = chosen.pointwise
+    if result.pointwise is not None and rival.pointwise is not None:
+        pointwise = (1 - weight) * result.pointwise + weight * rival.pointwise
+    return replace(
+        chosen,
+        value=result.value + weight * more,
+        stderr=float(np.hypot(spread, wrong)),
+        pointwise=pointwise,
+    )
+
+
+def _verdict(other: Estimator, best: Estimator, weight: float, more: float) -> str:
+    if weight == 0:
+        return f"{other.name} does not find clearly more: {best.name} stands."
+    if weight > 0.8:
+        amount = "more" if more > 0 else "less"
+        return f"{other.name} finds clearly {amount} than {best.name}, and is reported."
+    return f"{other.name} and {best.name} are about their error apart: between them, {weight:.0%}."
 
 
 def _plainly(candidate: Estimator, found: Measurement) -> tuple[Estimator, Measurement]:
@@ -158,8 +213,10 @@ def _error_of_difference(
     if far or few or pointwise is None or not isinstance(neighbours, KSG):
         return apart
     x, y, _ = neighbours.scaled(samples)
+    order = np.lexsort(np.hstack([x, y]).T)  # the same parts, in whatever order rows came
 
-    def difference(rows: Rows) -> float:
+    def difference(part: Rows) -> float:
+        rows = order[part]
         found = neighbour_counts(x[rows], y[rows], neighbours.k)
         theirs = neighbours.pointwise_of(found, len(rows)).mean()
         return float(theirs - pointwise[rows].mean())
@@ -174,6 +231,12 @@ def _shown(found: Measurement) -> str:
 def _count(names: list[str]) -> str:
     listed = ", ".join(names[:3]) + (", …" if len(names) > 3 else "")
     return f"{listed} {'is' if len(names) == 1 else 'are'}"
+
+
+def _is_label(samples: Paired) -> bool:
+    """Whether one side has few different rows, each of them often."""
+    fewest = min(len(np.unique(side, axis=0)) for side in (samples.x, samples.y))
+    return len(samples) >= max(ROWS_A_LABEL * fewest, FEW_ROWS_TO_LEARN)
 
 
 def _rows_a_cell(samples: Paired) -> float:

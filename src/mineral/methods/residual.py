@@ -28,11 +28,12 @@ from mineral import bounds
 from mineral.critics import mlp
 from mineral.methods.base import Measurement, Run
 from mineral.methods.crossfit import VALIDATION, FoldReport, Learned, combined
+from mineral.methods.learning_curve import allowing_for, halved, more
+from mineral.methods.normalized import excess
 from mineral.methods.student import Levels, StudentCopula, correlation_bias, kept_levels
 from mineral.models import StudentModel
 from mineral.models.student import log_height
 from mineral.progress import portion, silent
-from mineral.results import Caution
 from mineral.samples import Fold, Paired, folds
 from mineral.training import score_all, seeded, train
 from mineral.types import JointScores, ProductScores, X, Y
@@ -41,11 +42,10 @@ PRODUCTS = 64  # product samples for each joint sample of a test fold, at least
 WIDE = 8  # coordinates a side, above which the network sees canonical directions in their place
 DIRECTIONS = 4  # canonical directions a side that it then sees
 FEWEST = 200  # rows
-LEFT = 1.6  # times what the last doubling of rows brought, if errors fall like rows to the 0.7
-MOST_LEFT = 0.25  # of the value: what one fold says of rows is uncertain itself
 COPULA = 0.1  # share of the time that the copula takes, for the progress bar
 BLOCK = 3  # each joint sample meets the y of two others
 PATIENCE = 8  # checks
+TOO_MUCH = 0.25  # of the value: what a network claims beyond a density ratio, tails aside
 SMALL = 2000  # training rows, below which a network has learned all it can within a few checks
 AFFORDABLE = 0.25  # nats that fitting the copula to a part of the rows may cost
 
@@ -104,8 +104,8 @@ class Residual(Learned):
                 if not _clear(reports, needed):
                     run.progress(1.0, self.name)
                     return _with(copula, "A network does not clearly add to the copula.")
-            half = self._report(ranks, _halved(split[0]), replace(run, progress=silent), rng)
-        found = _allowing_for(_more(reports[0], half), combined(self, samples, reports))
+            half = self._report(ranks, halved(split[0]), replace(run, progress=silent), rng)
+        found = allowing_for(more(reports[0], half), combined(self, samples, reports))
         return _with(found, "A network clearly adds to the copula.", copula.path)
 
     def _cost(self, ranks: "_Ranks") -> float:
@@ -143,6 +143,8 @@ class Residual(Learned):
         scores = [s.double() for s in score_all(network, test, PRODUCTS)]
         without = [s.double() for s in score_all(network.base, test, PRODUCTS)]
         pointwise = scores[0].cpu().numpy()
+        much = TOO_MUCH * abs(float(pointwise.mean()))
+        pointwise = pointwise - excess(scores[1].flatten().cpu().numpy(), much)
         dx, dy = base.sizes
         return FoldReport(
             rows=fold.test,
@@ -152,31 +154,6 @@ class Residual(Learned):
             curve=curve,
             gain=(_told_apart(*scores) - _told_apart(*without)).cpu().numpy(),
         )
-
-
-def _halved(fold: Fold) -> Fold:
-    return replace(fold, training=fold.training[: len(fold.training) // 2])
-
-
-def _more(report: FoldReport, half: FoldReport) -> float:
-    """Nats that a network finds beyond the one that learned from half the rows."""
-    apart = (report.pointwise - half.pointwise).clip(-1, 1)  # a far row is no trend
-    return float(apart.mean())
-
-
-def _allowing_for(gain: float, found: Measurement) -> Measurement:
-    """With an interval that reaches as far as a network still in want of rows may be wrong."""
-    missing = min(LEFT * max(0.0, gain), MOST_LEFT * abs(found.value))
-    doubts = found.cautions
-    if missing > max(found.stderr, 0.02):
-        doubt = Caution(
-            "still-learning",
-            f"With half as many rows to learn from, the network finds {gain:.2g} nats less: with "
-            f"more than there are, it would find more, some {missing:.1g} nats. The interval "
-            "allows for that.",
-        )
-        doubts = (doubt, *doubts)
-    return replace(found, stderr=float(np.hypot(found.stderr, missing)), cautions=doubts)
 
 
 def _with(found: Measurement, sentence: str, before: tuple[str, ...] = ()) -> Measurement:
