@@ -16,7 +16,7 @@ from mineral.audit.views import Views
 from mineral.errors import MissingExtraError
 from mineral.types import PerSample
 
-Sample = tuple[Float[np.ndarray, "n dz"], Int[np.ndarray, " n"]]  # codes and labels, row by row
+Sample = tuple[Float[np.ndarray, "_ dz"], Int[np.ndarray, " _"]]  # codes and labels, row by row
 BRIEF = 4  # kinds
 TEMPERATURES = (0.25, 0.5, 0.7, 1.0, 1.4, 2.0, 3.0, 5.0, 10.0)
 PRIORS = (0.0001, 0.001, 0.01, 0.05, 0.2, 0.5, 1.0)  # weights of the frequencies of classes

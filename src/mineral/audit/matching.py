@@ -28,8 +28,10 @@ from mineral.audit.rows import Attack, share
 from mineral.errors import InputError, MissingExtraError, OptionError
 from mineral.shaping.neuracrypt import NeuraCrypt
 from mineral.training import seeded
-from mineral.types import Matrix
 
+Images = Float[np.ndarray, "n pixels"]
+Codes = Float[np.ndarray, "m numbers"]
+Cut = Float[np.ndarray, "n patches pixels_of_patch"]
 Patches = Float[np.ndarray, "n patches width"]
 HIGHEST_MOMENT = 14
 HIDDEN, EMBEDDED = 64, 8
@@ -70,7 +72,7 @@ class Settings:
 
 
 def attack(
-    images: Matrix,
+    images: Images,
     victim: NeuraCrypt,
     *,
     settings: Settings | None = None,
@@ -99,7 +101,7 @@ def attack(
 
 
 def stages(
-    images: Matrix, victim: NeuraCrypt, *, settings: Settings | None = None, seed: int = 0
+    images: Images, victim: NeuraCrypt, *, settings: Settings | None = None, seed: int = 0
 ) -> list[tuple[str, float]]:
     """The share that is matched after each step, for those who have the truth."""
     rng = np.random.default_rng(seed)
@@ -111,8 +113,8 @@ def stages(
 
 
 def match(
-    images: Matrix,
-    codes: Matrix,
+    images: Images,
+    codes: Codes,
     like: NeuraCrypt,
     *,
     settings: Settings | None = None,
@@ -195,7 +197,7 @@ def _assign(cost: Float[np.ndarray, "n n"]) -> Int[np.ndarray, " n"]:
     return np.asarray(linear_sum_assignment(cost)[1])
 
 
-def _moments(values: Patches) -> Float[Tensor, "n patches moments"]:
+def _moments(values: Cut | Patches) -> Float[Tensor, "n patches moments"]:
     """Mean and i-th roots of central moments of each patch, taken off the mean of its place."""
     patches = torch.from_numpy(values)
     patches = patches - patches.mean(dim=0)
@@ -208,7 +210,7 @@ def _moments(values: Patches) -> Float[Tensor, "n patches moments"]:
 
 
 def _similarities(
-    plain: Patches, coded: Patches, images: Matrix, like: NeuraCrypt, settings: Settings, seed: int
+    plain: Cut, coded: Patches, images: Images, like: NeuraCrypt, settings: Settings, seed: int
 ) -> Float[np.ndarray, "n n patches patches"]:
     """Of patch p of image i and patch q of code j, at [i, j, p, q], as fresh keys taught."""
     rng = np.random.default_rng(seed)
@@ -281,7 +283,7 @@ def _match_images(similar: Float[np.ndarray, "n n patches patches"]) -> Int[np.n
     return _assign(-total)
 
 
-def _predictions(plain: Patches, coded: Patches) -> Patches:
+def _predictions(plain: Cut, coded: Patches) -> Patches:
     """The codes that linear maps of patches, one for each place, give to the same images.
 
     Their ridge has the least leave-one-out error: wrong pairs are not learned by heart.

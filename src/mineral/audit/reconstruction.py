@@ -14,7 +14,7 @@ RIDGES = tuple(10.0**k for k in range(-2, 6))
 NEURONS = (256,)
 WIDEST = 1024  # coordinates of a code
 
-Pairs = tuple[Float[np.ndarray, "n dz"], Float[np.ndarray, "n dx"]]  # codes and raw rows
+Pairs = tuple[Float[np.ndarray, "_ dz"], Float[np.ndarray, "_ dx"]]  # codes and raw rows
 
 
 @dataclass(frozen=True)

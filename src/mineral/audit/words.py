@@ -45,7 +45,8 @@ def span(row: Measure | Attack) -> str:
     low, high = row.interval
     if math.isinf(low):
         return ""
-    show = percent if isinstance(row, Attack) and row.unit == "share" else number
+    share = row.unit == "share" if isinstance(row, Attack) else row.name == "accuracy"
+    show = percent if share else number
     return f"{show(low)} to {show(high)}"
 
 

@@ -14,6 +14,7 @@ from mineral.experiments.gradients import GRADIENTS
 from mineral.experiments.infomax import INFOMAX
 from mineral.experiments.information_plane import PLANE
 from mineral.experiments.limits import LIMITS
+from mineral.experiments.neuracrypt import NEURACRYPT
 from mineral.experiments.nonlinear import NONLINEAR
 from mineral.experiments.points import GAN_POINTS
 from mineral.experiments.runner import run
@@ -37,6 +38,7 @@ EXPERIMENTS: dict[str, Experiment[Any]] = {
         INFOMAX,
         SHAPING_GAUSSIAN,
         SHAPING_MNIST,
+        NEURACRYPT,
         GAN_POINTS,
         STACKED_MNIST,
         BIDIRECTIONAL,
