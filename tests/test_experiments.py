@@ -633,3 +633,12 @@ def test_the_command_refuses_in_one_line(command, words, says):
     status, out, err = command(*words)
     assert (status, out) == (2, "") and says in err and err.count("\n") == 1
     assert not list(Path().iterdir())
+
+
+def test_jobs_and_curves_are_asked_for_on_the_command_line(command, monkeypatch):
+    asked = {}
+    monkeypatch.setattr("mineral.experiments.run", lambda _, **options: asked.update(options))
+    assert command("nonlinear", "--jobs", 3, "--tensorboard")[0] == 0
+    assert (asked["jobs"], asked["tensorboard"]) == (3, True)
+    assert command("nonlinear")[0] == 0
+    assert (asked["jobs"], asked["tensorboard"]) == (1, False)
