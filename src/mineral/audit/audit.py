@@ -27,7 +27,6 @@ from mineral.samples.columns import columns
 from mineral.shaping.encoder import Encoder
 from mineral.shaping.neuracrypt import NeuraCrypt
 from mineral.shaping.problem import Problem, best_guess, entropy, floor
-from mineral.types import Matrix
 
 ATTACKS = (
     "label",
@@ -78,13 +77,13 @@ class _Parts:
     """A problem's rows in three parts, by their place in the whole."""
 
     problem: Problem
-    rows: tuple[Int[np.ndarray, " a"], Int[np.ndarray, " b"], Int[np.ndarray, " c"]]
+    rows: tuple[Int[np.ndarray, " _"], Int[np.ndarray, " _"], Int[np.ndarray, " _"]]
 
     def labels(self, which: np.ndarray) -> list[np.ndarray]:
         return [which[rows] for rows in self.rows]
 
     @property
-    def x(self) -> list[Matrix]:
+    def x(self) -> list[np.ndarray]:
         return [self.problem.x[rows] for rows in self.rows]
 
 
@@ -183,7 +182,7 @@ def _split(problem: Problem, most_rows: int, seed: int) -> _Parts:
     return _Parts(problem, (rng.permutation(a), rng.permutation(b), rng.permutation(c)))
 
 
-def _codes(subject: Subject, parts: _Parts, seed: int) -> list[Matrix]:
+def _codes(subject: Subject, parts: _Parts, seed: int) -> list[np.ndarray]:
     """Of each part, with noise of its own; refused here if they cannot be used."""
     if isinstance(subject, Recorded):
         if len(subject.codes) != len(parts.problem):
@@ -195,7 +194,7 @@ def _codes(subject: Subject, parts: _Parts, seed: int) -> list[Matrix]:
     return [subject.encode(x, seed=3 * seed + i) for i, x in enumerate(parts.x)]
 
 
-def _exposed(subject: Subject, codes: list[Matrix]) -> list[Matrix]:
+def _exposed(subject: Subject, codes: list[np.ndarray]) -> list[np.ndarray]:
     """Codes as an adversary prepares them: the shuffle of NeuraCrypt is undone."""
     if not (isinstance(subject, NeuraCrypt) and subject.shuffle):
         return codes
@@ -204,7 +203,7 @@ def _exposed(subject: Subject, codes: list[Matrix]) -> list[Matrix]:
     return [matching.align(part, reference)[0].reshape(len(part), -1) for part in cut]
 
 
-def _pooled(subject: Subject, x: Matrix, codes: Matrix) -> tuple[Matrix, Matrix]:
+def _pooled(subject: Subject, x: np.ndarray, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Raw rows and codes whose patches are averaged, where they are patches."""
     if not isinstance(subject, NeuraCrypt):
         return x, codes
@@ -216,7 +215,7 @@ def _audited(
     name: str,
     subject: Subject,
     parts: _Parts,
-    given: list[Matrix],
+    given: list[np.ndarray],
     chosen: Sequence[str],
     seed: int,
 ) -> Audited:
@@ -283,8 +282,8 @@ def _blind(attack: Attack, problem: Problem) -> float:
 def _matchings(
     subject: Subject,
     parts: _Parts,
-    given: list[Matrix],
-    codes: list[Matrix],
+    given: list[np.ndarray],
+    codes: list[np.ndarray],
     chosen: Sequence[str],
     seed: int,
 ) -> list[Attack]:

@@ -196,10 +196,10 @@ def _draw(settings: Settings, results: Mapping[str, Numbers]) -> "Figure":
 SENTENCES = (
     "No encoder here is private. A linear encoder leaves the geometry of whitened rows as it is, "
     "so that each row is known by its place among the others; nothing has to be learned.",
-    "The deep encoder hides images from an adversary that averages patches and does not know its "
-    "layers. It does not hide them from one that does: the secret positions, which should mix up "
-    "the patches, tell which patches of two images belong together, and the moments of a patch "
-    "survive any key. That the first attack fails says nothing about the second.",
+    "The deep encoder hides most images from an adversary that averages patches and does not know "
+    "its layers. It hides none from one that does: the secret positions, which should mix up the "
+    "patches, tell which patches of two images belong together, and the moments of a patch survive "
+    "any key. That the first attack mostly fails says nothing about the second.",
     "The key is never needed, and no pair is known in advance. Normalizing with the moments of the "
     "batch, as the published code does, is no protection.",
     "Ours are digits of 28 × 28, in patches of a quarter of a side, and fewer numbers a patch than "
