@@ -322,6 +322,25 @@ def test_the_command_refuses_in_one_line_and_writes_nothing(command, given, says
     assert not Path("audit.html").exists()
 
 
+def test_the_command_reads_a_folder_of_images(command, tmp_path):
+    from PIL import Image
+
+    from mineral.cli.audit import _of_file
+
+    folder = tmp_path / "images"
+    folder.mkdir()
+    lines = ["file,ill"]
+    for k in range(20):
+        Image.fromarray(np.full((4, 4), 10 * k, np.uint8)).save(folder / f"{k}.png")
+        lines.append(f"{k}.png,{k % 2}")
+    (folder / "labels.csv").write_text("\n".join(lines))
+    problem = _of_file(str(folder), "ill", None, None)
+    assert problem.shape == (4, 4) and problem.hide is None
+    Image.fromarray(np.zeros((5, 4), np.uint8)).save(folder / "7.png")
+    status, _, err = command(folder, "--keep", "ill")
+    assert status == 2 and "Images must have one size" in err
+
+
 def test_pictures_are_tiles():
     strip = drawings.images(np.zeros((3, 12)), (3, 2, 2))
     assert strip.startswith("data:image/png;base64,")

@@ -36,6 +36,12 @@ ATTACKS = (
     "transfer",
     "matching",
 )
+AGAINST: dict[Hidden, tuple[str, ...]] = {
+    "label": ("label", "transfer"),
+    "numbers": ("hidden numbers",),
+    "everything": tuple(name for name in ATTACKS if name not in ("label", "transfer")),
+}
+"""Which attacks find out what is hidden. The others find out something else."""
 MATCHED = 300  # rows among which an attack looks for pairs
 KNOWN = 100  # pairs
 SHOWN = 8  # pictures
@@ -267,7 +273,9 @@ def _audited(
         leaks_by_bound=any(
             each.side == "lower bound" and each.interval[0] > known_floor for each in leaked
         ),
-        leaks_by_attack=any(each.interval[0] > _blind(each, problem) for each in made),
+        leaks_by_attack=any(
+            each.interval[0] > _blind(each, problem) for each in made if each.name in AGAINST[hides]
+        ),
         pictures=pictures,
     )
 

@@ -32,7 +32,9 @@ DIM = 10  # of a code, where the encoder does not say
 def audit_encoders(
     source: Annotated[
         str | None,
-        typer.Argument(metavar="FILE", help=f"Raw rows, or one of {', '.join(BUILT_IN)}."),
+        typer.Argument(
+            metavar="FILE", help=f"Raw rows, a folder of images, or {', '.join(BUILT_IN)}."
+        ),
     ] = None,
     *,
     keep: Annotated[
@@ -87,6 +89,7 @@ def audit_encoders(
       --encoder raw --encoder noise:1 --report audit.html
     mineral audit --raw raw.npz --encoded codes.npz --keep ill --hide sex
     mineral audit mnist-parity --encoder pca:10 --encoder neuracrypt
+    mineral audit FOLDER --keep ill --hide sex      images, and labels.csv
     """  # noqa: D301
     from mineral.audit import ATTACKS, audit, words
 
@@ -142,6 +145,8 @@ def _of_file(
 ) -> "Problem":
     if keep is None:
         raise OptionError("`--keep` must name the label that codes should keep.")
+    if Path(place).is_dir():
+        return _of_folder(place, keep, hide or [EVERYTHING])
     problem = _problem(Path(place), keep, hide or [EVERYTHING], features)
     if features is None or len(features) == 1:
         taken = {keep, *(part for text in hide or [] for part in text.split(","))}
@@ -151,6 +156,14 @@ def _of_file(
         if len(names) == 1 and len(shape) in (2, 3):
             return replace(problem, shape=shape)
     return problem
+
+
+def _of_folder(place: str, keep: str, hide: list[str]) -> "Problem":
+    from mineral.shaping.data import image_folder
+
+    if len(hide) != 1:
+        raise OptionError("`--hide` takes one label of images, or everything.")
+    return image_folder(place, keep=keep, hide=None if hide == [EVERYTHING] else hide[0])
 
 
 def _usual(problem: "Problem") -> list[str]:
