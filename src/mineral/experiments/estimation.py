@@ -231,7 +231,10 @@ def _sentences(
         sentences.append(
             f"KSG reaches {most:.1f} nats in {dim} dimensions: neighbours fall far short there."
         )
-    sentences.append("The paper shows these curves as figures, without a table to put beside ours.")
+    sentences.append(
+        "The paper shows curves, without a table to put beside ours; its settings are known to us "
+        "from others, not verified in its text."
+    )
     return sentences
 
 

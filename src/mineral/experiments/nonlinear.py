@@ -239,8 +239,9 @@ def _sentences(
             f"{means[name][worst]:.2f} where {truths[worst]:.2f} are true."
         )
     sentences.append(
-        "σ = 0, where the paper's map begins, is left out: information is infinite there. The "
-        "paper shows a map, without numbers to put beside ours."
+        "σ = 0 is left out: information is infinite there. The functions and the range of σ are "
+        "the paper's as we know them from others, not verified in its text; it shows a map, "
+        "without numbers to put beside ours."
     )
     return sentences
 
