@@ -65,7 +65,7 @@ class Settings:
         methods: Of `METHODS`, each with `seeds` seeds at β = `beta`, or at `game_beta` where a
             critic learns beside the encoder.
         swept: Of those with a penalty, each at all of `betas`, one seed, with `swept_hidden` and
-            `swept_epochs`.
+            `swept_epochs`; no epochs, no sweep.
         hidden: Of the encoder, and k is `dim_z`.
         critic: Hidden layers of MINE's critic, its Adam's rate, and `partners` for each pair.
         critic_noise: Standard deviations of the noise in each layer of the critic, if any: 0.3 at
@@ -78,6 +78,8 @@ class Settings:
         images: Of the 50,000 left for training.
         measured: Held-out images among which information is measured.
         fresh_steps: Of the critic that measures where no density is known.
+        half: Encoders train with products of matrices in bfloat16: three times as fast on
+            processors that have them, and slower on others.
     """
 
     methods: tuple[str, ...] = tuple(METHODS)
@@ -105,6 +107,7 @@ class Settings:
     images: int = 50_000
     measured: int = 5000
     fresh_steps: int = 5000
+    half: bool = False
 
 
 def cells(settings: Settings) -> dict[str, Cell[Settings]]:
@@ -114,12 +117,16 @@ def cells(settings: Settings) -> dict[str, Cell[Settings]]:
             raise OptionError(f"`methods` must be of {', '.join(METHODS)}, got {name!r}.")
     plan = [(name, _beta(settings, name), i) for name in settings.methods for i in _all(settings)]
     found = {_key(*each): _cell(*each, swept=False) for each in plan}
-    sweep = [(name, beta, 0) for name in settings.swept for beta in settings.betas]
+    sweep = [(name, beta, 0) for name in _swept(settings) for beta in settings.betas]
     return found | {f"sweep.{_key(*each)}": _cell(*each, swept=True) for each in sweep}
 
 
 def _cell(method: str, beta: float, repeat: int, *, swept: bool) -> Cell[Settings]:
     return partial(learn, method=method, beta=beta, repeat=repeat, swept=swept)
+
+
+def _swept(settings: Settings) -> tuple[str, ...]:
+    return settings.swept if settings.swept_epochs else ()
 
 
 def _all(settings: Settings) -> range:
@@ -199,7 +206,8 @@ def learn(
         order = torch.from_numpy(rng.permutation(settings.images)).to(device)
         sums = torch.zeros(2, device=device)
         for rows in order[: batches * settings.batch].view(batches, -1):
-            code = model.encode(x[rows])
+            with torch.autocast(device.type, torch.bfloat16, enabled=settings.half):
+                code = model.encode(x[rows])
             fit = loss = cross_entropy(model.decoder(code.z), y[rows])
             if stands is not None and beta:
                 stands.learn(x[rows], code)
@@ -218,6 +226,8 @@ def learn(
                 best |= {"error": error, "epoch": epoch, "weights": _copied(model)}
         fit_mean, kept_mean = (sums / batches).tolist()
         noted.append({"error": error, "cross_entropy": fit_mean, "penalty": kept_mean})
+        for name, value in noted[-1].items():
+            context.log(name, value, epoch)
         context.progress((epoch + 1) / settings.epochs)
     model.load_state_dict(best["weights"])
     model.eval()
@@ -280,7 +290,7 @@ def conclude(settings: Settings, results: Mapping[str, Numbers]) -> Conclusion:
             }
             for beta in settings.betas
         }
-        for method in settings.swept
+        for method in _swept(settings)
     }
     histories = {
         method: results[_key(method, _beta(settings, method), 0)]["history"]["error"]
@@ -304,7 +314,7 @@ def conclude(settings: Settings, results: Mapping[str, Numbers]) -> Conclusion:
         ],
     )
     tables = [errors_table]
-    if settings.swept:
+    if sweep:
         tables.append(kept.table(sweep))
     return Conclusion(
         metrics={"methods": metrics, "sweep": sweep},

@@ -210,6 +210,9 @@ SENTENCES = (
     "The bound is InfoNCE of the critic, on test images, for both objectives: of the features that "
     "it sees, and never above the logarithm of the images compared. MIGE has no value: it is a "
     "gradient.",
+    "The code is a projection of normalized features, which cannot enlarge them. With coordinates "
+    "standardized instead, MIGE lowered the accuracy far below that of the random encoder: entropy "
+    "is then as high for noise as for digits.",
     "More information is not more of what one wants to know: a code that keeps everything about an "
     "image need not show its digit to a linear classifier.",
 )

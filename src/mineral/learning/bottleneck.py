@@ -110,7 +110,7 @@ class Deterministic(Encoder):
         self.net = layers(*widths, dropout=dropout)
 
     def forward(self, x: Float[Tensor, "n dx"]) -> Code:
-        return Code(z=self.net(x))
+        return Code(z=self.net(x).float())  # from bfloat16, under autocast
 
 
 class Gaussian(Encoder):
@@ -125,7 +125,7 @@ class Gaussian(Encoder):
         self.net = layers(*widths[:-1], 2 * widths[-1])
 
     def forward(self, x: Float[Tensor, "n dx"]) -> Code:
-        mean, raw = self.net(x).chunk(2, dim=1)
+        mean, raw = self.net(x).float().chunk(2, dim=1)
         scale = softplus(raw - 5) + 1e-6
         return Code(z=mean + scale * torch.randn_like(mean), mean=mean, scale=scale)
 
@@ -145,7 +145,7 @@ class Additive(Encoder):
         self.net, self.noise = layers(*widths), noise
 
     def forward(self, x: Float[Tensor, "n dx"]) -> Code:
-        mean = self.net(x)
+        mean = self.net(x).float()
         scale = torch.full_like(mean, self.noise)
         return Code(z=mean + scale * torch.randn_like(mean), mean=mean, scale=scale)
 
@@ -170,7 +170,7 @@ class Propagated(Encoder):
         hidden = self._noisy(x)
         for i, layer in enumerate(self.linear):
             hidden = self._noisy(layer(relu(hidden) if i else hidden))
-        return Code(z=hidden)
+        return Code(z=hidden.float())
 
     def _noisy(self, values: Tensor) -> Tensor:
         size = values.detach().square().mean().sqrt()

@@ -29,12 +29,34 @@ from mineral.training import seeded
 OBJECTIVES = ("jensen-shannon", "infonce", "mige")
 
 
+class Orthonormal(nn.Module):
+    """z = W x with W Wᵀ = 1: a projection, which can choose directions but not enlarge them.
+
+    Args:
+        dim_in: Of x.
+        dim_out: Of z, at most `dim_in`.
+    """
+
+    def __init__(self, dim_in: int, dim_out: int) -> None:
+        super().__init__()
+        if dim_out > dim_in:
+            raise OptionError(f"`dim_z` must be at most the {dim_in} features, got {dim_out}.")
+        self.free = nn.Parameter(torch.randn(dim_out, dim_in) / math.sqrt(dim_in))
+
+    def forward(self, x: Float[Tensor, "n a"]) -> Float[Tensor, "n b"]:
+        factor = torch.linalg.cholesky(self.free @ self.free.T)
+        weight = torch.linalg.solve_triangular(factor, self.free, upper=False)
+        z: Tensor = x @ weight.T
+        return z
+
+
 class InfoMax(nn.Module):
     """An encoder, and what makes it learn.
 
-    Convolutions for images, each halving height and width, or one hidden layer for rows; then a
-    linear layer to the code, each of whose coordinates is standardized over the batch: without a
-    limit to its size, entropy would grow by size alone.
+    Convolutions for images, each halving height and width, or one hidden layer for rows, both with
+    batch normalization; then orthonormal directions of these features are the code. Without a limit
+    to its size, entropy would grow by size alone. Standardizing each coordinate is a limit too, and
+    a bad one: entropy is then as high for noise as for what an image shows.
 
     Args:
         shape: Of one sample: (channels, height, width), or (columns,).
@@ -67,7 +89,7 @@ class InfoMax(nn.Module):
             raise OptionError(f"`shape` must be (c, h, w) or (columns,), got {shape}.")
         self.shape, self.objective = tuple(shape), objective
         self.features, width = _features(self.shape, channels)
-        self.code = nn.Sequential(nn.Linear(width, dim_z), nn.BatchNorm1d(dim_z, affine=False))
+        self.code = Orthonormal(width, dim_z)
         self.critic = (
             None
             if objective == "mige"
@@ -205,7 +227,8 @@ def _features(shape: tuple[int, ...], channels: tuple[int, ...]) -> tuple[nn.Mod
     """What a critic sees of a sample, and how many numbers that is."""
     if len(shape) == 1:
         width = 16 * sum(channels)
-        return nn.Sequential(nn.Linear(shape[0], width), nn.ReLU()), width
+        linear = nn.Linear(shape[0], width)
+        return nn.Sequential(linear, nn.BatchNorm1d(width), nn.ReLU()), width
     layers: list[nn.Module] = []
     width, *size = shape
     for count in channels:
