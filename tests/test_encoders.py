@@ -328,6 +328,7 @@ def test_a_table_knows_labels_numbers_and_features():
     assert everything.hide is None and everything.columns == ("b", "a")
     for options, says in [
         ({"keep": "nope"}, "no column 'nope'"),
+        ({"keep": "ill", "hide": ["sex", "ill"]}, "to be hidden, too"),
         ({"keep": "ill", "features": ["ill", "a"]}, "among the features"),
         ({"keep": "ill", "hide": ["a", "b", "sex", "age"]}, "No column is left"),
     ]:

@@ -215,6 +215,8 @@ def table(
             raise InputError(f"There is no column {each!r}: the table has {', '.join(names[:10])}.")
     if not chosen:
         raise InputError("No column is left to encode: name some as `features`.")
+    if keep in hidden:
+        raise InputError(f"`keep` {keep!r} is to be hidden, too: keep one thing and hide another.")
     if keep in chosen:
         raise InputError(f"`keep` {keep!r} is among the features: an encoder would pass it on.")
     part = columns("x", {each: values[each] for each in chosen})
