@@ -60,8 +60,8 @@ class Settings:
     test_images: int = 10_000
     seeds: int = 5
     other_seeds: int = 1
-    betas: tuple[float, ...] = (0.0, 1.0, 10.0)
-    chosen: float = 1.0
+    betas: tuple[float, ...] = (0.0, 1.0, 3.0, 10.0)
+    chosen: float = 3.0
     style_betas: tuple[float, ...] = (0.0, 1.0)
     dim: int = 8
     noise: float = 0.05
@@ -378,7 +378,7 @@ SHAPING_MNIST = Experiment(
         images=60_000,
         steps=4000,
         other_seeds=5,
-        betas=(0.0, 0.1, 1.0, 10.0, 100.0),
+        betas=(0.0, 0.1, 1.0, 3.0, 10.0, 100.0),
         widths=(2, 8, 32),
     ),
     cells=cells,
