@@ -8,8 +8,9 @@ import pytest
 import mineral
 from mineral import Classifier, Clusters
 from mineral.errors import InputError, OptionError
-from mineral.methods.clusters import _left_out
+from mineral.methods.clusters import left_out
 from mineral.methods.normalized import excess
+from mineral.methods.sparse import SparseTable
 
 
 def classes(n, count=4, dims=20, apart=4.0, seed=0):
@@ -60,7 +61,7 @@ def test_a_label_needs_rows():
 
 def test_rows_are_judged_by_the_counts_of_others():
     a, b = np.array([0, 0, 0, 1, 1, 1]), np.array([0, 0, 1, 1, 1, 1])
-    found = _left_out(a, b)
+    found = left_out(a, b)
     share = 1 / 5  # by hand, of row 0: 1 of the 2 others in its row, 1 of all 5 others
     candidates = [math.log((1 + w * share) / (2 + w) / share) for w in (0.3, 1, 3, 10, 30, 100)]
     assert any(found[0] == pytest.approx(each) for each in candidates)
@@ -108,3 +109,24 @@ def test_the_default_does_not_count_clusters_more_than_once():
     x, y = (side[which] + rng.standard_normal((600, 40)) for side in places)
     assert mineral.GaussianCopula().estimate(x, y).value > 2 * math.log(10)
     assert mineral.estimate(x, y).value == pytest.approx(math.log(10), abs=0.3)
+
+
+def test_symbols_of_many_kinds_are_counted_and_shuffled_ones_tell_nothing():
+    rng = np.random.default_rng(0)
+    x = rng.integers(0, 100, 2000)
+    y = np.where(rng.random(2000) < 0.5, (37 * x + 11) % 100, rng.integers(0, 100, 2000))
+    truth = 0.505 * math.log(50.5) + 0.495 * math.log(0.5)  # p(y | x): 0.505 once, 0.005 else
+    r = SparseTable().estimate(x, y)
+    assert r.interval[0] < truth < r.interval[1]
+    assert r.interval[0] > 1 and "sparse-table" in [w.code for w in r.warnings]
+    assert mineral.estimate(x.astype(float), y.astype(float)).value > 1
+    shuffled = mineral.estimate(x.astype(float), rng.permutation(y).astype(float))
+    assert shuffled.interval[0] <= 0.01 and abs(shuffled.value) < 0.1
+
+
+def test_whole_numbers_in_order_stay_with_neighbours_or_agree_with_them():
+    rng = np.random.default_rng(0)
+    x, noise = rng.standard_normal((2, 1000))
+    y = 0.7 * x + math.sqrt(1 - 0.49) * noise
+    r = mineral.estimate(np.round(20 * x), np.round(20 * y))
+    assert r.value == pytest.approx(-0.5 * math.log1p(-0.49), abs=4 * 0.03)

@@ -93,8 +93,10 @@ class Estimate:
     Attributes:
         value: The estimate, in `unit`.
         interval: The ends of the confidence interval around `value`, in `unit`. It accounts for
-            the randomness of the samples, not for the bias of the estimator: for a lower bound
-            it says where the bound lies.
+            the randomness of the samples; the default's reaches further upwards, by what such
+            estimates leave out on random distributions (`benchmarks/atlas.py`). That of an
+            estimator named by you does not allow for its bias: for a lower bound it says where
+            the bound lies.
         confidence: The level of `interval`: 0.95 unless another was asked for.
         stderr: The standard error behind `interval`, in `unit`.
         unit: `"nats"` or `"bits"`.

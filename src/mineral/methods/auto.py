@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from mineral.errors import InputError
+from mineral.methods.allowance import allowance
 from mineral.methods.base import Estimator, Measurement, Run
 from mineral.methods.classifier import Classifier
 from mineral.methods.clusters import Clusters
@@ -23,6 +24,7 @@ from mineral.methods.neighbours import neighbours as neighbour_counts
 from mineral.methods.normalized import normalized
 from mineral.methods.projection import ROWS_FOR_EACH, Budget, Projected, check_budget
 from mineral.methods.residual import Residual
+from mineral.methods.sparse import SparseTable
 from mineral.methods.student import StudentCopula
 from mineral.methods.subsampling import PARTS, subsampled_stderr
 from mineral.models import StudentModel
@@ -37,6 +39,7 @@ WEAK = 2.0  # nats, up to which they do
 MIXED_DIMS = 10  # dx + dy up to which they are asked where coordinates are discrete
 ATOM = 0.1  # share of the rows that one value may have in a continuous coordinate
 ROWS_A_CELL = 5  # from which counts are as good as it gets
+ROWS_A_SYMBOL = 2  # on average, from which whole numbers may be symbols
 ROWS_A_LABEL = 10  # on average, from which a side is a label
 FEW_ROWS_TO_LEARN = 100  # below, no classifier is trained
 FEW_ROWS = 50  # below, a Gaussian copula is all that a copula can be
@@ -74,19 +77,26 @@ class Auto(Estimator):
             more = rival.value - result.value
             if other.kind == "lower bound":  # whatever the other's error: no less is there
                 error = rival.stderr
+            elif type(other) is SparseTable:  # whose interval starts at a lower bound
+                error = result.stderr
             else:
                 error = _error_of_difference(scored, run, other, rival, result)
-            if samples.dims <= NEAR_DIMS and (more > 0 or rival.value < WEAK):
+            near = type(other) is KSG and samples.dims <= NEAR_DIMS
+            if near and (more > 0 or rival.value < WEAK):
                 weight = _weight(more, error)
                 result = _between(result, rival, weight, error)
             else:
-                weight = float(more > CLEARLY * error)
+                least = 2 * rival.stderr if type(other) is SparseTable else 0.0
+                weight = float(more > CLEARLY * error + least)
                 result = rival if weight else result
             path.append(_verdict(other, best, weight, more))
             if weight > 0.5:
                 best = other
+        counted = isinstance(best, Discrete)  # every cell is seen: nothing is left out
+        missing = 0.0 if counted else allowance(result.value, len(samples), samples.dims)
         return replace(
             result,
+            missing=missing,
             path=tuple(path),
             estimator=best.name,
             kind=best.kind,
@@ -116,6 +126,9 @@ class Auto(Estimator):
         if dims <= NEIGHBOUR_DIMS or not candidates:
             candidates.append(neighbours)
             path.append("Neighbours are looked for among normal scores.")
+        if n >= FEW_ROWS and _may_be_symbols(samples):
+            candidates.append(SparseTable())
+            path.append("Whole numbers that come again and again may be symbols: counted as well.")
         if n >= FEW_ROWS and dims > MIXED_DIMS and self.budget != "fast":
             candidates.append(Clusters())
         return candidates, path
@@ -133,11 +146,15 @@ class Auto(Estimator):
             # Of the corrections, the one that leaves least where most cells are seldom seen.
             table = Discrete(correction="nsb")
             return [table], [f"{few}, and counts are many: a contingency table."]
+        label = _is_label(samples) and self.budget != "fast"
         if samples.dims <= MIXED_DIMS:
-            return [Mixed() if len(samples) > 2 * Mixed.k else neighbours], [
-                f"{few}, which neighbour counts handle."
-            ]
-        if _is_label(samples):
+            counts: list[Estimator] = [Mixed() if len(samples) > 2 * Mixed.k else neighbours]
+            path = [f"{few}, which neighbour counts handle."]
+            if label and samples.dims > NEAR_DIMS:
+                counts.append(Classifier())
+                path.append("One side is a label: a classifier is asked too.")
+            return counts, path
+        if label:
             return [Classifier()], [f"{few}: one side is a label, and a classifier tells it."]
         if len(samples) < 2 * samples.dims + 6:
             return [neighbours], []
@@ -237,6 +254,17 @@ def _is_label(samples: Paired) -> bool:
     """Whether one side has few different rows, each of them often."""
     fewest = min(len(np.unique(side, axis=0)) for side in (samples.x, samples.y))
     return len(samples) >= max(ROWS_A_LABEL * fewest, FEW_ROWS_TO_LEARN)
+
+
+def _may_be_symbols(samples: Paired) -> bool:
+    """Whether x and y are one column each, of whole numbers that nearly all come again."""
+    if samples.dims != 2:
+        return False
+    columns = (samples.x[:, 0], samples.y[:, 0])
+    return all(
+        len(np.unique(column)) * ROWS_A_SYMBOL <= len(column) and bool((column % 1 == 0).all())
+        for column in columns
+    )
 
 
 def _rows_a_cell(samples: Paired) -> float:

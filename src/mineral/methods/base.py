@@ -4,6 +4,7 @@
 it with what is known about it. What differs between methods is `measure`.
 """
 
+import math
 import numbers
 import platform
 import time
@@ -24,6 +25,7 @@ from mineral.samples import Paired, paired
 from mineral.special import ndtri
 from mineral.types import Kind, Missing, PerSample, Progress, Unit
 
+CONFIDENCE_95 = 1.96  # standard errors
 ROWS_KEPT = 2000  # enough for a scatter plot, little enough to keep
 
 
@@ -47,12 +49,15 @@ class Measurement:
     Attributes:
         value: The estimate.
         stderr: Its standard error over samples.
+        missing: What is probably not found, at the interval's level: its upper end reaches
+            further by as much.
         pointwise: What each row contributes, shape (n,): an estimate of its pmi.
         kind, estimator, options: Set where they are not the estimator's own (`Auto` delegates).
     """
 
     value: float
     stderr: float
+    missing: float = 0.0
     pointwise: PerSample | None = None
     model: PointwiseModel | None = None
     curves: tuple[Curve, ...] = ()
@@ -117,10 +122,12 @@ class Estimator(ABC):
         with reporting(progress) as report:
             run = Run(seed=seed, device=device_named(device), progress=report)
             found = self.measure(samples, run)
-        reach = float(ndtri(0.5 + confidence / 2)) * found.stderr
+        level = float(ndtri(0.5 + confidence / 2))
+        reach = level * found.stderr
+        above = math.hypot(reach, found.missing * level / CONFIDENCE_95)
         return Estimate(
             value=found.value / nats,
-            interval=((found.value - reach) / nats, (found.value + reach) / nats),
+            interval=((found.value - reach) / nats, (found.value + above) / nats),
             confidence=confidence,
             stderr=found.stderr / nats,
             unit=unit,

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float, Int
-from scipy.cluster.vq import kmeans2
 
 from mineral.errors import OptionError
 from mineral.methods.base import Estimator, Measurement, Run
@@ -69,7 +68,7 @@ class Clusters(Estimator):
             ]
             for count in counts:
                 a, b = (_clusters(side, count, run.rng()) for side in sides)
-                candidates.append((_left_out(a, b), count))
+                candidates.append((left_out(a, b), count))
                 run.progress(len(candidates) / (2 * len(counts)), "counting clusters")
         best, chosen = max(candidates, key=lambda each: each[0].mean())
         return Measurement(
@@ -81,6 +80,8 @@ class Clusters(Estimator):
 
 
 def _clusters(values: Float[np.ndarray, "n k"], count: int, rng: np.random.Generator) -> Labels:
+    from scipy.cluster.vq import kmeans2  # which brings in much that others do without
+
     best, labels = np.inf, np.zeros(len(values), dtype=np.int64)
     for _ in range(STARTS):
         with warnings.catch_warnings():
@@ -92,7 +93,7 @@ def _clusters(values: Float[np.ndarray, "n k"], count: int, rng: np.random.Gener
     return labels
 
 
-def _left_out(a: Labels, b: Labels) -> PerSample:
+def left_out(a: Labels, b: Labels) -> PerSample:
     """log q(b | a) / p(b) of every row, by the counts of all others."""
     n = len(a)
     table = np.zeros((a.max() + 1, b.max() + 1))

@@ -10,10 +10,11 @@ Donsker–Varadhan's bound.
 from dataclasses import replace
 
 import numpy as np
+import torch
 from jaxtyping import Float
-from scipy.special import logsumexp
 
 from mineral.methods.base import Measurement, Run
+from mineral.numerics import logmeanexp
 from mineral.results import Caution
 from mineral.samples import Paired, shifted
 
@@ -29,8 +30,8 @@ def excess(product: Float[np.ndarray, " pairs"], least: float = LEAST) -> float:
     nothing is clear.
     """
     count = len(product)
-    log_mean = float(logsumexp(product) - np.log(count))
-    log_square = float(logsumexp(2 * product) - np.log(count))
+    scores = torch.from_numpy(np.ascontiguousarray(product))
+    log_mean, log_square = float(logmeanexp(scores)), float(logmeanexp(2 * scores))
     error = np.sqrt(max(0.0, np.expm1(min(log_square - 2 * log_mean, 700.0))) / count)
     return log_mean if log_mean > max(least, CLEARLY * error) else 0.0
 
