@@ -233,8 +233,9 @@ POINTS = {
 
 def test_points_end_to_end(tmp_path):
     found = run(find("gan-points"), out=tmp_path / "a", changes=POINTS)
-    assert set(found.metrics) == {f"{a}-{b}" for a in ("grid", "spirals") for b in VARIANTS}
-    assert found.tables[0].rows[2][0] == "GAN, published" and "17.3" in found.tables[0].rows[2]
+    named = (*VARIANTS, "noise")
+    assert set(found.metrics) == {f"{a}-{b}" for a in ("grid", "spirals") for b in named}
+    assert found.tables[0].rows[3] == ["GAN, published", "17.3", "94.8 %", "0.70"]
     assert (tmp_path / "a" / "gan-points.png").stat().st_size > 2000
     assert not list((tmp_path / "a" / "checkpoints").glob("*"))
     for variant in VARIANTS:

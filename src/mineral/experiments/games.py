@@ -62,4 +62,4 @@ def spread(values: Sequence[Any], digits: int) -> str:
     """The median, and both ends; as a percentage where `digits` is −1."""
     factor, places = (100.0, 0) if digits < 0 else (1.0, digits)
     middle, low, high = (number(factor * f(values), places) for f in (median, min, max))
-    return f"{middle} ({low}–{high})"
+    return middle if len(values) == 1 else f"{middle} ({low}–{high})"

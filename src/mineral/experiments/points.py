@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 VARIANTS = {"plain": "GAN", "mine": "GAN + MINE"}
+ROWS = {**VARIANTS, "noise": "even noise"}
 SHOWN = 2000  # samples of a cell that are drawn
 
 
@@ -152,6 +153,9 @@ def conclude(settings: Settings, results: Mapping[str, Numbers]) -> Conclusion:
             runs = [r for key, r in results.items() if key.startswith(f"{layout}-{variant}-")]
             names = [name for name in runs[0] if name != "points"]
             metrics[f"{layout}-{variant}"] = {name: [r[name] for r in runs] for name in names}
+    for layout in settings.layouts:
+        even = _even(layout, settings.evaluated)
+        metrics[f"{layout}-noise"] = {name: [value] for name, value in even.items()}
     tables = []
     if "grid" in settings.layouts:
         tables.append(_of_grid(settings, metrics))
@@ -165,9 +169,16 @@ def conclude(settings: Settings, results: Mapping[str, Numbers]) -> Conclusion:
     )
 
 
+def _even(layout: str, n: int) -> dict[str, float]:
+    """What points spread evenly over the square of the data would be said to be."""
+    rng, form = np.random.default_rng(0), LAYOUTS[layout]
+    limit = np.abs(form.draw(n, rng)).max()
+    return form.judge(rng.uniform(-limit, limit, (n, 2)))
+
+
 def _of_grid(settings: Settings, metrics: Mapping[str, Any]) -> Table:
     ours = []
-    for variant, name in VARIANTS.items():
+    for variant, name in ROWS.items():
         found = metrics[f"grid-{variant}"]
         modes, quality, kl = (spread(found[each], d) for each, d in COLUMNS)
         ours.append([name, modes, f"{quality} %", kl])
@@ -189,7 +200,7 @@ COLUMNS = (("modes", 0), ("quality", -1), ("kl", 2))
 
 def _of_spirals(settings: Settings, metrics: Mapping[str, Any]) -> Table:
     rows = []
-    for variant, name in VARIANTS.items():
+    for variant, name in ROWS.items():
         found = metrics[f"spirals-{variant}"]
         rows.append([name, *(f"{spread(found[e], -1)} %" for e in ("first", "second", "quality"))])
     return Table(
@@ -223,6 +234,8 @@ SENTENCES = (
     "standard deviations; a mode is covered if a sample of high quality lies there, a place of an "
     "arm if a sample is within 3 standard deviations of it. Reverse KL counts every sample at its "
     "nearest mode.",
+    "Even noise is spread over the square of the data: it covers every mode and place, with few "
+    "samples of high quality. Coverage means something only where quality is well above its.",
     "Both networks of a seed begin with the same weights and see the same batches. The figure "
     "shows seed 0, whichever it is.",
     "Published: Table 1 of PacGAN, from 10 trainings of 400 passes through 100,000 samples, with "

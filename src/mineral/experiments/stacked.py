@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 VARIANTS = {"plain": "GAN", "mine": "GAN + MINE"}
 DIGITS = 3
 MODES = 10**DIGITS
-SHOWN = 32
+SHOWN = 32  # images kept of a cell, of which the first 24 are drawn
 PUBLISHED = {  # modes of 1,000, reverse KL
     "DCGAN": ("99.0", "3.40"),
     "DCGAN, run again": ("78.9 ± 6.5", "4.50 ± 0.13"),
@@ -182,9 +182,9 @@ def conclude(settings: Settings, results: Mapping[str, Numbers]) -> Conclusion:
 
 
 def _draw(results: Mapping[str, Numbers]) -> "Figure":
-    figure, axes = drawings.panels(len(VARIANTS), columns=2, width=3.6, height=2.9)
+    figure, axes = drawings.panels(len(VARIANTS), columns=2, width=2.7, height=1.3)
     for panel, (variant, name) in zip(axes, VARIANTS.items(), strict=True):
-        pixels = np.array(results[f"{variant}-0"]["pixels"], np.uint8)
+        pixels = np.array(results[f"{variant}-0"]["pixels"][:24], np.uint8)
         across = 8
         rows = pixels.reshape(-1, across, DIGITS, SIDE, SIDE).transpose(0, 3, 1, 4, 2)
         panel.imshow(rows.reshape(-1, across * SIDE, DIGITS))
