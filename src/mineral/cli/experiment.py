@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from mineral.cli.app import app
+from mineral.cli.data import Data
 from mineral.cli.output import folded, show
 from mineral.errors import OptionError
 
@@ -38,6 +39,7 @@ def experiment(
         bool, typer.Option("--tensorboard", help="Curves of training, in FOLDER/tensorboard.")
     ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
+    data: Data = None,
 ) -> None:
     """Run an experiment of the literature, and report it beside the published figures.
 
