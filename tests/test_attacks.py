@@ -87,7 +87,7 @@ def test_wide_codes_keep_the_coordinate_that_tells():
 def test_classes_that_training_lacks_have_a_probability():
     z = RNG.standard_normal((90, 2))
     s = np.arange(90) % 3
-    few = s[:60] % 2
+    few = 2 * (s[:60] % 2)
     fitted = panel((z[:60], few), (z[60:], s[60:]), classes=3, seed=0, brief=True)
     found = fitted.probabilities(fitted.best_calibrated, z[60:])
     assert found.shape == (30, 3) and (found > 0).all()
@@ -123,6 +123,7 @@ def test_principal_components_are_undone_whatever_their_signs():
     codes = centered @ components.T * [1, -1, -1, 1]
     found = reidentification.attack(raw, codes)
     assert found.value > 0.99 and "linear map" not in found.how
+    assert np.array_equal(lookalike._signed(codes), lookalike._signed(codes * [-1, 1, -1, 1]))
 
 
 def test_what_tells_nothing_is_not_undone():

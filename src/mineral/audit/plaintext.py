@@ -74,8 +74,7 @@ def _matched(
     model = _regression(len(fit), bent=bent, seed=seed).fit(source[fit], target[fit])
     predicted = model.predict(source[rows]).reshape(len(rows), -1)
     scale = np.where(target[rows].std(axis=0) > 0, target[rows].std(axis=0), 1.0)
-    found = assigned(predicted / scale, target[rows] / scale)
-    return np.argsort(found) if backwards else found
+    return assigned(predicted / scale, target[rows] / scale)
 
 
 def _regression(n: int, *, bent: bool, seed: int) -> Any:  # noqa: ANN401
