@@ -298,7 +298,7 @@ def conclude(settings: Settings, results: Mapping[str, Numbers]) -> Conclusion:
     }
     errors_table = Table(
         title=(
-            f"% error on the 10,000 test images, {settings.seeds} seeds (in parentheses the "
+            f"% error on the 10,000 test images, seeds: {settings.seeds} (in parentheses the "
             "published figures, from memory and unverified), and bounds on I(X; Z) in nats"
         ),
         header=["method", "β", "error", "sd", "validation", "I(X; Z) ≥", "I(X; Z) ≤"],

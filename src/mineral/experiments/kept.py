@@ -17,6 +17,7 @@ from mineral.learning.bottleneck import Bottleneck
 from mineral.training import Pairs, Schedule, score_all, train
 
 if TYPE_CHECKING:
+    from matplotlib.axis import Axis
     from matplotlib.figure import Figure
 
 
@@ -121,6 +122,9 @@ def draw(
             axes[1].plot(betas, ends, "o-", color=colour, markersize=3, linewidth=1.2)
     axes[0].set_xscale("log")
     axes[1].set(xscale="log", yscale="log")
+    axes[2].set_yscale("log")
+    for axis in (axes[0].xaxis, axes[1].yaxis, axes[2].yaxis):
+        _readable(axis)
     axes[0].axvline(math.log(measured), color=drawings.TRUTH, linewidth=0.8, linestyle=":")
     axes[1].axhline(math.log(measured), color=drawings.TRUTH, linewidth=0.8, linestyle=":")
     drawings.label(axes[0], "both bounds on what is kept", "I(X; Z) in nats", "% error, test")
@@ -129,7 +133,16 @@ def draw(
         drawings.legend(axes[0])
     for (method, history), colour in zip(histories.items(), drawings.LINES * 2, strict=False):
         up = [max(0.01, 100 * value) for value in history]
-        axes[2].semilogy(range(1, len(up) + 1), up, color=colour, linewidth=1.2, label=method)
+        axes[2].plot(range(1, len(up) + 1), up, color=colour, linewidth=1.2, label=method)
     drawings.label(axes[2], "while learning, first seed", "epoch", "% error, validation")
     drawings.legend(axes[2])
     return figure
+
+
+def _readable(axis: "Axis") -> None:
+    """1, 2, 5, 10 on a logarithmic axis, and no powers."""
+    from matplotlib.ticker import LogLocator, NullFormatter
+
+    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axis.set_major_formatter("{x:g}")
+    axis.set_minor_formatter(NullFormatter())
