@@ -151,6 +151,8 @@ def _best(x: X, y: Y, run: Run, wanted: int | None) -> tuple[float, int]:
     counts = sorted({1, 2, 3, 4, 6, 8, 12, 16, 24, 32, most} & set(range(1, most + 1)))
     if wanted is not None:
         counts = [min(wanted, most)]
+    if len(x) < 2 * FOLDS:  # too few to hold any out
+        return 0.0, counts[0]
     splits = list(folds(len(x), FOLDS, validation=0.0, rng=run.rng()))
     worth = []
     for count in counts:
