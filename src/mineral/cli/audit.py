@@ -14,7 +14,7 @@ from mineral.cli.app import app
 from mineral.cli.data import Data
 from mineral.cli.output import folded, in_json, show
 from mineral.cli.reporting import check_report
-from mineral.cli.shaping import EVERYTHING, _problem
+from mineral.cli.shaping import EVERYTHING, problem_of
 from mineral.errors import InputError, OptionError
 
 if TYPE_CHECKING:
@@ -147,7 +147,7 @@ def _of_file(
         raise OptionError("`--keep` must name the label that codes should keep.")
     if Path(place).is_dir():
         return _of_folder(place, keep, hide or [EVERYTHING])
-    problem = _problem(Path(place), keep, hide or [EVERYTHING], features)
+    problem = problem_of(Path(place), keep, hide or [EVERYTHING], features)
     if features is None or len(features) == 1:
         taken = {keep, *(part for text in hide or [] for part in text.split(","))}
         names = features or [name for name in tables.names(Path(place)) if name not in taken]

@@ -75,7 +75,7 @@ def shape(
     recipe = Shaping(beta=beta, dim=dim, noise=noise, steps=steps)
     if out is not None:
         _check_out(out, file, (".safetensors",))
-    problem = _problem(file, keep, hide or [EVERYTHING], features)
+    problem = problem_of(file, keep, hide or [EVERYTHING], features)
     shaped = shaped_by(
         problem,
         recipe,
@@ -133,7 +133,12 @@ def _check_out(out: Path, file: Path, kinds: tuple[str, ...]) -> None:
         raise OptionError(f"`--out` is the file that is read, `{file}`: name another.")
 
 
-def _problem(file: Path, keep: str, hide: list[str], features: list[str] | None) -> "Problem":
+def problem_of(file: Path, keep: str, hide: list[str], features: list[str] | None) -> "Problem":
+    """The problem that a file's columns pose.
+
+    Raises:
+        InputError: If the file or a column cannot be used.
+    """
     from mineral.shaping.problem import table
 
     everything = hide == [EVERYTHING]
