@@ -23,8 +23,8 @@ LEAST = 0.05  # nats of excess that are worth a word
 CLEARLY = 3.0  # standard errors
 
 
-def excess(product: Float[np.ndarray, " pairs"], least: float = LEAST) -> float:
-    """log mean exp f over product samples, if it is clearly above 0 and `least`; otherwise 0.
+def excess(product: Float[np.ndarray, " pairs"]) -> float:
+    """log mean exp f over product samples, if it is clearly above 0; otherwise 0.
 
     Where information is high, few pairs make up the mean: its error is as large as itself, and
     nothing is clear.
@@ -33,7 +33,7 @@ def excess(product: Float[np.ndarray, " pairs"], least: float = LEAST) -> float:
     scores = torch.from_numpy(np.ascontiguousarray(product))
     log_mean, log_square = float(logmeanexp(scores)), float(logmeanexp(2 * scores))
     error = np.sqrt(max(0.0, np.expm1(min(log_square - 2 * log_mean, 700.0))) / count)
-    return log_mean if log_mean > max(least, CLEARLY * error) else 0.0
+    return log_mean if log_mean > max(LEAST, CLEARLY * error) else 0.0
 
 
 def normalized(found: Measurement, samples: Paired, run: Run) -> Measurement:

@@ -45,7 +45,6 @@ FEWEST = 200  # rows
 COPULA = 0.1  # share of the time that the copula takes, for the progress bar
 BLOCK = 3  # each joint sample meets the y of two others
 PATIENCE = 8  # checks
-TOO_MUCH = 0.25  # of the value: what a network claims beyond a density ratio, tails aside
 SMALL = 2000  # training rows, below which a network has learned all it can within a few checks
 AFFORDABLE = 0.25  # nats that fitting the copula to a part of the rows may cost
 
@@ -143,8 +142,10 @@ class Residual(Learned):
         scores = [s.double() for s in score_all(network, test, PRODUCTS)]
         without = [s.double() for s in score_all(network.base, test, PRODUCTS)]
         pointwise = scores[0].cpu().numpy()
-        much = TOO_MUCH * abs(float(pointwise.mean()))
-        pointwise = pointwise - excess(scores[1].flatten().cpu().numpy(), much)
+        # Of ellipses, a network's few far product pairs say nothing; of clusters, the copula
+        # itself claims too much.
+        if excess(without[1].flatten().cpu().numpy()):
+            pointwise = pointwise - excess(scores[1].flatten().cpu().numpy())
         dx, dy = base.sizes
         return FoldReport(
             rows=fold.test,
