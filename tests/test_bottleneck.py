@@ -12,7 +12,7 @@ from mineral.critics import JointCritic
 from mineral.errors import InputError, OptionError
 from mineral.experiments import bottleneck as experiment
 from mineral.experiments import digits, find, run
-from mineral.learning import Information
+from mineral.learning import Information, penalties
 from mineral.learning import bottleneck as bn
 
 PENALTIES = ("mine", "rate", "club", "mige")
@@ -28,11 +28,13 @@ def rows(n=512, dim=4, seed=0):
     return x, (x[:, 0] > x[:, 1]).long()
 
 
-def penalty(name, bound="mine"):
+def penalty(name, bound="mine", steps=1):
     if name == "mine":
         critic = JointCritic(4, 2, hidden=(32, 32))
-        return bn.Adversarial(Information(critic, bound, learning_rate=5e-3))
-    return bn.Given({"rate": bn.rate, "club": bn.club, "mige": bn.mige}[name])
+        return penalties.Adversarial(Information(critic, bound, learning_rate=5e-3), steps=steps)
+    return penalties.Given(
+        {"rate": penalties.rate, "club": penalties.club, "mige": penalties.mige}[name]
+    )
 
 
 def known(n=400, k=3, scale=1.0, signal=1.0, seed=0):
@@ -88,7 +90,7 @@ def test_each_penalty_drops_information_that_the_label_does_not_need(name):
     """Both bounds of the bracket fall while the classifier learns on."""
 
     def trained(beta):
-        model, stands = bn.Bottleneck(bn.Gaussian(4, 32, 2), 2, 2), penalty(name)
+        model, stands = bn.Bottleneck(bn.Gaussian(4, 32, 2), 2, 2), penalty(name, steps=5)
         torch.nn.init.constant_(model.encode.net[-1].bias[2:], 4.0)  # noise that a critic can see
         optimizer = torch.optim.Adam(model.parameters(), lr=5e-3)
         for step in range(150):
@@ -108,6 +110,11 @@ def test_each_penalty_drops_information_that_the_label_does_not_need(name):
     free, pressed = trained(0.0), trained(0.1)
     assert pressed[0][0] < free[0][0] - 0.15 and pressed[0][1] < free[0][1] - 0.15
     assert free[1] < 0.1 and pressed[1] < 0.15
+
+
+def test_a_critic_takes_a_step_or_more():
+    with pytest.raises(OptionError, match="`steps` must be at least 1, got 0"):
+        penalty("mine", steps=0)
 
 
 def test_log_densities_are_those_of_the_gaussians():
@@ -131,12 +138,12 @@ def test_the_bracket_encloses_the_truth_and_the_rate_lies_above():
     truth = 1.5 * math.log(2)  # 1.04 nats; the standard error of either bound is 0.03
     lower, upper = bn.bracket(code)
     assert truth - 0.1 < lower < upper < truth + 0.1
-    rate = float(bn.rate(code.z, code))
+    rate = float(penalties.rate(code.z, code))
     assert rate == pytest.approx(1.5, abs=0.12)  # E|m|² / 2 of 3 coordinates; error 0.03
     fitted = bn.fitted_rate(code, known(n=2000, seed=5).z)
     assert fitted == pytest.approx(truth, abs=0.1)  # the code is Gaussian: here it is tight
     # CLUB on Gaussians: k signal² / scale² (2 · 3 / 2 of it).
-    assert float(bn.club(code.z, code)) == pytest.approx(3.0, abs=0.3)
+    assert float(penalties.club(code.z, code)) == pytest.approx(3.0, abs=0.3)
 
 
 def test_a_narrow_code_keeps_its_upper_bound_by_the_fitted_rate():
@@ -155,7 +162,7 @@ def test_mige_has_the_gradient_of_the_information_and_no_value(known_density):
     code = (
         bn.Code(z=z, mean=signal * x, scale=torch.ones_like(z)) if known_density else bn.Code(z=z)
     )
-    value = bn.mige(x, code)
+    value = penalties.mige(x, code)
     value.backward()
     assert float(value.detach()) == 0
     assert float(signal.grad) == pytest.approx(1.0, abs=0.2)  # k s / (1 + s²) at s = 1, k = 2
@@ -164,11 +171,11 @@ def test_mige_has_the_gradient_of_the_information_and_no_value(known_density):
 def test_what_needs_a_density_says_so():
     net = bn.Propagated(4, 8, 2)
     with pytest.raises(InputError, match="no known density"):
-        bn.rate(torch.zeros(5, 4), net(torch.zeros(5, 4)))
+        penalties.rate(torch.zeros(5, 4), net(torch.zeros(5, 4)))
     with pytest.raises(OptionError, match="`samples` must be at least 1"):
         bn.Bottleneck(net, 2, 2).predict(torch.zeros(5, 4), samples=0)
     with pytest.raises(OptionError, match="`noise` must have one number more"):
-        bn.NoisyCritic(2, 2, hidden=(4,), noise=(0.1,))
+        penalties.NoisyCritic(2, 2, hidden=(4,), noise=(0.1,))
 
 
 def test_noise_is_carried_on_and_its_size_follows_the_layers():
@@ -192,7 +199,7 @@ def test_predictions_are_mean_probabilities_over_the_noise():
 
 
 def test_the_noisy_critic_is_silent_in_evaluation_and_broadcasts():
-    critic = bn.NoisyCritic(4, 2)
+    critic = penalties.NoisyCritic(4, 2)
     x, z = torch.randn(3, 4), torch.randn(3, 2)
     assert not torch.equal(critic(x, z), critic(x, z))
     critic.eval()

@@ -27,9 +27,10 @@ from mineral.experiments.base import Cell, Conclusion, Context, Experiment, Numb
 from mineral.experiments.checkpoints import Checkpoint
 from mineral.experiments.digits import CLASSES, PIXELS
 from mineral.experiments.writing import beside, number
-from mineral.learning import bottleneck
-from mineral.learning.bottleneck import Bottleneck, Encoder, Penalty
+from mineral.learning import bottleneck, penalties
+from mineral.learning.bottleneck import Bottleneck, Encoder
 from mineral.learning.information import Information
+from mineral.learning.penalties import Penalty
 from mineral.stability import swapped
 
 METHODS = {  # encoder, and what stands for I(X; Z)
@@ -157,20 +158,20 @@ def encoder(settings: Settings, kind: str) -> Encoder:
 
 def penalty(settings: Settings, kind: str, seed: int, device: torch.device) -> Penalty | None:
     """What stands for I(X; Z)."""
-    given = {"rate": bottleneck.rate, "mige": bottleneck.mige, "club": bottleneck.club}
+    given = {"rate": penalties.rate, "mige": penalties.mige, "club": penalties.club}
     if kind in given:
-        return bottleneck.Given(given[kind])
+        return penalties.Given(given[kind])
     if not kind:
         return None
     critic: nn.Module = (
-        bottleneck.NoisyCritic(
+        penalties.NoisyCritic(
             PIXELS, settings.dim_z, hidden=settings.critic, noise=settings.critic_noise
         )
         if settings.critic_noise
         else JointCritic(PIXELS, settings.dim_z, hidden=settings.critic)
     )
     options: Any = {"learning_rate": settings.critic_rate, "partners": settings.partners}
-    return bottleneck.Adversarial(Information(critic.to(device), kind, seed=seed, **options))
+    return penalties.Adversarial(Information(critic.to(device), kind, seed=seed, **options))
 
 
 def learn(
@@ -196,7 +197,7 @@ def learn(
     parts: dict[str, Any] = {"model": model, "optimizer": optimizer, "schedule": schedule}
     parts |= {"average": average, "rng": rng, "noted": noted, "best": best}
     parts |= _generators(device)
-    if isinstance(stands, bottleneck.Adversarial):
+    if isinstance(stands, penalties.Adversarial):
         parts["penalty"] = stands.term
     x, y = digits.of("train", device)
     held_out = digits.of("validation", device)

@@ -2,13 +2,8 @@
 
     minimize over the encoder   E[−log q(y | z)] + β I(X; Z)
 
-What stands for I(X; Z) is a `Penalty`. One that learns, as MINE, plays a game with the encoder: its
-critic raises the bound, the encoder lowers it.
-
-    for x, y in batches:
-        code = bottleneck.encode(x)
-        penalty.learn(x, code)
-        loss = cross_entropy(bottleneck.decoder(code.z), y) + beta * penalty(x, code)
+Here are the encoders, and what can be measured of a code whose density is known; what stands for
+I(X; Z) in the loss is in `mineral.learning.penalties`.
 
 References:
     Tishby, Pereira & Bialek (1999), arXiv:physics/0004057.
@@ -19,20 +14,15 @@ References:
 import itertools
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
 
-import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
-from torch.nn.functional import elu, relu, softplus
+from torch.nn.functional import relu, softplus
 
 from mineral import bounds
 from mineral.errors import InputError, OptionError
-from mineral.gradients import RandomProjection, entropy_gradient, information_gradient
-from mineral.learning.information import Term
 from mineral.types import Nats
 
 
@@ -208,146 +198,6 @@ class Bottleneck(nn.Module):
         """Share of rows whose likeliest class is not y."""
         parts = [self.predict(part, samples=samples).argmax(1) for part in x.split(1000)]  # type: ignore[no-untyped-call]
         return float((torch.cat(parts) != y).float().mean())
-
-
-@runtime_checkable
-class Penalty(Protocol):
-    """What stands for I(X; Z) in the loss."""
-
-    def learn(self, x: Tensor, code: Code) -> None:
-        """A step of what estimates it; nothing of the encoder moves."""
-        ...
-
-    def __call__(self, x: Tensor, code: Code) -> Nats:
-        """In nats, or a zero that carries the gradient; differentiable in the code."""
-        ...
-
-
-class Adversarial:
-    """A bound whose critic learns beside the encoder, and raises what the encoder lowers.
-
-    Args:
-        term: `Information` with the bound of choice, or another.
-    """
-
-    def __init__(self, term: Term) -> None:
-        self.term = term
-
-    def learn(self, x: Tensor, code: Code) -> None:
-        """A step of the critic."""
-        self.term.learn(x, code.z)
-
-    def __call__(self, x: Tensor, code: Code) -> Nats:
-        """The bound, differentiable in z."""
-        return self.term(x, code.z)
-
-
-class NoisyCritic(nn.Module):
-    """f(x, z) = net([x, z]) with Gaussian noise before every layer, in training: the paper's.
-
-    Args:
-        dim_x: dx.
-        dim_z: k.
-        hidden: Width of each hidden layer, of ELU.
-        noise: Standard deviations: at the input, then after each hidden layer.
-
-    References:
-        Belghazi et al. (2018), appendix, arXiv:1801.04062, as public implementations have it.
-    """
-
-    def __init__(
-        self,
-        dim_x: int,
-        dim_z: int,
-        *,
-        hidden: tuple[int, ...] = (512, 512),
-        noise: tuple[float, ...] = (0.3, 0.5, 0.5),
-    ) -> None:
-        super().__init__()
-        if len(noise) != len(hidden) + 1:
-            raise OptionError(
-                f"`noise` must have one number more than `hidden`, got {len(noise)} for "
-                f"{len(hidden)}."
-            )
-        widths = (dim_x + dim_z, *hidden, 1)
-        self.linear = nn.ModuleList(nn.Linear(a, b) for a, b in itertools.pairwise(widths))
-        self.noise = noise
-
-    def forward(
-        self, x: Float[Tensor, "*batch_x dx"], y: Float[Tensor, "*batch_y dz"]
-    ) -> Float[Tensor, "..."]:
-        pairs = np.broadcast_shapes(x.shape[:-1], y.shape[:-1])
-        hidden = torch.cat([side.expand(*pairs, side.shape[-1]) for side in (x, y)], dim=-1)
-        for i, (layer, scale) in enumerate(zip(self.linear, self.noise, strict=True)):
-            hidden = elu(hidden) if i else hidden
-            if self.training:
-                hidden = hidden + scale * torch.randn_like(hidden)
-            hidden = layer(hidden)
-        return hidden.squeeze(-1)
-
-
-class Given:
-    """An expression of the code that needs nothing learned, such as `rate`.
-
-    Args:
-        function: Of x and the code.
-    """
-
-    def __init__(self, function: "Callable[[Tensor, Code], Nats]") -> None:
-        self.function = function
-
-    def learn(self, x: Tensor, code: Code) -> None:
-        """Nothing is left to learn."""
-
-    def __call__(self, x: Tensor, code: Code) -> Nats:
-        """The function's value."""
-        return self.function(x, code)
-
-
-def rate(x: Tensor, code: Code) -> Nats:
-    """E[KL(q(z | x) ‖ N(0, 1))] ≥ I(X; Z): the deep variational bottleneck's upper bound.
-
-    References:
-        Alemi et al. (2017), arXiv:1612.00410.
-    """
-    mean, scale = code.gaussian()
-    return (mean**2 + scale**2 - 1 - 2 * scale.log()).sum(1).mean() / 2
-
-
-def club(x: Tensor, code: Code) -> Nats:
-    """CLUB of the encoder's own density, over all pairs of the batch: an exact upper bound.
-
-    References:
-        Cheng et al. (2020), arXiv:2006.12013.
-    """
-    scores = code.log_densities()
-    n = len(scores)
-    joint = scores.diagonal()
-    others = (scores.sum() - joint.sum()) / (n * (n - 1))
-    return joint.mean() - others
-
-
-def mige(x: Tensor, code: Code, *, projection: int = 32) -> Nats:
-    """Zero, with the gradient of I(X; Z) by Stein's identity: no value at all.
-
-    I(X; Z) = H(Z) − H(Z | X), of which a Gaussian encoder knows the last, so that the score of q(z)
-    alone is estimated. Other encoders need that of q(x, z), with x in random projection.
-
-    Args:
-        x: Shape (n, dx).
-        code: Of more rows than dimensions.
-        projection: Dimensions of x that are kept.
-
-    References:
-        Wen et al. (2020), MIGE, arXiv:2005.01123.
-    """
-    if code.mean is None:
-        seed = int(torch.randint(2**31, ()))
-        return information_gradient(
-            x, code.z, projection=RandomProjection(dim=projection, seed=seed)
-        )
-    given = code.conditional_entropy()
-    return entropy_gradient(code.z) - (given - given.detach())
 
 
 def bracket(code: Code) -> tuple[float, float]:
