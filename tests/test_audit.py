@@ -273,15 +273,19 @@ def command(tmp_path, monkeypatch, capfd):
 def files(tmp_path):
     """A table, its codes, and an encoder."""
     rows = TOY.x[:150]
-    lines = [",".join(["a", "b", "c", "d", "keep", "hide", "one"])]
-    for x, keep, hide in zip(rows, TOY.keep, TOY.hide, strict=False):
-        lines.append(",".join([*map(str, x), str(keep), str(hide), "1"]))
+    lines = [",".join(["a", "b", "c", "d", "keep", "hide", "one", "rare"])]
+    for k, (x, keep, hide) in enumerate(zip(rows, TOY.keep, TOY.hide, strict=False)):
+        lines.append(",".join([*map(str, x), str(keep), str(hide), "1", str(keep if k else 2)]))
     (tmp_path / "raw.csv").write_text("\n".join(lines))
     np.savez(tmp_path / "raw.npz", x=rows, keep=TOY.keep[:150], hide=TOY.hide[:150])
     np.savez(tmp_path / "codes.npz", z=rows[:, :2])
     np.savez(tmp_path / "broken.npz", z=np.where(rows > 2, np.nan, rows))
     np.savez(tmp_path / "short.npz", z=rows[:50])
     save_encoder(ModuleEncoder(Network((4, 2), noise=0.1)), tmp_path / "enc.safetensors")
+    other = ModuleEncoder(Network((2, 2)), columns=("a", "weight"))
+    save_encoder(other, tmp_path / "other.safetensors")
+    for name in ("prose.csv", "prose.txt"):
+        (tmp_path / name).write_text("This is no table, but\nprose: with, more, commas\n")
 
 
 @pytest.mark.usefixtures("files")
@@ -322,6 +326,14 @@ def test_the_command_audits_recorded_codes(command):
         (("raw.npz", "--keep", "keep", "--rows", "5"), "`--rows` must be at least 100"),
         (("mnist-parity", "--keep", "keep"), "has its own label"),
         (("raw.npz", "--keep", "keep", "--report", "no/where.html"), "`--report` needs"),
+        (("raw.npz", "--keep", "keep", "--seed", "-1"), "`--seed` must be"),
+        (("raw.csv", "--keep", "keep", "--hide", "keep"), "to be hidden, too"),
+        (("raw.csv", "--keep", "rare", "--features", "a"), "`keep` has a class with"),
+        (("raw.csv", "--keep", "keep", "--encoder", "other.safetensors"), "lack 'weight'"),
+        (("raw.csv", "--keep", "keep", "--encoder", "none.safetensors"), "There is no file"),
+        (("prose.csv", "--keep", "keep"), "does not have"),
+        (("prose.txt", "--keep", "keep"), "of no kind that can be read"),
+        ((".", "--keep", "keep"), "has no `labels.csv`"),
     ],
 )
 def test_the_command_refuses_in_one_line_and_writes_nothing(command, given, says, monkeypatch):
@@ -329,7 +341,7 @@ def test_the_command_refuses_in_one_line_and_writes_nothing(command, given, says
         raise Untrained
 
     monkeypatch.setattr(whole, "panel", refuse)
-    monkeypatch.setattr("mineral.cli.audit._built_in", lambda *_args: TOY)
+    monkeypatch.setattr("mineral.cli.problems.named", lambda *_args: TOY)
     given = given if "--report" in given or not given else (*given, "--report", "audit.html")
     status, out, err = command(*given)
     assert (status, out) == (2, "") and says in err and err.count("\n") == 1
@@ -339,7 +351,7 @@ def test_the_command_refuses_in_one_line_and_writes_nothing(command, given, says
 def test_the_command_reads_a_folder_of_images(command, tmp_path):
     from PIL import Image
 
-    from mineral.cli.audit import _of_file
+    from mineral.cli.problems import problem_of
 
     folder = tmp_path / "images"
     folder.mkdir()
@@ -348,7 +360,7 @@ def test_the_command_reads_a_folder_of_images(command, tmp_path):
         Image.fromarray(np.full((4, 4), 10 * k, np.uint8)).save(folder / f"{k}.png")
         lines.append(f"{k}.png,{k % 2}")
     (folder / "labels.csv").write_text("\n".join(lines))
-    problem = _of_file(str(folder), "ill", None, None)
+    problem = problem_of(str(folder), "ill", None, None)
     assert problem.shape == (4, 4) and problem.hide is None
     Image.fromarray(np.zeros((5, 4), np.uint8)).save(folder / "7.png")
     status, _, err = command(folder, "--keep", "ill")

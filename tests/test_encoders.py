@@ -25,7 +25,7 @@ from mineral.shaping import (
     random_projection,
     save_encoder,
 )
-from mineral.shaping.problem import best_guess, entropy, floor, label, table
+from mineral.shaping.problem import best_guess, check_training, entropy, floor, label, table
 from mineral.training import seeded
 
 X = np.random.default_rng(0).standard_normal((60, 5)) * [1, 2, 3, 4, 5] + 1
@@ -289,6 +289,22 @@ def test_a_part_with_one_class_is_refused():
         problem(keep=(np.arange(60) == 0).astype(int)).split()
 
 
+@pytest.mark.parametrize("which", ["keep", "hide"])
+@pytest.mark.parametrize("rows", [0, 1])
+def test_a_class_too_rare_to_train_on_is_refused(which, rows):
+    whole = problem(**{which: np.where(np.arange(60) < rows + 1, 2, np.arange(60) % 2)})
+    training = whole.rows(np.arange(1, 50))  # of class 2 it has `rows`
+    with pytest.raises(InputError, match=f"`{which}` has a class with {rows} of the 49 rows"):
+        check_training(whole, training)
+    check_training(whole, whole.rows(np.concatenate([[0, 0, 1, 1], np.arange(5, 50)])))
+
+
+def test_too_few_rows_for_the_classes_are_refused():
+    many = problem(keep=np.arange(60) % 7)
+    with pytest.raises(InputError, match="`keep` has 7 classes, for which 60 rows"):
+        check_training(many, many)
+
+
 def test_floor_and_best_guess_are_those_of_the_table():
     keep, hide = (
         np.repeat([0, 0, 1, 1], [30, 10, 20, 40]),
@@ -418,8 +434,13 @@ def test_a_bad_folder_of_images_is_refused(tmp_path):
         data.image_folder(tmp_path, keep="ill")
     with pytest.raises(InputError, match="no column 'age'"):
         data.image_folder(tmp_path, keep="age")
-    with pytest.raises(InputError, match="cannot be read as CSV"):
+    with pytest.raises(InputError, match=r"has no `none.csv`: label its images"):
         data.image_folder(tmp_path, keep="ill", labels="none.csv")
+    with pytest.raises(InputError, match="to be hidden, too"):
+        data.image_folder(tmp_path, keep="ill", hide="ill")
+    (tmp_path / "binary.csv").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(InputError, match="cannot be read as CSV"):
+        data.image_folder(tmp_path, keep="ill", labels="binary.csv")
     (tmp_path / "few.csv").write_text("file,ill\n0.png,yes\n1.png,\n")
     with pytest.raises(InputError, match="no 'ill' in line 3"):
         data.image_folder(tmp_path, keep="ill", labels="few.csv")

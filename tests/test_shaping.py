@@ -13,7 +13,7 @@ from torch import nn
 from mineral import bounds
 from mineral.cli import main
 from mineral.errors import InputError, OptionError
-from mineral.experiments import run, shaping_gaussian, shaping_mnist
+from mineral.experiments import frontiers, run, shaping_gaussian, shaping_mnist
 from mineral.shaping import (
     AdditiveNoise,
     ModuleEncoder,
@@ -35,6 +35,7 @@ from mineral.shaping.objective import (
     log_densities,
     rate,
 )
+from mineral.shaping.shape import _Run
 from mineral.training import seeded
 
 QUICK = {"steps": 150, "learning_rate": 5e-3, "hidden": (32,), "batch_size": 128}
@@ -447,13 +448,69 @@ def test_everything_of_an_archive_can_be_hidden(people, capsys):
         (["--keep", "ill", "--beta", "-1"], "`beta`"),
         (["--keep", "ill", "--out", "e.pickle"], ".safetensors"),
         (["--keep", "ill", "--out", "none/e.safetensors"], "folder that does not exist"),
+        (["--keep", "ill", "--hide", "ill"], "to be hidden, too"),
+        (["--keep", "one"], "one class only"),
+        (["--keep", "ill", "--hide", "one"], "one class only"),
+        (["--keep", "rare", "--features", "a"], "`keep` has a class with"),
+        (["--keep", "ill", "--hide", "rare", "--features", "a"], "`hide` has a class with"),
+        (["--hide", "sex"], "`--keep` must name"),
+        (["--keep", "ill", "--rows", "200"], "`--rows` is for mnist-parity"),
+        (["--keep", "ill", "--seed", "-1"], "`seed`"),
     ],
 )
-def test_what_cannot_be_shaped_leaves_one_line_and_no_file(people, capsys, tmp_path, words, says):
+def test_what_cannot_be_shaped_leaves_one_line_and_no_file(
+    people, capsys, tmp_path, monkeypatch, words, says
+):
+    rare = np.where(people.index == 3, 2, people.ill)
+    people.assign(one=1, rare=rare).to_csv("people.csv", index=False)
+    monkeypatch.setattr(_Run, "train", lambda *_: pytest.fail("it was trained"))
     before = sorted(path.name for path in tmp_path.iterdir())
+    words = words if "--out" in words else [*words, "--out", "e.safetensors"]
     status, out, err = ran(capsys, "shape", "people.csv", *words)
     assert (status, out) == (2, "") and says in err and err.count("\n") == 1
     assert sorted(path.name for path in tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize(
+    ("source", "says"),
+    [
+        ("prose.csv", "does not have"),
+        ("prose.txt", "of no kind that can be read"),
+        ("none.csv", "does not exist"),
+        ("folder", "has no `labels.csv`"),
+        ("sizes", "Images must have one size"),
+        ("mnist-parity", "has its own label"),
+        ("mnist-party", "does not exist"),
+    ],
+)
+def test_what_is_no_table_leaves_one_line_and_no_file(
+    people, capsys, tmp_path, monkeypatch, source, says
+):
+    from PIL import Image
+
+    for name in ("prose.csv", "prose.txt"):
+        (tmp_path / name).write_text("This is no table, but\nprose: with, more, commas\n")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "sizes").mkdir()
+    for k in range(20):
+        Image.fromarray(np.zeros((4 + (k == 9), 4), np.uint8)).save(tmp_path / f"sizes/{k}.png")
+    labels = "".join(f"{k}.png,{k % 2}\n" for k in range(20))
+    (tmp_path / "sizes/labels.csv").write_text(f"file,ill\n{labels}")
+    monkeypatch.setattr(_Run, "train", lambda *_: pytest.fail("it was trained"))
+    words = ["--keep", "ill", "--out", "e.safetensors"]
+    status, out, err = ran(capsys, "shape", source, *words)
+    assert (status, out) == (2, "") and says in err and err.count("\n") == 1
+    assert not (tmp_path / "e.safetensors").exists()
+
+
+def test_a_named_problem_is_shaped_and_audited(people, capsys):
+    pytest.importorskip("sklearn")
+    words = ["--rows", 300, "--beta", "0.1", "--steps", 20, "--out", "e.safetensors"]
+    status, out, _ = ran(capsys, "shape", "gaussian-classes", *words)
+    assert status == 0 and "Kept    I(Z; class)" in out and "60 rows" in out
+    chosen = ["--encoder", "e.safetensors", "--attack", "known plaintext", "--rows", 300, "--json"]
+    status, out, _ = ran(capsys, "audit", "gaussian-classes", *chosen)
+    assert status == 0 and json.loads(out)["encoders"][0]["dim"] == 3
 
 
 def test_missing_values_and_single_classes_are_refused(people, capsys):
@@ -489,15 +546,51 @@ def test_the_gaussian_experiment_meets_its_bar_in_small(tmp_path):
 
 def test_two_encoders_by_turns_reach_what_lies_between_them():
     sweep = [(0.5, 0.5), (0.98, 0.6)]
-    assert shaping_mnist.beaten(0.7, 0.55, sweep)
-    assert not shaping_mnist.beaten(0.8, 0.55, sweep)
-    assert not shaping_mnist.beaten(0.99, 0.9, sweep)
+    assert frontiers.beaten(0.7, 0.55, sweep)
+    assert not frontiers.beaten(0.8, 0.55, sweep)
+    assert not frontiers.beaten(0.99, 0.9, sweep)
 
 
 def test_a_rise_beyond_the_intervals_is_seen():
-    assert shaping_mnist.falls([[3.0, 3.1, 2.9], [2.0, 2.1, 1.9], [1.0, 1.1, 0.9]])
-    assert shaping_mnist.falls([[2.0, 2.1, 1.9], [2.05, 2.0, 1.98]])
-    assert not shaping_mnist.falls([[2.0, 2.01, 1.99], [1.0, 1.1, 0.9], [3.0, 3.01, 2.99]])
+    assert frontiers.falls([[3.0, 3.1, 2.9], [2.0, 2.1, 1.9], [1.0, 1.1, 0.9]])
+    assert frontiers.falls([[2.0, 2.1, 1.9], [2.05, 2.0, 1.98]])
+    assert not frontiers.falls([[2.0, 2.01, 1.99], [1.0, 1.1, 0.9], [3.0, 3.01, 2.99]])
+
+
+def held(accuracy, attacks, guess=0.6):
+    return [{"accuracy": accuracy, "attack": each, "guess": guess} for each in attacks]
+
+
+def test_beta_is_the_one_that_reads_best_among_those_whose_attack_stays_within_the_margin():
+    sweep = {
+        0.0: held(0.99, [0.70, 0.71, 0.72]),
+        1.0: held(0.98, [0.55, 0.60, 0.70]),  # within in the mean, but not with its interval
+        3.0: held(0.97, [0.61, 0.62, 0.61]),
+        10.0: held(0.90, [0.60, 0.60, 0.60]),
+    }
+    assert frontiers.within(sweep, 0.03) == [3.0, 10.0] and frontiers.chosen(sweep, 0.03) == 3.0
+    assert frontiers.within(sweep, -0.1) == [] and frontiers.chosen(sweep, -0.1) == 10.0
+
+
+def test_beta_is_chosen_without_a_look_at_test_images():
+    settings = shaping_mnist.Settings(seeds=2, betas=(0.0, 1.0), style_betas=(0.0,))
+    rng = np.random.default_rng(0)
+
+    def numbers(key):
+        good = key.startswith("shaped-1")
+        seen = {what: float(rng.random()) for what in (*shaping_mnist.MEASURED, "guess", "floor")}
+        return seen | {
+            "constant": [0.5, 0.6],
+            "attackers": {"a": 0.5},
+            "chosen_attack": 0.5,
+            "held": held(0.9, [0.6 if good else 0.8])[0],
+        }
+
+    for _ in range(3):
+        results = {key: numbers(key) for key in shaping_mnist.cells(settings)}
+        told = shaping_mnist.conclude(settings, results)
+        assert told.metrics["beta"] == 1.0
+        assert "β = 1 was chosen on validation images alone" in told.sentences[0]
 
 
 def test_the_digits_are_shaped_in_small(tmp_path, monkeypatch):
@@ -515,7 +608,7 @@ def test_the_digits_are_shaped_in_small(tmp_path, monkeypatch):
         "images": 190,
         "test_images": 100,
         "seeds": 1,
-        "betas": [0.0],
+        "betas": [0.0, 3.0],
         "style_betas": [1.0],
         "steps": 20,
         "hidden": [16],

@@ -26,7 +26,7 @@ from mineral.progress import ProgressOption, reporting
 from mineral.samples.columns import columns
 from mineral.shaping.encoder import Encoder
 from mineral.shaping.neuracrypt import NeuraCrypt
-from mineral.shaping.problem import Problem, best_guess, entropy, floor
+from mineral.shaping.problem import Problem, best_guess, check_training, entropy, floor
 
 ATTACKS = (
     "label",
@@ -114,11 +114,14 @@ def audit(
         progress: True for a bar on standard error, or a function (fraction, what is running).
 
     Raises:
-        InputError: If codes are not finite or not as many as rows, or a part has one class only.
-        OptionError: If an attack is unknown, or nothing is to be audited.
+        InputError: If codes are not finite or not as many as rows, a part has one class only, or a
+            class is too rare to train on.
+        OptionError: If an attack is unknown, nothing is to be audited, or the seed is negative.
         MissingExtraError: If scikit-learn is not installed.
     """
     start = time.perf_counter()
+    if seed < 0:
+        raise OptionError(f"`seed` must be a whole number of at least 0, got {seed}.")
     unknown = [name for name in attacks if name not in ATTACKS]
     if unknown or not subjects:
         raise OptionError(
@@ -185,6 +188,7 @@ def _split(problem: Problem, most_rows: int, seed: int) -> _Parts:
     )
     for rows in (a, b, c):
         problem.rows(rows)  # which refuses one class only
+    check_training(problem, problem.rows(a))
     return _Parts(problem, (rng.permutation(a), rng.permutation(b), rng.permutation(c)))
 
 

@@ -3,7 +3,6 @@
 import math
 import shlex
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,8 +12,18 @@ from mineral import tables
 from mineral.cli.app import app
 from mineral.cli.data import Data
 from mineral.cli.output import folded, in_json, show
+from mineral.cli.problems import (
+    NAMED,
+    ROWS,
+    Features,
+    Hide,
+    Json,
+    Keep,
+    Quiet,
+    check_rows,
+    problem_of,
+)
 from mineral.cli.reporting import check_report
-from mineral.cli.shaping import EVERYTHING, problem_of
 from mineral.errors import InputError, OptionError
 
 if TYPE_CHECKING:
@@ -23,7 +32,6 @@ if TYPE_CHECKING:
     from mineral.audit.audit import Subject
     from mineral.shaping import Encoder, Problem
 
-BUILT_IN = ("mnist-parity", "mnist-slant", "mnist-thickness", "gaussian-classes", "synthetic")
 KINDS = ("raw", "noise", "projection", "random", "pca", "neuracrypt")
 DIM = 10  # of a code, where the encoder does not say
 
@@ -33,23 +41,13 @@ def audit_encoders(
     source: Annotated[
         str | None,
         typer.Argument(
-            metavar="FILE", help=f"Raw rows, a folder of images, or {', '.join(BUILT_IN)}."
+            metavar="FILE", help=f"Raw rows, a folder of images, or {', '.join(NAMED)}."
         ),
     ] = None,
     *,
-    keep: Annotated[
-        str | None, typer.Option(metavar="LABEL", help="The column of the label to keep.")
-    ] = None,
-    hide: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="COLUMNS", help="What to hide: a label, numbers a,b, or everything (default)."
-        ),
-    ] = None,
-    features: Annotated[
-        list[str] | None,
-        typer.Option(metavar="COLUMNS", help="What is encoded: by default all other columns."),
-    ] = None,
+    keep: Keep = None,
+    hide: Hide = None,
+    features: Features = None,
     encoders: Annotated[
         list[str] | None,
         typer.Option(
@@ -69,18 +67,16 @@ def audit_encoders(
     attacks: Annotated[
         list[str] | None, typer.Option("--attack", metavar="NAME", help="Only these. Repeat.")
     ] = None,
-    rows: Annotated[int, typer.Option(metavar="N", help="Rows to use at most, at random.")] = 6000,
+    rows: Annotated[int, typer.Option(metavar="N", help="Rows to use at most, at random.")] = ROWS,
     seed: Annotated[
         int, typer.Option(metavar="N", help="As of `mineral shape`, to judge on its test rows.")
     ] = 0,
     report: Annotated[
         Path | None, typer.Option(metavar="PATH", help="Write an HTML report here.")
     ] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object and nothing else.")
-    ] = False,
+    as_json: Json = False,
     data: Data = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Measure what encoders keep and leak, and attack them. No privacy is promised.
 
@@ -96,11 +92,10 @@ def audit_encoders(
     place = _source(source, raw)
     if report is not None:
         check_report(report, Path(place))
-    if rows < 100:
-        raise OptionError(f"`--rows` must be at least 100, got {rows}.")
-    problem = _built_in(place, rows) if place in BUILT_IN else _of_file(place, keep, hide, features)
-    if place in BUILT_IN and (keep or hide or features):
-        raise OptionError(f"`{place}` has its own label to keep and to hide: leave out yours.")
+    check_rows(rows)
+    problem = problem_of(place, keep, hide, features, rows=rows)
+    if seed < 0:  # before an encoder is drawn by it
+        raise OptionError(f"`--seed` must be a whole number of at least 0, got {seed}.")
     wanted = encoders or (["raw"] if encoded else _usual(problem))
     subjects: list[Subject] = [_encoder(text, problem, seed) for text in wanted]
     subjects += [_recorded(path) for path in encoded or []]
@@ -125,45 +120,6 @@ def _source(source: str | None, raw: Path | None) -> str:
     if (source is None) == (raw is None):
         raise OptionError("Name the raw rows once: as FILE, or by `--raw`.")
     return str(raw) if source is None else source
-
-
-def _built_in(name: str, rows: int) -> "Problem":
-    from mineral.shaping import data
-
-    if name == "gaussian-classes":
-        return data.gaussian_classes(rows)
-    if name == "synthetic":
-        return data.synthetic(rows)
-    sizes: dict[str, Any] = {"n": min(60_000, rows * 4 // 5), "n_test": min(10_000, rows // 5)}
-    if name == "mnist-parity":
-        return data.mnist_parity(**sizes)
-    return data.mnist_style("slant" if name == "mnist-slant" else "thickness", **sizes)
-
-
-def _of_file(
-    place: str, keep: str | None, hide: list[str] | None, features: list[str] | None
-) -> "Problem":
-    if keep is None:
-        raise OptionError("`--keep` must name the label that codes should keep.")
-    if Path(place).is_dir():
-        return _of_folder(place, keep, hide or [EVERYTHING])
-    problem = problem_of(Path(place), keep, hide or [EVERYTHING], features)
-    if features is None or len(features) == 1:
-        taken = {keep, *(part for text in hide or [] for part in text.split(","))}
-        names = features or [name for name in tables.names(Path(place)) if name not in taken]
-        values = next(iter(tables.read(Path(place), x=names[:1], y=[keep])[0].values()))
-        shape = tuple(getattr(values, "shape", ())[1:])
-        if len(names) == 1 and len(shape) in (2, 3):
-            return replace(problem, shape=shape)
-    return problem
-
-
-def _of_folder(place: str, keep: str, hide: list[str]) -> "Problem":
-    from mineral.shaping.data import image_folder
-
-    if len(hide) != 1:
-        raise OptionError("`--hide` takes one label of images, or everything.")
-    return image_folder(place, keep=keep, hide=None if hide == [EVERYTHING] else hide[0])
 
 
 def _usual(problem: "Problem") -> list[str]:
@@ -205,7 +161,7 @@ def _encoder(text: str, problem: "Problem", seed: int) -> "Encoder":
 def _fitting(encoder: "Encoder", problem: "Problem") -> "Encoder":
     if encoder.columns and problem.columns and encoder.columns != problem.columns:
         missing = [name for name in encoder.columns if name not in problem.columns]
-        lacks = f"lacks {missing[0]!r}" if missing else "are others, or in another order"
+        lacks = f"lack {missing[0]!r}" if missing else "are more, or in another order"
         raise InputError(
             f"The encoder {encoder.name!r} was trained on {', '.join(encoder.columns[:10])}; the "
             f"features here {lacks}: name them by --features, in that order."

@@ -12,33 +12,41 @@ import typer
 
 from mineral import storage, tables
 from mineral.cli.app import app
+from mineral.cli.data import Data
 from mineral.cli.output import folded, in_json, show
+from mineral.cli.problems import (
+    EVERYTHING,
+    NAMED,
+    ROWS,
+    Features,
+    Hide,
+    Json,
+    Keep,
+    Quiet,
+    check_rows,
+    problem_of,
+)
 from mineral.errors import InputError, MissingExtraError, OptionError
 from mineral.samples.columns import columns
 
 if TYPE_CHECKING:
-    from mineral.shaping import Encoder, Problem, Shaped
+    from mineral.shaping import Encoder, Shaped
     from mineral.shaping.measure import Bound, Measured
-
-EVERYTHING = "everything"
 
 
 @app.command()
 def shape(
-    file: Annotated[
-        Path, typer.Argument(metavar="FILE", help=f"One of {', '.join(tables.SOURCES)}.")
+    source: Annotated[
+        str,
+        typer.Argument(metavar="FILE", help=f"Rows, a folder of images, or {', '.join(NAMED)}."),
     ],
     *,
-    keep: Annotated[str, typer.Option(metavar="LABEL", help="The column of the label to keep.")],
-    hide: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="COLUMNS", help="What to hide: a label, numbers a,b, or everything (default)."
-        ),
-    ] = None,
-    features: Annotated[
-        list[str] | None,
-        typer.Option(metavar="COLUMNS", help="What to encode: by default all other columns."),
+    keep: Keep = None,
+    hide: Hide = None,
+    features: Features = None,
+    rows: Annotated[
+        int | None,
+        typer.Option(metavar="N", help=f"Of a named problem: {ROWS} unless given."),
     ] = None,
     beta: Annotated[float, typer.Option(metavar="B", help="Weight of what is hidden.")] = 1.0,
     dim: Annotated[int, typer.Option(metavar="N", help="Numbers of a code.")] = 3,
@@ -53,10 +61,9 @@ def shape(
     out: Annotated[
         Path | None, typer.Option(metavar="PATH", help="A .safetensors file for the encoder.")
     ] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object and nothing else.")
-    ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
+    as_json: Json = False,
+    data: Data = None,
+    quiet: Quiet = False,
 ) -> None:
     """Train an encoder that keeps a label and hides something else.
 
@@ -66,6 +73,7 @@ def shape(
     \b
     mineral shape people.csv --keep ill --hide sex --out encoder.safetensors
     mineral shape people.csv --keep ill --hide everything --beta 0.05
+    mineral shape mnist-parity --rows 20000 --beta 3 --dim 8 --out encoder.safetensors
     mineral encode encoder.safetensors people.csv --out codes.parquet
     """  # noqa: D301
     from mineral.shaping import Shaping, save_encoder
@@ -74,8 +82,12 @@ def shape(
 
     recipe = Shaping(beta=beta, dim=dim, noise=noise, steps=steps)
     if out is not None:
-        _check_out(out, file, (".safetensors",))
-    problem = problem_of(file, keep, hide or [EVERYTHING], features)
+        _check_out(out, Path(source), (".safetensors",))
+    if rows is not None and source not in NAMED:
+        raise OptionError(f"`--rows` is for {', '.join(NAMED)}: of `{source}` all are used.")
+    count = ROWS if rows is None else rows
+    check_rows(count)
+    problem = problem_of(source, keep, hide, features, rows=count)
     shaped = shaped_by(
         problem,
         recipe,
@@ -86,11 +98,11 @@ def shape(
     found = measure(shaped.encoder, shaped.training, shaped.validation, shaped.test, seed=seed)
     if out is not None:
         save_encoder(shaped.encoder, out)
-    hidden = ", ".join(hide or [EVERYTHING])
+    kept, hidden = NAMED.get(source, (str(keep), ", ".join(hide or [EVERYTHING])))
     if as_json:
-        show(in_json(_facts(found, shaped, keep, hidden, out)))
+        show(in_json(_facts(found, shaped, kept, hidden, out)))
         return
-    show(folded(_summary(found, shaped, keep, hidden), indent=8))
+    show(folded(_summary(found, shaped, kept, hidden), indent=8))
     if out is not None:
         show(f"Encoder: {out}")
 
@@ -131,34 +143,6 @@ def _check_out(out: Path, file: Path, kinds: tuple[str, ...]) -> None:
         raise OptionError(f"`--out` is in a folder that does not exist, `{out.parent}`: make it.")
     if out.resolve() == file.resolve():
         raise OptionError(f"`--out` is the file that is read, `{file}`: name another.")
-
-
-def problem_of(file: Path, keep: str, hide: list[str], features: list[str] | None) -> "Problem":
-    """The problem that a file's columns pose.
-
-    Raises:
-        InputError: If the file or a column cannot be used.
-    """
-    from mineral.shaping.problem import table
-
-    everything = hide == [EVERYTHING]
-    kept, hidden = tables.read(file, x=[keep], y=[keep] if everything else hide)
-    if len(kept) != 1:
-        raise OptionError(f"`--keep` takes one label, got {len(kept)} columns.")
-    if features is None:
-        taken = {*kept, *hidden}
-        names = [name for name in tables.names(file) if not taken & {name, f"column {name}"}]
-        if not names:
-            raise InputError(f"`{file}` has no columns beside {keep!r} and what is hidden.")
-        features = names
-    values, _ = tables.read(file, x=features, y=[keep])
-    return table(
-        values | kept | hidden,
-        keep=next(iter(kept)),
-        hide=None if everything else list(hidden),
-        features=list(values),
-        name=file.name,
-    )
 
 
 def _features(encoder: "Encoder", file: Path) -> np.ndarray:

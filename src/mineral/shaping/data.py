@@ -187,6 +187,13 @@ def image_folder(
     except ImportError:
         raise MissingExtraError("A folder of images", "shaping") from None
     place = Path(folder)
+    if keep == hide:
+        raise InputError(f"`keep` {keep!r} is to be hidden, too: keep one thing and hide another.")
+    if not (place / labels).is_file():
+        raise InputError(
+            f"`{place}` has no `{labels}`: label its images there, in a column `file` and one for "
+            "each label."
+        )
     wanted = ["file", keep, *([] if hide is None else [hide])]
     names, *codes = _labelled(place / labels, wanted)
     found = [label(name, np.array(each)) for name, each in zip(wanted[1:], codes, strict=True)]

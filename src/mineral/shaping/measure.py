@@ -67,6 +67,7 @@ class Retrained:
         auc: Area under the curve, the mean over classes against the rest.
         information: Its lower bound on the information with the label.
         validation: Its mean log likelihood on validation rows.
+        held: The share of validation rows that it gets right.
     """
 
     name: str
@@ -74,6 +75,7 @@ class Retrained:
     auc: float
     information: Bound
     validation: float
+    held: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -202,6 +204,7 @@ def retrained(
                 auc=_auc(seen, labels[2]),
                 information=Bound.of(gain, "lower bound", f"a retrained classifier ({name})"),
                 validation=float(np.log(held[np.arange(len(held)), labels[1]]).mean()),
+                held=float((held.argmax(axis=1) == labels[1]).mean()),
             )
         )
     return tuple(sorted(found, key=lambda each: -each.validation))

@@ -17,6 +17,7 @@ from mineral.types import Matrix, Rows
 
 MOST_CLASSES = 100
 FEWEST_ROWS = 10
+FEWEST_OF_CLASS, ROWS_PER_CLASS = 2, 10  # to train by: classifiers hold a tenth back, by class
 SHARES = (0.6, 0.2, 0.2)
 
 
@@ -137,6 +138,37 @@ def floor(problem: Problem) -> float:
         return 0.0
     both = problem.keep * (int(problem.hide.max()) + 1) + problem.hide
     return entropy(problem.keep) + entropy(problem.hide) - entropy(both)
+
+
+def check_training(problem: Problem, training: Problem) -> None:
+    """Refuse what no classifier of its labels could be trained on.
+
+    Args:
+        problem: All rows, whose classes count.
+        training: Those to train on.
+
+    Raises:
+        InputError: If a class is too rare among them, or there are too few rows for the classes.
+    """
+    n = len(training)
+    for name, labels, part in (
+        ("keep", problem.keep, training.keep),
+        ("hide", problem.hide, training.hide),
+    ):
+        if labels is None or part is None or labels.ndim != 1:
+            continue
+        classes = np.unique(labels)
+        rarest = int(min((part == each).sum() for each in classes))
+        if rarest < FEWEST_OF_CLASS:
+            raise InputError(
+                f"`{name}` has a class with {rarest} of the {n:,} rows to train on, and needs "
+                f"{FEWEST_OF_CLASS} or more of each: leave so rare a class out, or merge it."
+            )
+        if n < ROWS_PER_CLASS * len(classes):
+            raise InputError(
+                f"`{name}` has {len(classes)} classes, for which {n} rows to train on are too few: "
+                f"bring {ROWS_PER_CLASS} rows or more for each class."
+            )
 
 
 def best_guess(problem: Problem) -> float:
@@ -269,5 +301,5 @@ def _check_classes(name: str, labels: np.ndarray, n: int) -> None:
     if labels.min() < 0 or len(np.unique(labels)) < 2:
         raise InputError(
             f"`{name}` has one class only, or a class below 0, in {n} rows: it needs two or more, "
-            "counted from 0."
+            "counted from 0, in every part of the rows."
         )

@@ -27,7 +27,7 @@ from mineral.methods.base import device_named
 from mineral.progress import ProgressOption, reporting
 from mineral.shaping.network import ModuleEncoder, Network, moments
 from mineral.shaping.objective import Dependence, LabelInformation, distance_correlation, rate
-from mineral.shaping.problem import SHARES, Problem, entropy
+from mineral.shaping.problem import SHARES, Problem, check_training, entropy
 from mineral.shaping.rows import Rows, as_rows, standardization
 from mineral.training import seeded
 from mineral.types import Progress
@@ -159,13 +159,15 @@ def shape(
     Raises:
         OptionError: If an option is out of range, or everything is to be hidden by the rate of a
             deterministic encoder, which is infinite.
-        InputError: If a part has too few rows or one class only, or training diverges.
+        InputError: If a part has too few rows or one class only, a class is too rare to train on,
+            or training diverges.
     """
     recipe = recipe or Shaping()
     if seed < 0:
         raise OptionError(f"`seed` must be a whole number of at least 0, got {seed}.")
     where = device_named(device)
     parts = problem.split(seed=seed, shares=shares)
+    check_training(problem, parts[0])
     with seeded(seed, where), reporting(progress) as report:
         run = _Run.of(recipe, parts[0], parts[1], module, where, seed)
         history = run.train(report)
