@@ -34,6 +34,7 @@ COSTS = {
     "gaussian": "n d²",
     "copula": "n d² + n d log n",
     "t-copula": "as `copula`, some 20 times",
+    "contaminated-copula": "n d² a round, 100 at most",
     "mixture": "n d² a component and round",
     "residual": "a copula; where it gains, k S b (m + 1) small networks",
     "projected": "n d min(n, d), then as `residual`",

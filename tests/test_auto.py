@@ -31,6 +31,16 @@ def test_a_t_copula_is_recognized_whatever_its_marginals():
     assert r.value == pytest.approx(0.2242, abs=4 * r.stderr)
 
 
+def test_rows_that_are_chance_do_not_hide_the_others():
+    rng = np.random.default_rng(0)
+    x, noise, other = rng.standard_normal((3, 2000, 2))
+    y = np.where(rng.random((2000, 1)) < 0.5, other, 0.95 * x + math.sqrt(1 - 0.95**2) * noise)
+    r = mineral.estimate(x, y, estimator=Auto(budget="fast"))
+    assert r.estimator == "contaminated-copula"
+    assert any("of the rows are chance" in sentence for sentence in r.path)
+    assert r.value == pytest.approx(0.6975, abs=4 * r.stderr)  # by a million true values
+
+
 def parabola(n):
     x, noise = np.random.default_rng(0).standard_normal((2, n))
     return x, x**2 + 0.5 * noise
@@ -52,6 +62,17 @@ def test_what_no_correlation_shows_is_found(budget):
     assert r.value > 0.6
     assert "candidates-disagree" in [w.code for w in r.warnings]
     assert any("ksg finds clearly more than" in sentence for sentence in r.path)
+
+
+@pytest.mark.parametrize("noise", [1e-2, 1e-3, 1e-4])
+def test_a_thin_curve_is_followed(noise):
+    rng = np.random.default_rng(0)
+    x = rng.random(1000)
+    y = x + noise * rng.random(1000)
+    truth = noise / 2 - math.log(noise)  # of uniform noise: the ends of y's range count less
+    r = mineral.estimate(x, y**2 + y)
+    assert r.value == pytest.approx(truth, abs=0.7)
+    assert r.interval[0] < truth < r.interval[1]
 
 
 def test_what_turns_with_the_distance_from_the_center_is_found():
@@ -151,8 +172,8 @@ def test_integers_that_are_independent_are_not_said_to_be_dependent():
 def test_the_path_tells_what_each_candidate_found():
     r = mineral.estimate(*normal(300))
     found = next(sentence for sentence in r.path if sentence.startswith("Found"))
-    assert "copula" in found and "ksg" in found
-    shown = [float(v) for v in re.findall(r"(?:copula|ksg) (\S+) ±", found)]
+    assert "copula" in found and "lnc" in found
+    shown = [float(v) for v in re.findall(r"(?:copula|lnc) (\S+) ±", found)]
     assert min(shown) - 1e-3 <= r.value <= max(shown) + 1e-3  # between the two
 
 

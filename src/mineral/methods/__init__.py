@@ -5,6 +5,7 @@ from mineral.methods.base import Estimator
 from mineral.methods.baselined import FLO, TUBA, Interpolated, ReTUBA
 from mineral.methods.classifier import Classifier
 from mineral.methods.clusters import Clusters
+from mineral.methods.contaminated import ContaminatedCopula
 from mineral.methods.diffusion import MINDE
 from mineral.methods.discrete import Discrete
 from mineral.methods.gaussian import Gaussian, GaussianCopula
@@ -45,6 +46,7 @@ ESTIMATORS: dict[str, type[Estimator]] = {
         Gaussian,
         GaussianCopula,
         StudentCopula,
+        ContaminatedCopula,
         GaussianMixture,
         Residual,
         Projected,
@@ -108,6 +110,7 @@ __all__ = [
     "Auto",
     "Classifier",
     "Clusters",
+    "ContaminatedCopula",
     "DifferenceOfEntropies",
     "Discrete",
     "DonskerVaradhan",

@@ -16,18 +16,17 @@ from mineral.methods.allowance import allowance
 from mineral.methods.base import Estimator, Measurement, Run
 from mineral.methods.classifier import Classifier
 from mineral.methods.clusters import Clusters
+from mineral.methods.copulas import LikeliestCopula, named
 from mineral.methods.discrete import Discrete
 from mineral.methods.gaussian import GaussianCopula
-from mineral.methods.knn import KSG
+from mineral.methods.knn import KSG, ceiling
+from mineral.methods.lnc import LNC
 from mineral.methods.mixed import Mixed
-from mineral.methods.neighbours import neighbours as neighbour_counts
 from mineral.methods.normalized import normalized
 from mineral.methods.projection import ROWS_FOR_EACH, Budget, Projected, check_budget
 from mineral.methods.residual import Residual
 from mineral.methods.sparse import SparseTable
-from mineral.methods.student import StudentCopula
 from mineral.methods.subsampling import PARTS, subsampled_stderr
-from mineral.models import StudentModel
 from mineral.results import Caution
 from mineral.samples import Paired, normal_scores
 from mineral.types import Rows
@@ -42,6 +41,9 @@ ROWS_A_CELL = 5  # from which counts are as good as it gets
 ROWS_A_SYMBOL = 2  # on average, from which whole numbers may be symbols
 ROWS_A_LABEL = 10  # on average, from which a side is a label
 FEW_ROWS_TO_LEARN = 100  # below, no classifier is trained
+THIN = 0.5  # nats, from which boxes around neighbours may be mostly empty
+UNCORRECTED = 0.7  # nats that these may miss, turned or not,
+UNRESOLVED = 2.0  # where the value is no further below the most that neighbours can count
 FEW_ROWS = 50  # below, a Gaussian copula is all that a copula can be
 CLEARLY = 3.0  # standard errors
 
@@ -70,6 +72,7 @@ class Auto(Estimator):
             _plainly(c, normalized(c.measure(_seen_by(c, samples, scored), run), samples, run))
             for c in chosen
         ]
+        found = [_along_curves(c, m, samples, run) for c, m in found]
         best, result = found[0]
         path += result.path
         path += ["Found " + "; ".join(f"{c.name} {_shown(m)}" for c, m in found) + " nats."]
@@ -80,10 +83,15 @@ class Auto(Estimator):
             elif type(other) is SparseTable:  # whose interval starts at a lower bound
                 error = result.stderr
             else:
-                error = _error_of_difference(scored, run, other, rival, result)
-            near = type(other) is KSG and samples.dims <= NEAR_DIMS
-            if near and (more > 0 or rival.value < WEAK):
-                weight = _weight(more, error)
+                error = _error_of_difference(
+                    _seen_by(other, samples, scored), run, other, rival, result
+                )
+            near = isinstance(other, (KSG, LNC)) and samples.dims <= NEAR_DIMS
+            slack = UNCORRECTED if isinstance(best, GaussianCopula) else UNCORRECTED / 2
+            thin = type(other) is LNC and more < -(slack + CLEARLY * error)
+            if near and (more > 0 or rival.value < WEAK or thin):
+                surer = rival.stderr < result.stderr / 2
+                weight = 1.0 if surer else _weight(more, error)
                 result = _between(result, rival, weight, error)
             else:
                 least = 2 * rival.stderr if type(other) is SparseTable else 0.0
@@ -94,6 +102,8 @@ class Auto(Estimator):
                 best = other
         counted = isinstance(best, Discrete)  # every cell is seen: nothing is left out
         missing = 0.0 if counted else allowance(result.value, len(samples), samples.dims)
+        if isinstance(best, LNC) and result.value > ceiling(len(samples), LNC.k) - UNRESOLVED:
+            missing = max(missing, UNCORRECTED)
         return replace(
             result,
             missing=missing,
@@ -135,7 +145,7 @@ class Auto(Estimator):
 
     def _parametric(self, dims: int) -> Estimator:
         if self.budget == "fast" or dims <= NEAR_DIMS:
-            return StudentCopula()
+            return LikeliestCopula()
         return Residual(steps=4000, folds=5) if self.budget == "thorough" else Residual()
 
     def _for_symbols(
@@ -164,6 +174,24 @@ class Auto(Estimator):
 
 def _seen_by(candidate: Estimator, samples: Paired, scored: Paired) -> Paired:
     return scored if type(candidate) is KSG else samples
+
+
+def _along_curves(
+    candidate: Estimator, found: Measurement, samples: Paired, run: Run
+) -> tuple[Estimator, Measurement]:
+    """Neighbours in boxes turned along a thin curve, where these find more.
+
+    In the data's own units: ranks bend lines and stretch their noise.
+    """
+    if (
+        type(candidate) is not KSG
+        or samples.dims > 2
+        or found.value < THIN
+        or len(samples) < FEW_ROWS
+    ):
+        return candidate, found
+    turned = LNC().measure(samples, run)
+    return (LNC(), turned) if turned.value > found.value else (candidate, found)
 
 
 def _by_rank(samples: Paired) -> Paired:
@@ -208,10 +236,8 @@ def _verdict(other: Estimator, best: Estimator, weight: float, more: float) -> s
 
 def _plainly(candidate: Estimator, found: Measurement) -> tuple[Estimator, Measurement]:
     """What found the value: the copula itself, where no network was added to it."""
-    if isinstance(candidate, (Residual, StudentCopula)) and not found.curves:
-        if isinstance(found.model, StudentModel):
-            return StudentCopula(), found
-        return GaussianCopula(), found
+    if isinstance(candidate, (Residual, LikeliestCopula)) and not found.curves:
+        return named(found), found
     return candidate, found
 
 
@@ -226,17 +252,15 @@ def _error_of_difference(
     apart = float(np.hypot(rival.stderr, result.stderr))
     pointwise = result.pointwise
     far = abs(rival.value - result.value) > CLEARLY * apart
-    few = len(samples) < PARTS * (KSG.k + 2)
-    if far or few or pointwise is None or not isinstance(neighbours, KSG):
+    few = len(samples) < PARTS * (LNC.k + 2)
+    if far or few or pointwise is None or not isinstance(neighbours, (KSG, LNC)):
         return apart
     x, y, _ = neighbours.scaled(samples)
     order = np.lexsort(np.hstack([x, y]).T)  # the same parts, in whatever order rows came
 
     def difference(part: Rows) -> float:
         rows = order[part]
-        found = neighbour_counts(x[rows], y[rows], neighbours.k)
-        theirs = neighbours.pointwise_of(found, len(rows)).mean()
-        return float(theirs - pointwise[rows].mean())
+        return float(neighbours.contributions(x[rows], y[rows]).mean() - pointwise[rows].mean())
 
     return min(apart, subsampled_stderr(difference, len(samples), run.rng()))
 

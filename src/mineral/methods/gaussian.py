@@ -120,7 +120,7 @@ def _measure(samples: Paired) -> Measurement:
             )
         )
     rho = np.minimum(rho, np.sqrt(1 - np.finfo(float).eps))
-    offset = _bias(n, dx, dy)
+    offset = gaussian_bias(float(n), dx, dy)
     model = GaussianModel(
         map_x=map_x @ left * np.sqrt(n),
         map_y=map_y @ right.T * np.sqrt(n),
@@ -163,7 +163,7 @@ def whiten(
     return u[:, :rank], (per_column / size)[:, None] * (vt[:rank].T / s[:rank]), mean
 
 
-def _bias(n: int, dx: int, dy: int) -> float:
+def gaussian_bias(n: float, dx: int, dy: int) -> float:
     """E of the plug-in value minus I(X; Y), for Gaussian data; in nats."""
     half = digamma((n - np.arange(1, dx + dy + 1)) / 2)
     return float((half[:dx].sum() + half[:dy].sum() - half.sum()) / 2)

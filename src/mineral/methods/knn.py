@@ -17,7 +17,7 @@ from mineral.methods.subsampling import PARTS, subsampled_stderr
 from mineral.results import Caution
 from mineral.samples import Paired
 from mineral.special import digamma
-from mineral.types import Rows
+from mineral.types import PerSample, Rows, X, Y
 
 COMPARABLE = 1.0  # orders of magnitude between deviations up to which the data's units are kept
 
@@ -82,8 +82,7 @@ class KSG(Estimator):
         value = float(pointwise.mean())
 
         def value_of(rows: Rows) -> float:
-            part = neighbours(x[rows], y[rows], self.k, box=self.variant == 2)
-            return float(self.pointwise_of(part, len(rows)).mean())
+            return float(self.contributions(x[rows], y[rows]).mean())
 
         if n >= PARTS * (self.k + 2):
             stderr = subsampled_stderr(value_of, n, run.rng())
@@ -100,6 +99,10 @@ class KSG(Estimator):
                 *rescaled,
             ),
         )
+
+    def contributions(self, x: X, y: Y) -> PerSample:
+        """What each row contributes to the value, of sides as `scaled` makes them."""
+        return self.pointwise_of(neighbours(x, y, self.k, box=self.variant == 2), len(x))
 
     def pointwise_of(self, found: Neighbours, n: int) -> np.ndarray:
         """What each of n samples contributes to the value, shape (n,)."""
@@ -135,16 +138,20 @@ def _deviations(values: np.ndarray) -> np.ndarray:
     return np.asarray(np.where(varies, deviations, largest))
 
 
+def ceiling(n: int, k: int) -> float:
+    """The largest value that k neighbours of n rows can give: x and y are copies."""
+    return float(digamma(n) - digamma(k))  # n_x = n_y = k − 1
+
+
 def near_ceiling(value: float, n: int, k: int) -> tuple[Caution, ...]:
     """A doubt about values that neighbour counts can hardly exceed."""
-    # The largest value is reached when x and y are copies: n_x = n_y = k − 1.
-    ceiling = float(digamma(n) - digamma(k))
-    if value < ceiling - 1.5:
+    most = ceiling(n, k)
+    if value < most - 1.5:
         return ()
     return (
         Caution(
             "near-ceiling",
-            f"The value is close to ψ(n) − ψ(k) = {ceiling:.2f} nats, the most that {n:,} samples "
+            f"The value is close to ψ(n) − ψ(k) = {most:.2f} nats, the most that {n:,} samples "
             "can show: the true value may be larger, or infinite if one variable determines the "
             "other.",
         ),

@@ -80,16 +80,14 @@ class LNC(Estimator):
     def measure(self, samples: Paired, run: Run) -> Measurement:
         samples.at_least(self.k + 2, f"LNC with k = {self.k}")
         n = len(samples)
-        ksg = KSG(k=self.k, variant=2, standardize=self.standardize)
+        ksg = self._ksg()
         x, y, rescaled = ksg.scaled(samples)
         found = neighbours(x, y, self.k, box=True, progress=run.progress)
         correction, flat = self._correction(x, y, found.boxed)
         pointwise = ksg.pointwise_of(found, n) + correction
 
         def value_of(rows: Rows) -> float:
-            part = neighbours(x[rows], y[rows], self.k, box=True)
-            correction, _ = self._correction(x[rows], y[rows], part.boxed)
-            return float((ksg.pointwise_of(part, len(rows)) + correction).mean())
+            return float(self.contributions(x[rows], y[rows]).mean())
 
         if n >= PARTS * (self.k + 2):
             stderr = subsampled_stderr(value_of, n, run.rng())
@@ -107,6 +105,19 @@ class LNC(Estimator):
                 *rescaled,
             ),
         )
+
+    def scaled(self, samples: Paired) -> tuple[np.ndarray, np.ndarray, tuple[Caution, ...]]:
+        """x and y in the units that distances are measured in, and whether that is their own."""
+        return self._ksg().scaled(samples)
+
+    def contributions(self, x: X, y: Y) -> PerSample:
+        """What each row contributes to the value, of sides as `scaled` makes them."""
+        found = neighbours(x, y, self.k, box=True)
+        correction, _ = self._correction(x, y, found.boxed)
+        return np.asarray(self._ksg().pointwise_of(found, len(x)) + correction)
+
+    def _ksg(self) -> KSG:
+        return KSG(k=self.k, variant=2, standardize=self.standardize)
 
     def _correction(self, x: X, y: Y, boxed: Mask) -> tuple[PerSample, Mask]:
         """What is added for each sample, and around which samples (x, y) lie flat."""

@@ -14,11 +14,11 @@ from scipy.linalg import eigh
 
 from mineral.errors import OptionError
 from mineral.methods.base import Estimator, Measurement, Run
+from mineral.methods.copulas import LikeliestCopula
 from mineral.methods.gaussian import GaussianCopula
 from mineral.methods.knn import KSG
 from mineral.methods.normalized import excess, normalized
 from mineral.methods.residual import Residual
-from mineral.methods.student import StudentCopula
 from mineral.progress import portion
 from mineral.samples import Paired, folds, normal_scores, shifted
 from mineral.types import Matrix, X, Y
@@ -100,7 +100,7 @@ class Projected(Estimator):
     def _final(self, samples: Paired) -> Estimator:
         if len(samples) < 2 * samples.dims + 6:
             return GaussianCopula()
-        return StudentCopula() if self.budget == "fast" else Residual()
+        return LikeliestCopula() if self.budget == "fast" else Residual()
 
 
 def check_budget(budget: str) -> None:

@@ -1,7 +1,8 @@
 """A copula first, and a network for what it misses.
 
-A copula of an ellipse (Gaussian or Student t) is fitted to ranks: exact where it applies, at the
-smallest variance there is. A network then learns what is left of the log density ratio,
+A copula of few parameters (Gaussian, Student t, or Gaussian but for a share of chance) is fitted to
+ranks: exact where it applies, at the smallest variance there is. A network then learns what is left
+of the log density ratio,
 
     pmi(x, y) ≈ log c(x, y) + r(x, y),       r = 0 at the start,
 
@@ -27,16 +28,18 @@ from torch.nn.functional import softplus
 from mineral import bounds
 from mineral.critics import mlp
 from mineral.methods.base import Measurement, Run
+from mineral.methods.contaminated import fitted as contaminated
+from mineral.methods.copulas import LikeliestCopula
 from mineral.methods.crossfit import VALIDATION, FoldReport, Learned, combined
 from mineral.methods.learning_curve import allowing_for, halved, more
 from mineral.methods.normalized import excess
-from mineral.methods.student import Levels, StudentCopula, correlation_bias, kept_levels
-from mineral.models import StudentModel
+from mineral.methods.student import Levels, correlation_bias, kept_levels
+from mineral.models import ContaminatedModel, StudentModel
 from mineral.models.student import log_height
 from mineral.progress import portion, silent
 from mineral.samples import Fold, Paired, folds
 from mineral.training import score_all, seeded, train
-from mineral.types import JointScores, ProductScores, X, Y
+from mineral.types import JointScores, Matrix, ProductScores, X, Y
 
 PRODUCTS = 64  # product samples for each joint sample of a test fold, at least
 WIDE = 8  # coordinates a side, above which the network sees canonical directions in their place
@@ -51,7 +54,7 @@ AFFORDABLE = 0.25  # nats that fitting the copula to a part of the rows may cost
 
 @dataclass(frozen=True, kw_only=True)
 class Residual(Learned):
-    """A Gaussian or t copula, and a network for what it misses, where held-out rows prove it.
+    """The likeliest copula, and a network for what it misses, where held-out rows prove it.
 
     The network sees normal scores (of more than 8 coordinates a side, four canonical directions in
     their place) and the length of each whitened side, by which dependence that turns or spreads
@@ -80,7 +83,7 @@ class Residual(Learned):
     kind = "neither"
 
     def measure(self, samples: Paired, run: Run) -> Measurement:
-        copula = StudentCopula().measure(
+        copula = LikeliestCopula().measure(
             samples, replace(run, progress=portion(run.progress, 0.0, COPULA))
         )
         if any(caution.code == "deterministic" for caution in copula.cautions):
@@ -142,10 +145,11 @@ class Residual(Learned):
         scores = [s.double() for s in score_all(network, test, PRODUCTS)]
         without = [s.double() for s in score_all(network.base, test, PRODUCTS)]
         pointwise = scores[0].cpu().numpy()
-        # Of ellipses, a network's few far product pairs say nothing; of clusters, the copula
-        # itself claims too much.
-        if excess(without[1].flatten().cpu().numpy()):
-            pointwise = pointwise - excess(scores[1].flatten().cpu().numpy())
+        # Of clusters, the copula itself claims too much; beyond that, a network's few far product
+        # pairs say nothing.
+        claimed = excess(without[1].flatten().cpu().numpy())
+        if claimed:
+            pointwise = pointwise - min(claimed, excess(scores[1].flatten().cpu().numpy()))
         dx, dy = base.sizes
         return FoldReport(
             rows=fold.test,
@@ -174,21 +178,23 @@ def _clear(reports: Sequence[FoldReport], errors: float) -> bool:
 
 @dataclass(frozen=True, kw_only=True)
 class _Ranks:
-    """Ranks of all rows, and the degrees of freedom of their copula.
+    """Ranks of all rows, and the kind of their copula.
 
     A rank says how one coordinate of a row compares with that of others, and nothing of how x goes
     with y: ranks among all rows tell a fold nothing about its test rows' dependence.
     """
 
     levels: Levels
-    nu: float
+    nu: float  # degrees of freedom
+    diluted: bool  # whether a share of the rows is chance
 
     @classmethod
     def of(cls, samples: Paired, copula: Measurement) -> "_Ranks":
         (of_x, _), (of_y, _) = kept_levels(samples.x), kept_levels(samples.y)
         student = isinstance(copula.model, StudentModel)
         nu = copula.model.degrees_of_freedom if student else np.inf  # type: ignore[union-attr]
-        return cls(levels=Levels.of(of_x, of_y), nu=nu)
+        diluted = isinstance(copula.model, ContaminatedModel)
+        return cls(levels=Levels.of(of_x, of_y), nu=nu, diluted=diluted)
 
     def fitted(self, training: np.ndarray) -> tuple["_Ellipse", np.ndarray, np.ndarray]:
         """The copula of the training rows, and what it and the network see of every row."""
@@ -199,10 +205,26 @@ class _Ranks:
         if np.isfinite(self.nu):
             fit = part.fit(self.nu, correlation, 1e-4)
             scores, of_scores = self.levels.scores(self.nu), fit.correlation
-        dx = self.levels.dx
-        base = _Ellipse(of_scores, dx, self.nu)
+        dx, share = self.levels.dx, 0.0
+        if self.diluted:
+            of_scores, share = _partly(normal[training], correlation, dx)
+        base = _Ellipse(of_scores, dx, self.nu, share)
         x, y = _features(normal[:, :dx], normal[:, dx:], correlation)
         return base, np.hstack([scores[:, :dx], x]), np.hstack([scores[:, dx:], y])
+
+
+def _partly(
+    scores: Matrix, correlation: Float[np.ndarray, "d d"], dx: int
+) -> tuple[Float[np.ndarray, "d d"], float]:
+    """Correlations of the rows that are not chance, and the share of those that are."""
+    roots = [np.linalg.cholesky(part) for part in (correlation[:dx, :dx], correlation[dx:, dx:])]
+    sides = (scores[:, :dx], scores[:, dx:])
+    white = [np.linalg.solve(root, z.T).T for root, z in zip(roots, sides, strict=True)]
+    fit = contaminated(*white)
+    found = correlation.copy()
+    found[:dx, dx:] = roots[0] @ fit.across @ roots[1].T
+    found[dx:, :dx] = found[:dx, dx:].T
+    return found, fit.share
 
 
 def _features(x: X, y: Y, correlation: Float[np.ndarray, "d d"]) -> tuple[np.ndarray, np.ndarray]:
@@ -223,7 +245,10 @@ def _features(x: X, y: Y, correlation: Float[np.ndarray, "d d"]) -> tuple[np.nda
 
 
 class _Ellipse(nn.Module):
-    """log c(x, y) of a Gaussian (ν = ∞) or t copula, of scores that come first in x and in y."""
+    """log c(x, y) of a Gaussian (ν = ∞) or t copula, of scores that come first in x and in y.
+
+    Where a share ε of the rows is chance, log(ε + (1 − ε) c).
+    """
 
     xx: Tensor
     xy: Tensor
@@ -231,9 +256,11 @@ class _Ellipse(nn.Module):
     x: Tensor
     y: Tensor
 
-    def __init__(self, correlation: Float[np.ndarray, "d d"], dx: int, nu: float) -> None:
+    def __init__(
+        self, correlation: Float[np.ndarray, "d d"], dx: int, nu: float, share: float = 0.0
+    ) -> None:
         super().__init__()
-        self.sizes, self.nu = (dx, len(correlation) - dx), nu
+        self.sizes, self.nu, self.share = (dx, len(correlation) - dx), nu, share
         whole, of_x, of_y = (
             np.linalg.inv(part)
             for part in (correlation, correlation[:dx, :dx], correlation[dx:, dx:])
@@ -258,7 +285,11 @@ class _Ellipse(nn.Module):
         cross = ((x @ self.xy) * y).sum(-1)
         joint = _form(x, self.xx) + _form(y, self.yy) + 2 * cross
         tails = self._tail(_form(x, self.x), dx) + self._tail(_form(y, self.y), dy)
-        return self.constant + self._tail(joint, dx + dy) - tails
+        ratio = self.constant + self._tail(joint, dx + dy) - tails
+        if self.share == 0:
+            return ratio
+        chance = torch.full((), np.log(self.share), dtype=ratio.dtype, device=ratio.device)
+        return torch.logaddexp(ratio + np.log1p(-self.share), chance)
 
     def _tail(self, square: Tensor, d: int) -> Tensor:
         if np.isinf(self.nu):

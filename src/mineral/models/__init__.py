@@ -3,6 +3,7 @@
 import os
 
 from mineral.models.base import FORMAT, Model, Rebuild, read
+from mineral.models.contaminated import ContaminatedModel, rebuild_contaminated
 from mineral.models.critics import CRITICS, CriticModel, Member, rebuild_critics
 from mineral.models.gaussian import CopulaModel, GaussianModel, rebuild_copula, rebuild_gaussian
 from mineral.models.marginals import KNOTS, Marginal
@@ -14,6 +15,7 @@ __all__ = [
     "CRITICS",
     "FORMAT",
     "KNOTS",
+    "ContaminatedModel",
     "CopulaModel",
     "CriticModel",
     "GaussianModel",
@@ -31,6 +33,7 @@ KINDS: dict[str, Rebuild[Model]] = {
     CriticModel.kind: rebuild_critics,
     StudentModel.kind: rebuild_student,
     MixtureModel.kind: rebuild_mixture,
+    ContaminatedModel.kind: rebuild_contaminated,
 }
 """For each kind of model, what makes it of its file."""
 
