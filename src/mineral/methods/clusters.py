@@ -26,6 +26,8 @@ COMPONENTS = 64  # in which clusters are looked for, not brought to one scale: n
 ROWS_A_CLUSTER = 8  # on average
 MOST = 256  # clusters
 STARTS = 3  # of k-means: the tightest clusters are kept
+SEEDING, FEWEST = 4, 1000  # rows for each cluster, and at least, among which a start is found
+FITTED = 20_000  # rows that clusters are fitted to, at most; all are assigned to them
 PRIOR = (0.3, 1.0, 3.0, 10.0, 30.0, 100.0)  # rows that the marginal counts for, in each table row
 
 
@@ -80,17 +82,20 @@ class Clusters(Estimator):
 
 
 def _clusters(values: Float[np.ndarray, "n k"], count: int, rng: np.random.Generator) -> Labels:
-    from scipy.cluster.vq import kmeans2  # which brings in much that others do without
+    from scipy.cluster.vq import kmeans2, vq  # which brings in much that others do without
 
-    best, labels = np.inf, np.zeros(len(values), dtype=np.int64)
-    for _ in range(STARTS):
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of clusters that ran empty: fewer do as well
-            centers, found = kmeans2(values, count, minit="++", rng=rng)
-        spread = float(((values - centers[found]) ** 2).sum())
-        if spread < best:
-            best, labels = spread, found.astype(np.int64)
-    return labels
+    few = rng.permutation(values)[: max(SEEDING * count, FEWEST)]  # find the best start
+    many = rng.permutation(values)[:FITTED]
+    best, start = np.inf, few[:count]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of clusters that ran empty: fewer do as well
+        for _ in range(STARTS):
+            centers, found = kmeans2(few, count, minit="++", rng=rng)
+            spread = float(((few - centers[found]) ** 2).sum())
+            if spread < best:
+                best, start = spread, centers
+        centers, _ = kmeans2(many, start, minit="matrix", rng=rng)
+    return np.asarray(vq(values, centers)[0]).astype(np.int64)
 
 
 def left_out(a: Labels, b: Labels) -> PerSample:
