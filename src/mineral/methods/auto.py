@@ -38,7 +38,7 @@ WEAK = 2.0  # nats, up to which they do
 MIXED_DIMS = 10  # dx + dy up to which they are asked where coordinates are discrete
 ATOM = 0.1  # share of the rows that one value may have in a continuous coordinate
 ROWS_A_CELL = 5  # from which counts are as good as it gets
-ROWS_A_SYMBOL = 2  # on average, from which whole numbers may be symbols
+ROWS_A_SYMBOL = 1.5  # on average, from which whole numbers may be symbols
 ROWS_A_LABEL = 10  # on average, from which a side is a label
 FEW_ROWS_TO_LEARN = 100  # below, no classifier is trained
 THIN = 0.5  # nats, from which boxes around neighbours may be mostly empty
@@ -94,8 +94,9 @@ class Auto(Estimator):
                 weight = 1.0 if surer else _weight(more, error)
                 result = _between(result, rival, weight, error)
             else:
-                least = 2 * rival.stderr if type(other) is SparseTable else 0.0
-                weight = float(more > CLEARLY * error + least)
+                symbols = type(other) is SparseTable
+                least = error + 2 * rival.stderr if symbols else CLEARLY * error
+                weight = float(more > least)
                 result = rival if weight else result
             path.append(_verdict(other, best, weight, more))
             if weight > 0.5:
