@@ -11,7 +11,7 @@ from torch.nn.functional import cross_entropy
 from mineral.critics import JointCritic
 from mineral.errors import InputError, OptionError
 from mineral.experiments import bottleneck as experiment
-from mineral.experiments import digits, find, run
+from mineral.experiments import digits, find, kept, run
 from mineral.learning import Information, penalties
 from mineral.learning import bottleneck as bn
 
@@ -28,10 +28,12 @@ def rows(n=512, dim=4, seed=0):
     return x, (x[:, 0] > x[:, 1]).long()
 
 
-def penalty(name, bound="mine", steps=1):
+def penalty(name, bound="mine", steps=1, **options):
     if name == "mine":
-        critic = JointCritic(4, 2, hidden=(32, 32))
-        return penalties.Adversarial(Information(critic, bound, learning_rate=5e-3), steps=steps)
+        critic = JointCritic(4, 2, hidden=(32, 32))  # of x, or of the moments: 4 numbers as well
+        return penalties.Adversarial(
+            Information(critic, bound, learning_rate=5e-3), steps=steps, **options
+        )
     return penalties.Given(
         {"rate": penalties.rate, "club": penalties.club, "mige": penalties.mige}[name]
     )
@@ -110,6 +112,62 @@ def test_each_penalty_drops_information_that_the_label_does_not_need(name):
     free, pressed = trained(0.0), trained(0.1)
     assert pressed[0][0] < free[0][0] - 0.15 and pressed[0][1] < free[0][1] - 0.15
     assert free[1] < 0.1 and pressed[1] < 0.15
+
+
+def test_a_critic_may_see_the_moments_and_nothing_else_of_x():
+    net, game = bn.Gaussian(4, 8, 2, offset=0.0), penalty("mine", moments=True)
+    x, _ = rows(64)
+    code = net(x)
+    other = bn.Code(z=code.z, mean=code.mean + 1, scale=code.scale)
+    torch.testing.assert_close(
+        penalties.moments(code), torch.cat([code.mean, code.scale.log()], dim=1)
+    )
+    for _ in range(3):
+        game.learn(torch.full_like(x, torch.nan), code)
+    game.term._rng = np.random.default_rng(0)
+    first = game(x, code)
+    game.term._rng = np.random.default_rng(0)
+    assert not torch.equal(first, game(x, other)) and torch.isfinite(first)
+    gradient = torch.autograd.grad(first, code.mean)[0]  # through z alone
+    game.term._rng = np.random.default_rng(0)
+    by_z = torch.autograd.grad(game.term(penalties.moments(code), code.z), code.z)[0]
+    torch.testing.assert_close(gradient, by_z)
+
+
+def test_a_bound_is_lowered_to_its_floor_and_no_further():
+    x, _ = rows(64)
+    game = penalty("mine", floor=0.0)
+    for _ in range(50):
+        game.learn(x, bn.Code(z=x[:, :2]))
+    assert float(game.term(x, bn.Code(z=-10 * x[:, :2]).z)) < 0
+    opposite = (-10 * x[:, :2]).requires_grad_()
+    value = game(x, bn.Code(z=opposite))
+    assert float(value.detach()) == 0
+    assert not torch.autograd.grad(value, opposite)[0].any()
+
+
+@pytest.mark.parametrize(("offset", "scale"), [(-5.0, 0.0067), (0.0, 0.693)])
+def test_the_scale_of_a_gaussian_starts_where_the_offset_says(offset, scale):
+    net = bn.Gaussian(4, 8, 2, offset=offset)
+    torch.nn.init.zeros_(net.net[-1].weight)
+    torch.nn.init.zeros_(net.net[-1].bias)
+    assert net(rows(5)[0]).scale.mean().item() == pytest.approx(scale, rel=0.01)
+
+
+def test_an_error_is_compared_image_by_image():
+    ours = [{"tested": 8, "wrong": [0, 1]}, {"tested": 8, "wrong": [0]}]
+    theirs = [{"tested": 8, "wrong": [0, 1, 2]}, {"tested": 8, "wrong": [0, 1, 2]}]
+    found = kept.compared(ours, theirs)
+    apart = np.array([0, -0.5, -1, 0, 0, 0, 0, 0]) * 100
+    assert found["difference"] == pytest.approx(apart.mean())
+    assert found["difference_stderr"] == pytest.approx(apart.std(ddof=1) / math.sqrt(8))
+    assert kept.compared(theirs, theirs)["difference"] is None
+    assert kept.compared(ours, [])["difference"] is None
+
+
+def test_a_narrow_code_is_measured_in_double_precision():
+    code = known(n=500, scale=1e-4)  # in float32 the lower bound falls below what it can be
+    assert bn.bracket(code)[0] == pytest.approx(math.log(500), abs=0.01)
 
 
 def test_a_critic_takes_a_step_or_more():
@@ -226,6 +284,8 @@ MINUTE = {
     "fresh_steps": 2,
     "average": 0.5,
     "learning_rate": 0.01,
+    "offset": -5.0,
+    "half": False,
 }
 
 
@@ -289,10 +349,10 @@ def test_unknown_methods_are_refused(tmp_path):
 
 def test_every_method_is_an_encoder_and_a_penalty():
     settings = find("bottleneck").settings("quick", {"hidden": [4], "dim_z": 2, "critic": [4]})
-    for encoder, stands in experiment.METHODS.values():
+    for method, (encoder, stands) in experiment.METHODS.items():
         model = experiment.encoder(settings, encoder)
         code = model(torch.zeros(9, 784) + torch.arange(9.0)[:, None])
         assert code.z.shape == (9, 2)
         if stands:
-            term = experiment.penalty(settings, stands, 0, torch.device("cpu"))
+            term = experiment.penalty(settings, method, 0, torch.device("cpu"))
             assert torch.isfinite(term(torch.randn(9, 784), code))

@@ -57,7 +57,7 @@ class Code:
         """scores[i, j] = log q(z_j | x_i), as in `mineral.bounds.conditional`."""
         mean, scale = self.gaussian()
         precision = scale**-2
-        # |z − m|² / s², multiplied out: n² k numbers would not fit.
+        # |z − m|² / s², multiplied out: n² k numbers would not fit. Large terms cancel.
         squares = (
             (mean**2 * precision).sum(1)[:, None]
             - 2 * (mean * precision) @ self.z.T
@@ -104,19 +104,21 @@ class Deterministic(Encoder):
 
 
 class Gaussian(Encoder):
-    """z ~ N(mean(x), scale(x)²), the scale as softplus(· − 5): small at first.
+    """z ~ N(mean(x), scale(x)²), the scale as softplus(· + offset).
 
     Args:
         widths: dx, of hidden layers, and k.
+        offset: −5 starts near a scale of 0.007, as the papers do: too little for a critic to see.
+            With 0 it is 0.7.
     """
 
-    def __init__(self, *widths: int) -> None:
+    def __init__(self, *widths: int, offset: float = -5.0) -> None:
         super().__init__()
-        self.net = layers(*widths[:-1], 2 * widths[-1])
+        self.net, self.offset = layers(*widths[:-1], 2 * widths[-1]), offset
 
     def forward(self, x: Float[Tensor, "n dx"]) -> Code:
         mean, raw = self.net(x).float().chunk(2, dim=1)
-        scale = softplus(raw - 5) + 1e-6
+        scale = softplus(raw + self.offset) + 1e-6
         return Code(z=mean + scale * torch.randn_like(mean), mean=mean, scale=scale)
 
 
@@ -194,10 +196,14 @@ class Bottleneck(nn.Module):
         each = torch.stack([self(x).log_softmax(1) for _ in range(samples)])
         return each.logsumexp(0) - math.log(samples)
 
+    def wrong(self, x: Float[Tensor, "n dx"], y: Int[Tensor, " n"], *, samples: int = 12) -> Tensor:
+        """Which rows' likeliest class is not y, shape (n,)."""
+        parts = [self.predict(part, samples=samples).argmax(1) for part in x.split(1000)]  # type: ignore[no-untyped-call]
+        return torch.cat(parts) != y
+
     def error(self, x: Float[Tensor, "n dx"], y: Int[Tensor, " n"], *, samples: int = 12) -> float:
         """Share of rows whose likeliest class is not y."""
-        parts = [self.predict(part, samples=samples).argmax(1) for part in x.split(1000)]  # type: ignore[no-untyped-call]
-        return float((torch.cat(parts) != y).float().mean())
+        return float(self.wrong(x, y, samples=samples).float().mean())
 
 
 def bracket(code: Code) -> tuple[float, float]:
@@ -215,7 +221,9 @@ def bracket(code: Code) -> tuple[float, float]:
     References:
         Poole et al. (2019), on tractable conditionals, arXiv:1905.06922.
     """
-    scores = code.log_densities().double()
+    mean, scale = (each.double() for each in code.gaussian())
+    # In float32 the terms of a narrow code would cancel to nothing that is right.
+    scores = Code(z=code.z.double(), mean=mean, scale=scale).log_densities()
     return float(bounds.structured_infonce(scores)), float(bounds.leave_one_out_upper(scores))
 
 

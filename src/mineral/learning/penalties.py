@@ -16,6 +16,7 @@ References:
 """
 
 import itertools
+import math
 from collections.abc import Callable
 from typing import Protocol, runtime_checkable
 
@@ -48,27 +49,45 @@ class Penalty(Protocol):
 class Adversarial:
     """A bound whose critic learns beside the encoder, and raises what the encoder lowers.
 
+    A critic of x has to learn the encoder before it can tell which z belongs to which x, and is
+    fooled until then. Where q(z | x) is a known Gaussian, z depends on x through its moments alone,
+    so that I(moments; Z) = I(X; Z), and a critic of these has learned the encoder already.
+
     Args:
         term: `Information` with the bound of choice, or another.
         steps: Of the critic, for each of the encoder: one that lags behind is fooled.
+        moments: The critic sees `moments(code)`, of 2 k coordinates, in place of x.
+        floor: The encoder lowers the bound no further. Information is never below 0; a bound is
+            where its critic lags, and an encoder that went on lowering it would run away.
 
     Raises:
         OptionError: If there is no step.
     """
 
-    def __init__(self, term: Term, *, steps: int = 1) -> None:
+    def __init__(
+        self, term: Term, *, steps: int = 1, moments: bool = False, floor: float = -math.inf
+    ) -> None:
         if steps < 1:
             raise OptionError(f"`steps` must be at least 1, got {steps}.")
-        self.term, self.steps = term, steps
+        self.term, self.steps, self.moments, self.floor = term, steps, moments, floor
 
     def learn(self, x: Tensor, code: Code) -> None:
         """Steps of the critic, with partners drawn anew."""
         for _ in range(self.steps):
-            self.term.learn(x, code.z)
+            self.term.learn(self._seen(x, code), code.z)
 
     def __call__(self, x: Tensor, code: Code) -> Nats:
         """The bound, differentiable in z."""
-        return self.term(x, code.z)
+        return self.term(self._seen(x, code), code.z).clamp_min(self.floor)
+
+    def _seen(self, x: Tensor, code: Code) -> Tensor:
+        return moments(code) if self.moments else x
+
+
+def moments(code: Code) -> Float[Tensor, "n d"]:
+    """Mean and log scale of q(z | x), side by side and detached: what of x the code depends on."""
+    mean, scale = code.gaussian()
+    return torch.cat([mean, scale.log()], dim=1).detach()
 
 
 class NoisyCritic(nn.Module):
