@@ -19,6 +19,7 @@ from mineral.methods.clusters import Clusters
 from mineral.methods.copulas import LikeliestCopula, named
 from mineral.methods.discrete import Discrete
 from mineral.methods.gaussian import GaussianCopula
+from mineral.methods.groups import Group, added_up, groups
 from mineral.methods.knn import KSG, ceiling
 from mineral.methods.lnc import LNC
 from mineral.methods.mixed import Mixed
@@ -46,6 +47,7 @@ UNCORRECTED = 0.7  # nats that these may miss, turned or not,
 UNRESOLVED = 2.0  # where the value is no further below the most that neighbours can count
 FEW_ROWS = 50  # below, a Gaussian copula is all that a copula can be
 CLEARLY = 3.0  # standard errors
+GROUPED_ROWS = 30_000  # rows times groups, above which groups get a Gaussian copula each
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +68,37 @@ class Auto(Estimator):
         check_budget(self.budget)
 
     def measure(self, samples: Paired, run: Run) -> Measurement:
+        whole = self._whole(samples, run)
+        found = groups(samples)
+        if found is None:
+            return whole
+        many = len(found) * len(samples) > GROUPED_ROWS
+        parts = [
+            GaussianCopula().measure(group.of(samples), run)
+            if many
+            else self._whole(group.of(samples), run)
+            for group in found
+        ]
+        apart = added_up(parts)
+        if apart is None:
+            return whole
+        more, error = whole.value - apart.value, float(np.hypot(whole.stderr, apart.stderr))
+        names = "; ".join(_named(group, samples) for group in found[:3])
+        names += "; …" if len(found) > 3 else ""
+        told = f"{len(found)} groups of coordinates are independent of all else: {names}."
+        if more > CLEARLY * error or (abs(more) <= CLEARLY * error and whole.stderr < apart.stderr):
+            sentence = f"{told} They add up to {_shown(apart)} nats; the whole is surer, or more."
+            return replace(whole, path=(*whole.path, sentence))
+        kinds = {part.estimator or GaussianCopula.name for part in parts}
+        sentence = f"{told} Each by itself, they add up to {_shown(apart)} nats, which is reported."
+        return replace(
+            apart,
+            path=(*whole.path, sentence),
+            estimator=kinds.pop() if len(kinds) == 1 else "groups",
+            options={},
+        )
+
+    def _whole(self, samples: Paired, run: Run) -> Measurement:
         chosen, path = self._candidates(samples)
         scored = _by_rank(samples) if any(type(c) is KSG for c in chosen) else samples
         found = [
@@ -171,6 +204,14 @@ class Auto(Estimator):
             return [neighbours], []
         path = [f"{few}, and dimensions are many: ranks share ties, and a network does the rest."]
         return [self._parametric(samples.dims)], path
+
+
+def _named(group: Group, samples: Paired) -> str:
+    part = group.of(samples)
+    return " with ".join(
+        ", ".join(side[:2]) + (", …" if len(side) > 2 else "")
+        for side in (part.x_names, part.y_names)
+    )
 
 
 def _seen_by(candidate: Estimator, samples: Paired, scored: Paired) -> Paired:

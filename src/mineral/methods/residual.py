@@ -49,6 +49,7 @@ COPULA = 0.1  # share of the time that the copula takes, for the progress bar
 BLOCK = 3  # each joint sample meets the y of two others
 PATIENCE = 8  # checks
 SMALL = 2000  # training rows, below which a network has learned all it can within a few checks
+LEAST = 1e-3  # nats of gain: where information is high, all is told apart and less means nothing
 AFFORDABLE = 0.25  # nats that fitting the copula to a part of the rows may cost
 
 
@@ -173,7 +174,7 @@ def _told_apart(joint: JointScores, product: ProductScores) -> JointScores:
 def _clear(reports: Sequence[FoldReport], errors: float) -> bool:
     gain = np.concatenate([report.gain for report in reports if report.gain is not None])
     gain = gain.clip(-1, 1)  # a few far pairs must not hide what all others say
-    return bool(gain.mean() > errors * gain.std() / np.sqrt(len(gain)))
+    return bool(gain.mean() > max(LEAST, errors * gain.std() / np.sqrt(len(gain))))
 
 
 @dataclass(frozen=True, kw_only=True)

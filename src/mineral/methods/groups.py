@@ -1,0 +1,172 @@
+"""Groups of coordinates that do not depend on each other: what each says of y adds up.
+
+If (x, y) falls into groups (x_g, y_g) that are independent of each other,
+
+    I(X; Y) = Σ_g I(X_g; Y_g),
+
+and a group of only x or only y adds nothing. Few dimensions at a time need far fewer rows: noise
+coordinates cost nothing, and pairs are seen by what sees any dependence of two numbers.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from mineral.methods.base import Measurement
+from mineral.samples import Paired, normal_scores
+from mineral.special import ndtri
+from mineral.types import Matrix, PerSample
+
+CHANCE = 0.01  # that independent coordinates are linked at all
+TOO_MUCH = 3.3  # normal deviations by which what is left may exceed chance
+FEW_ROWS = 100
+LARGEST = 2 / 3  # share of all coordinates that a group may have, for groups to save anything
+
+Indices = Int[np.ndarray, " k"]
+
+
+@dataclass(frozen=True)
+class Group:
+    """Coordinates of x and of y that hang together."""
+
+    x: Indices
+    y: Indices
+
+    def of(self, samples: Paired) -> Paired:
+        """The samples' coordinates that are in the group."""
+        return replace(
+            samples,
+            x=samples.x[:, self.x],
+            y=samples.y[:, self.y],
+            x_names=tuple(samples.x_names[i] for i in self.x),
+            y_names=tuple(samples.y_names[i] for i in self.y),
+        )
+
+
+def groups(samples: Paired) -> list[Group] | None:
+    """Those that hold coordinates of both sides, if there are several groups and nothing is left.
+
+    Coordinates are linked where their normal scores, or how far these lie from the center,
+    correlate more than chance lets any pair. What remains between groups must be no more, all
+    together, than chance: many weak links are one group. None where it is more, where a group has
+    nearly all, or where no group holds both sides.
+    """
+    n, dx = samples.x.shape
+    if n < FEW_ROWS or samples.dims < 3:
+        return None
+    scores = normal_scores(np.hstack([samples.x, samples.y]))
+    seen = [_standardized(each) for each in (scores, normal_scores(np.abs(scores)))]
+    found = [a.T @ b / n for a, b in ((seen[0], seen[0]), (seen[1], seen[1]), seen)]
+    labels = _components(_linked(found, n))
+    if labels.max() == 0 or _left(found, labels, dx, n):
+        return None
+    of_x, of_y = labels[:dx], labels[dx:]
+    both = [
+        Group(np.flatnonzero(of_x == label), np.flatnonzero(of_y == label))
+        for label in np.intersect1d(of_x, of_y)
+    ]
+    most = max((len(each.x) + len(each.y) for each in both), default=samples.dims)
+    return both if most <= samples.dims * LARGEST else None
+
+
+def added_up(parts: list[Measurement]) -> Measurement | None:
+    """The sum of what groups say, or None if they say it in the same rows, and so depend."""
+    pointwise = [part.pointwise for part in parts if part.pointwise is not None]
+    if len(pointwise) == len(parts) and _together(pointwise):
+        return None
+    return Measurement(
+        value=sum(part.value for part in parts),
+        stderr=float(np.sqrt(sum(part.stderr**2 for part in parts))),
+        missing=sum(part.missing for part in parts),
+        pointwise=np.sum(pointwise, axis=0) if len(pointwise) == len(parts) else None,
+        cautions=tuple({c.code: c for part in parts for c in part.cautions}.values()),
+    )
+
+
+def _together(pointwise: list[PerSample]) -> bool:
+    """Whether groups' contributions to the rows correlate, as where some rows are chance."""
+    if len(pointwise) < 2:
+        return False
+    n = len(pointwise[0])
+    z = _standardized(normal_scores(np.column_stack(pointwise)))
+    correlation = (z.T @ z / n)[np.triu_indices(len(pointwise), 1)]
+    count = float(len(correlation))
+    return _unlikely(float((n * correlation**2).sum()), count, 2 * count)
+
+
+def _standardized(values: Matrix) -> Matrix:
+    """With mean 0 and variance 1; what does not vary, as 0."""
+    centered = values - values.mean(axis=0)
+    deviation = centered.std(axis=0)
+    return np.asarray(centered / np.where(deviation > 1e-9, deviation, np.inf))
+
+
+def _linked(correlations: list[Float[np.ndarray, "d d"]], n: int) -> Bool[np.ndarray, "d d"]:
+    """Coordinates of which any correlation is larger than the largest of independent ones."""
+    d = len(correlations[0])
+    tests = 2 * d * (d - 1)
+    bound = float(ndtri(1 - CHANCE / (2 * tests))) / np.sqrt(n)
+    largest = np.max(np.abs(np.stack(correlations)), axis=0)
+    largest = np.maximum(largest, largest.T)
+    return np.asarray(largest > bound)
+
+
+def _components(linked: Bool[np.ndarray, "d d"]) -> Int[np.ndarray, " d"]:
+    from scipy.sparse.csgraph import connected_components  # slow to import: only when needed
+
+    return np.asarray(connected_components(linked, directed=False)[1]).astype(np.int64)
+
+
+def _left(
+    correlations: list[Float[np.ndarray, "d d"]], labels: Int[np.ndarray, " d"], dx: int, n: int
+) -> bool:
+    """Whether squared correlations between groups add up to more than those of independent ones.
+
+    Of independent groups n r² is about χ² with one degree of freedom, for every pair; pairs of the
+    same two groups repeat each other as far as coordinates correlate within groups. What joins x
+    with y is looked at by itself, too: all else is more, and would hide it.
+    """
+    apart = labels[:, None] != labels
+    member = np.equal.outer(labels, np.arange(labels.max() + 1)).astype(float)
+    of_x, of_y = member.copy(), member.copy()
+    of_x[dx:], of_y[:dx] = 0.0, 0.0
+
+    def within(
+        matrix: Float[np.ndarray, "d d"], a: Float[np.ndarray, "d g"], b: Float[np.ndarray, "d g"]
+    ) -> PerSample:
+        return np.asarray(((matrix**2 @ b) * a).sum(axis=0))
+
+    of_scores, of_sizes, of_both = correlations
+    for matrix in (of_scores, of_sizes):
+        squares = n * matrix**2
+        whole = within(matrix, member, member)
+        every = float(squares[apart].sum()) / 2
+        if _unlikely(every, float(apart.sum()) / 2, _between(whole, whole)):
+            return True
+        x, y, xy = (
+            within(matrix, of_x, of_x),
+            within(matrix, of_y, of_y),
+            within(matrix, of_x, of_y),
+        )
+        across = apart[:dx, dx:]
+        joined = float(squares[:dx, dx:][across].sum())
+        if _unlikely(joined, float(across.sum()), 2 * (_between(x, y) + _between(xy, xy))):
+            return True
+    variance = 2 * _between(within(of_scores, member, member), within(of_sizes, member, member))
+    return _unlikely(float((n * of_both**2)[apart].sum()), float(apart.sum()), variance)
+
+
+def _between(a: PerSample, b: PerSample) -> float:
+    """Σ a_g b_h over different groups g and h."""
+    return float(a.sum() * b.sum() - (a * b).sum())
+
+
+def _unlikely(total: float, mean: float, variance: float) -> bool:
+    """Whether a sum of squares of this mean and variance is seldom as large: a scaled χ²."""
+    if mean == 0:
+        return False
+    freedom = 2 * mean**2 / variance
+    # Wilson & Hilferty's approximation.
+    most = (1 - 2 / (9 * freedom) + TOO_MUCH * np.sqrt(2 / (9 * freedom))) ** 3
+    return bool(total > mean * most)

@@ -1,0 +1,86 @@
+"""Groups of coordinates that do not depend on each other, and what the default makes of them."""
+
+import math
+
+import numpy as np
+import pytest
+
+import mineral
+from mineral import tasks
+from mineral.methods import Auto
+from mineral.methods.groups import groups
+from mineral.samples import paired
+
+
+def shapes(x, y):
+    found = groups(paired(x, y))
+    return None if found is None else sorted((len(g.x), len(g.y)) for g in found)
+
+
+def of_pairs(n, rho, idle=0, seed=0):
+    """Two pairs, and coordinates of x and y that say nothing."""
+    rng = np.random.default_rng(seed)
+    z = rng.standard_normal((n, 2))
+    y = rho * z + math.sqrt(1 - rho**2) * rng.standard_normal((n, 2))
+    return np.hstack([z, rng.standard_normal((n, idle))]), np.hstack(
+        [rng.standard_normal((n, idle)), y]
+    )
+
+
+def test_pairs_are_found_among_coordinates_that_say_nothing():
+    assert shapes(*of_pairs(1000, 0.8, idle=20)) == [(1, 1), (1, 1)]
+    x, y = of_pairs(1000, 0.8, idle=20)
+    found = groups(paired(np.exp(x), y**3))
+    assert {(int(g.x[0]), int(g.y[0])) for g in found} == {(0, 20), (1, 21)}
+
+
+def test_what_only_spreads_together_is_linked():
+    rng = np.random.default_rng(0)
+    scale = np.exp(rng.standard_normal((2000, 1)))
+    x, y = scale * rng.standard_normal((2, 2000, 1))
+    idle = rng.standard_normal((2000, 4))
+    assert shapes(np.hstack([x, idle[:, :2]]), np.hstack([y, idle[:, 2:]])) == [(1, 1)]
+
+
+def test_independent_coordinates_are_seldom_linked():
+    rng = np.random.default_rng(0)
+    linked = [shapes(*rng.standard_normal((2, 300, 5))) is not None for _ in range(100)]
+    assert sum(linked) <= 5  # 1 % meant; more than 5 of 100 by chance once in 2,000
+
+
+def test_many_weak_links_are_one_group():
+    # Each of 25 + 25 coordinates correlates by 0.08 with each: none clearly, all together.
+    rng = np.random.default_rng(0)
+    values = math.sqrt(0.08) * rng.standard_normal((1000, 1))
+    values = values + math.sqrt(0.92) * rng.standard_normal((1000, 50))
+    assert shapes(values[:, :25], values[:, 25:]) is None
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_strong_pairs_are_not_taken_for_more_than_chance(seed):
+    drawn = tasks.find("correlated-uniform-6-3").draw(1000, seed=seed)
+    assert shapes(drawn.x, drawn.y) == [(1, 1)] * 3
+
+
+@pytest.mark.parametrize("name", ["quantized-7-3", "rare-event-0.5-14-3", "smoothed-uniform-6-3"])
+def test_the_default_adds_up_what_pairs_say(name):
+    task = tasks.find(name)
+    drawn = task.draw(1000, seed=0)
+    r = mineral.estimate(drawn.x, drawn.y, estimator=Auto(budget="fast"))
+    assert r.value == pytest.approx(task.information, abs=0.1 * task.information)
+    assert r.interval[0] < task.information < r.interval[1]
+    assert any("3 groups of coordinates are independent of all else" in each for each in r.path)
+
+
+def test_groups_that_speak_in_the_same_rows_are_not_added_up():
+    task = tasks.find("inliers-5-0.5")
+    drawn = task.draw(2000, seed=0)
+    r = mineral.estimate(drawn.x, drawn.y, estimator=Auto(budget="fast"))
+    assert r.estimator == "contaminated-copula" and not any("add up" in each for each in r.path)
+
+
+def test_a_thousand_pairs_are_seen_with_as_many_rows():
+    rng = np.random.default_rng(0)
+    x, noise = rng.standard_normal((2, 500, 300))
+    r = mineral.estimate(x, 0.8 * x + 0.6 * noise)
+    assert r.value == pytest.approx(-300 * math.log(0.6), rel=0.03)
