@@ -7,6 +7,7 @@ import torch
 from mineral.audit import labels, lookalike, matching, plaintext, reconstruction, reidentification
 from mineral.audit import transfer as transferring
 from mineral.audit.classifiers import log_likelihood, panel
+from mineral.audit.imitations import imitations
 from mineral.audit.rows import Attack, share
 from mineral.audit.views import Views
 from mineral.errors import InputError, OptionError
@@ -148,13 +149,39 @@ def test_known_pairs_give_the_others_away():
         plaintext.attack(raw[:100], raw[:100])
 
 
-def test_transfer_reads_the_codes_of_strangers():
+def test_transfer_reads_the_codes_of_strangers(monkeypatch):
+    monkeypatch.setattr("mineral.audit.imitations.STEPS", 30)
+    monkeypatch.setattr(lookalike, "STEPS", 30)
     raw = mixture(600)
     s = (raw[:, 0] > np.median(raw[:, 0])).astype(np.int64)
     found = transferring.attack(raw[:400], s[:400], raw[400:], s[400:], classes=2)
     assert found.value > 0.9 and found.n == 200
     noise = RNG.standard_normal((200, 8))
     assert transferring.attack(raw[:400], s[:400], noise, s[400:], classes=2).value < 0.65
+
+
+def test_noise_is_imitated_at_the_size_seen():
+    raw = mixture(600)
+    codes = raw[300:] + 0.7 * RNG.standard_normal((300, 8))
+    found = next(imitations(raw[:300], codes))
+    apart = found.encode(raw) - raw
+    assert found.how == "noise of the size seen"
+    assert apart.std() == pytest.approx(0.7, rel=0.2)  # of a median of 8 variances of 300 rows
+    assert np.array_equal(found.encode(raw), found.encode(raw))
+
+
+def test_components_of_strangers_are_turned_as_the_victims(monkeypatch):
+    monkeypatch.setattr("mineral.audit.imitations.STEPS", 60)
+    raw = mixture(900)
+    key = np.linalg.svd(raw[450:] - raw[450:].mean(0), full_matrices=False)[2][:3] * [
+        [1],
+        [-1],
+        [1],
+    ]
+    codes = (raw[450:] - raw[450:].mean(0)) @ key.T
+    (found,) = imitations(raw[:450], codes)
+    near = np.corrcoef(found.encode(raw[450:]).T, codes.T)[:3, 3:].diagonal()
+    assert (near > 0.8).all()  # with its sign; 1 but for what 450 rows tell of the directions
 
 
 def test_reconstruction_gets_back_what_is_there():

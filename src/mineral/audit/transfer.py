@@ -1,7 +1,9 @@
 """Transfer: classifiers of a look-alike's codes of one's own labelled data, tried on the victim's.
 
 The adversary has raw rows with labels, and the victim's codes of other people: no pair, and no
-label of a victim. The look-alike is made from as many of either, as if they were the same people.
+label of a victim. Imitations are fitted to what is alike in both; a look-alike is made from as many
+of either, as if they were the same people. The guess counts whose codes of rows left out are
+distributed most as the victims' left out are, and of equals the simplest.
 """
 
 import numpy as np
@@ -10,10 +12,12 @@ from jaxtyping import Float, Int
 
 from mineral.audit import labels
 from mineral.audit.classifiers import panel
-from mineral.audit.lookalike import discrepancy, lookalikes
+from mineral.audit.imitations import Imitation, imitations
+from mineral.audit.lookalike import Lookalike, discrepancy, lookalikes
 from mineral.audit.rows import Attack
 
 PAIRED = 500  # rows of each side
+ALIKE = 1.1  # times the least distance of distributions: so far by chance, and the simpler counts
 
 
 def attack(
@@ -37,8 +41,10 @@ def attack(
     """
     count = min(len(raw) // 2, len(codes) // 2, PAIRED)
     made, judged = slice(0, count), slice(count, 2 * count)
-    guesses = lookalikes(raw[made], codes[made], seed=seed)
-    found = min(guesses, key=lambda guess: _apart(guess.encode(raw[judged]), codes[judged]))
+    guesses: list[Imitation | Lookalike] = list(imitations(raw, codes[made], seed=seed))
+    guesses += lookalikes(raw[made], codes[made], seed=seed)
+    apart = [_apart(each.encode(raw[judged]), codes[judged]) for each in guesses]
+    found = next(each for each, by in zip(guesses, apart, strict=True) if by <= ALIKE * min(apart))
     alike = found.encode(np.asarray(raw, np.float64))
     cut = 3 * len(raw) // 4
     fitted = panel(
