@@ -130,11 +130,23 @@ def test_a_value_that_comes_often_is_an_atom():
     assert r.estimator == "mixed" and abs(r.value) < 4 * r.stderr + 0.02
 
 
-@pytest.mark.parametrize("budget", ["quick", 3, None])
+@pytest.mark.parametrize("budget", ["quick", 0, -3, math.inf, math.nan, True, None])
 @pytest.mark.usefixtures("as_users_run_it")
-def test_a_budget_is_one_of_three(budget):
-    with pytest.raises(mineral.OptionError, match="`budget` must be 'fast', 'balanced' or"):
+def test_a_budget_is_one_of_three_or_seconds(budget):
+    with pytest.raises(
+        mineral.OptionError, match="`budget` must be 'fast', 'balanced', 'thorough' or seconds"
+    ):
         Auto(budget=budget)
+
+
+def test_seconds_are_kept_and_what_was_left_out_is_said():
+    rng = np.random.default_rng(0)
+    x, noise = rng.standard_normal((2, 3000, 12))
+    little = Auto(budget=1e-3).estimate(x, 0.6 * x + 0.8 * noise)
+    assert "The time was up before clusters was asked." in little.path
+    assert little.value == pytest.approx(-12 * math.log(0.8), abs=5 * little.stderr)
+    much = Auto(budget=600).estimate(x, 0.6 * x + 0.8 * noise)
+    assert not any("The time was up" in sentence for sentence in much.path)
 
 
 def test_discrete_data_are_counted():

@@ -1,5 +1,7 @@
 """Options are read from text by their types. What is refused, and how: see test_cli.py."""
 
+import pytest
+
 import mineral
 from mineral.methods import ESTIMATORS
 from mineral.settings import configured, settable
@@ -21,6 +23,11 @@ def test_the_text_of_every_settable_value_gives_it_back():
         assert (
             configured(name, [f"{option}={values[option]}" for option in settable(kind)]) == kind()
         )
+
+
+@pytest.mark.parametrize(("text", "budget"), [("fast", "fast"), ("30", 30.0), ("2.5", 2.5)])
+def test_a_budget_is_a_word_or_a_number(text, budget):
+    assert configured("auto", [f"budget={text}"]) == mineral.Auto(budget=budget)
 
 
 def test_what_takes_a_python_object_is_not_settable():

@@ -7,7 +7,7 @@ import difflib
 from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
 from types import NoneType, UnionType
-from typing import Any, get_args, get_type_hints
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from mineral.door import resolve
 from mineral.errors import OptionError
@@ -18,8 +18,13 @@ READERS: dict[Any, tuple[Callable[[str], object], str]] = {
     int: (int, "a whole number"),
     float: (float, "a number"),
     str: (str, "a text"),
+    object: (lambda text: _number_or_word(text), "a number or a word"),
 }
-"""How an option is read from text, by its type, and what to call that."""
+"""How an option is read from text, by its type, and what to call that.
+
+Words of a `Literal` are texts, and the estimator says which it takes; beside numbers, what is no
+number is one, too.
+"""
 
 
 def configured(name: str, settings: Sequence[str]) -> Estimator:
@@ -63,12 +68,24 @@ def _value(estimator: Estimator, option: str, text: str) -> object:
 
 def settable(kind: type[Estimator]) -> dict[str, tuple[type, bool]]:
     """The options that a text can give: for each its type, and whether it may be None."""
-    found = {}
+    found: dict[str, tuple[type, bool]] = {}
     hints = get_type_hints(kind)
     for field in fields(kind):
         hint = hints[field.name]
-        kinds = get_args(hint) if isinstance(hint, UnionType) else (hint,)
-        plain = [k for k in kinds if k is not NoneType]
-        if len(plain) == 1 and plain[0] in READERS:
-            found[field.name] = (plain[0], NoneType in kinds)
+        united = isinstance(hint, UnionType) or get_origin(hint) is Union
+        kinds = get_args(hint) if united else (hint,)
+        plain = {
+            str if get_origin(k) is Literal else k for k in kinds if k not in (NoneType, bool)
+        } or {bool}
+        if plain <= {str, int, float} and len(plain) > 1:
+            found[field.name] = (object, NoneType in kinds)
+        elif len(plain) == 1 and (only := next(iter(plain))) in READERS:
+            found[field.name] = (only, NoneType in kinds)
     return found
+
+
+def _number_or_word(text: str) -> float | str:
+    try:
+        return float(text)
+    except ValueError:
+        return text

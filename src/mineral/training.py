@@ -1,6 +1,8 @@
 """The one training loop, and how critics are scored on more pairs than fit in memory at once."""
 
 import copy
+import math
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -110,6 +112,7 @@ def train(
     *,
     rng: np.random.Generator,
     progress: Callable[[float], None],
+    until: float = math.inf,
 ) -> Curve:
     """Maximize `objective` over the critic, and leave it as it was at its best validation check.
 
@@ -121,6 +124,7 @@ def train(
         schedule: How long and how fast.
         rng: Draws the batches.
         progress: Told what share of the steps is done.
+        until: Of `time.monotonic()`, after which no further step is taken.
     """
     optimizer = torch.optim.Adam(critic.parameters(), lr=schedule.learning_rate)
     decay = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=schedule.steps)
@@ -147,7 +151,8 @@ def train(
         progress(step / schedule.steps)
         if held_out[-1] > held_out[kept]:
             best, kept = copy.deepcopy(critic.state_dict()), len(steps) - 1
-        if len(steps) - 1 - kept >= schedule.patience or not np.isfinite(held_out[-1]):
+        spent = len(steps) - 1 - kept >= schedule.patience or time.monotonic() > until
+        if spent or not np.isfinite(held_out[-1]):
             break
     critic.load_state_dict(best)
     critic.eval()

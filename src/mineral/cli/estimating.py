@@ -105,9 +105,10 @@ def list_estimators(
         ]
         show(in_json(listed))
         return
+    wide = max(map(len, ESTIMATORS)) + 2
     for name, kind in ESTIMATORS.items():
-        show(folded(f"{name:<10}{kind.kind:<13}{kind.summary()}", indent=23))
+        show(folded(f"{name:<{wide}}{kind.kind:<13}{kind.summary()}", indent=wide + 13))
         values = kind().options()
         options = ", ".join(f"{o}={str(values[o]).lower()}" for o in settable(kind))
         if options:
-            show(folded(f"{'':<23}--set {options}", indent=29))
+            show(folded(f"{'':<{wide + 13}}--set {options}", indent=wide + 19))

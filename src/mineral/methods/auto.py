@@ -7,11 +7,14 @@ neighbours are asked too. In many dimensions for the rows, principal components 
 unless the whole finds clearly more.
 """
 
+import math
+import time
 from dataclasses import dataclass, replace
+from typing import get_args
 
 import numpy as np
 
-from mineral.errors import InputError
+from mineral.errors import InputError, OptionError
 from mineral.methods.allowance import allowance
 from mineral.methods.base import Estimator, Measurement, Run
 from mineral.methods.classifier import Classifier
@@ -24,7 +27,7 @@ from mineral.methods.knn import KSG, ceiling
 from mineral.methods.lnc import LNC
 from mineral.methods.mixed import Mixed
 from mineral.methods.normalized import normalized
-from mineral.methods.projection import ROWS_FOR_EACH, Budget, Projected, check_budget
+from mineral.methods.projection import ROWS_FOR_EACH, Budget, Projected
 from mineral.methods.residual import Residual
 from mineral.methods.sparse import SparseTable
 from mineral.methods.subsampling import PARTS, subsampled_stderr
@@ -56,20 +59,36 @@ class Auto(Estimator):
 
     Args:
         budget: "fast" trains no network; "balanced" trains a small one where it may add something,
-            for seconds; "thorough" trains longer, on more folds.
+            for seconds; "thorough" trains longer, on more folds. A number is seconds: networks
+            stop early where they would take longer, and what has not begun by then is left out, so
+            that the value depends on the machine. What is cheap is done in any case.
     """
 
-    budget: Budget = "balanced"
+    budget: Budget | int | float = "balanced"
 
     name = "auto"
     kind = "neither"
 
     def __post_init__(self) -> None:
-        check_budget(self.budget)
+        budget = self.budget
+        if isinstance(budget, str) and budget in get_args(Budget):
+            return
+        number = isinstance(budget, (int, float)) and not isinstance(budget, bool)
+        if not (number and 0 < float(budget) < math.inf):
+            raise OptionError(
+                "`budget` must be 'fast', 'balanced', 'thorough' or seconds above 0, got "
+                f"{budget!r}."
+            )
+
+    @property
+    def _level(self) -> Budget:
+        return self.budget if isinstance(self.budget, str) else "balanced"
 
     def measure(self, samples: Paired, run: Run) -> Measurement:
+        if not isinstance(self.budget, str):
+            run = replace(run, until=time.monotonic() + self.budget)
         whole = self._whole(samples, run)
-        found = groups(samples)
+        found = None if run.late else groups(samples)
         if found is None:
             return whole
         many = len(found) * len(samples) > GROUPED_ROWS
@@ -101,11 +120,14 @@ class Auto(Estimator):
     def _whole(self, samples: Paired, run: Run) -> Measurement:
         chosen, path = self._candidates(samples)
         scored = _by_rank(samples) if any(type(c) is KSG for c in chosen) else samples
-        found = [
-            _plainly(c, normalized(c.measure(_seen_by(c, samples, scored), run), samples, run))
-            for c in chosen
-        ]
-        found = [_along_curves(c, m, samples, run) for c, m in found]
+        found: list[tuple[Estimator, Measurement]] = []
+        for c in chosen:
+            if found and run.late:
+                path.append(f"The time was up before {c.name} was asked.")
+                continue
+            measured = c.measure(_seen_by(c, samples, scored), run)
+            named = _plainly(c, normalized(measured, samples, run))
+            found.append(_along_curves(*named, samples, run))
         best, result = found[0]
         path += result.path
         path += ["Found " + "; ".join(f"{c.name} {_shown(m)}" for c, m in found) + " nats."]
@@ -160,7 +182,7 @@ class Auto(Estimator):
         path = []
         if n >= FEW_ROWS and dims > max(n / ROWS_FOR_EACH, MIXED_DIMS):
             path.append(f"{dims} dimensions are many for {n:,} rows: components stand for them.")
-            candidates.append(Projected(budget=self.budget))
+            candidates.append(Projected(budget=self._level))
         if n >= max(2 * dims + 6, FEW_ROWS):
             candidates.append(self._parametric(dims))
         elif n >= 2 * dims + 2:
@@ -173,14 +195,14 @@ class Auto(Estimator):
         if n >= FEW_ROWS and _may_be_symbols(samples):
             candidates.append(SparseTable())
             path.append("Whole numbers that come again and again may be symbols: counted as well.")
-        if n >= FEW_ROWS and dims > MIXED_DIMS and self.budget != "fast":
+        if n >= FEW_ROWS and dims > MIXED_DIMS and self._level != "fast":
             candidates.append(Clusters())
         return candidates, path
 
     def _parametric(self, dims: int) -> Estimator:
-        if self.budget == "fast" or dims <= NEAR_DIMS:
+        if self._level == "fast" or dims <= NEAR_DIMS:
             return LikeliestCopula()
-        return Residual(steps=4000, folds=5) if self.budget == "thorough" else Residual()
+        return Residual(steps=4000, folds=5) if self._level == "thorough" else Residual()
 
     def _for_symbols(
         self, samples: Paired, discrete: list[str], neighbours: Estimator
@@ -190,7 +212,7 @@ class Auto(Estimator):
             # Of the corrections, the one that leaves least where most cells are seldom seen.
             table = Discrete(correction="nsb")
             return [table], [f"{few}, and counts are many: a contingency table."]
-        label = _is_label(samples) and self.budget != "fast"
+        label = _is_label(samples) and self._level != "fast"
         if samples.dims <= MIXED_DIMS:
             counts: list[Estimator] = [Mixed() if len(samples) > 2 * Mixed.k else neighbours]
             path = [f"{few}, which neighbour counts handle."]

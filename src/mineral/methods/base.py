@@ -10,7 +10,7 @@ import platform
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from importlib.metadata import version
 from typing import Any, ClassVar
 
@@ -31,15 +31,30 @@ ROWS_KEPT = 2000  # enough for a scatter plot, little enough to keep
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """What a measurement may use beside the samples and its own options."""
+    """What a measurement may use beside the samples and its own options.
+
+    Attributes:
+        until: Of `time.monotonic()`, when to come to an end, for those that can.
+    """
 
     seed: int
     device: torch.device
     progress: Progress
+    until: float = math.inf
 
     def rng(self) -> np.random.Generator:
         """A fresh generator of this run's seed."""
         return np.random.default_rng(self.seed)
+
+    @property
+    def late(self) -> bool:
+        """Whether its time is up."""
+        return time.monotonic() > self.until
+
+    def share(self, steps: int) -> "Run":
+        """With an equal share of the time that is left, for the first of so many steps."""
+        now = time.monotonic()
+        return replace(self, until=now + (self.until - now) / steps)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -103,8 +103,8 @@ class Projected(Estimator):
         return LikeliestCopula() if self.budget == "fast" else Residual()
 
 
-def check_budget(budget: str) -> None:
-    """Refuse what is no budget.
+def check_budget(budget: object) -> None:
+    """Refuse what is no level of effort.
 
     Raises:
         OptionError: If it is none of the three.

@@ -100,7 +100,8 @@ class Residual(Learned):
             for fold in split:
                 share = (1 - COPULA) / self.folds
                 done = COPULA + share * len(reports)
-                part = replace(run, progress=portion(run.progress, done, done + share))
+                timed = run.share(self.folds + 1 - len(reports))  # and one for half of the rows
+                part = replace(timed, progress=portion(run.progress, done, done + share))
                 reports.append(self._report(ranks, fold, part, rng))
                 # An early fold only has to leave the hope that all together will be clear.
                 needed = self.gain if len(reports) == self.folds else self.gain / 2
@@ -142,6 +143,7 @@ class Residual(Learned):
             schedule,
             rng=rng,
             progress=self.telling(run),
+            until=run.until,
         )
         scores = [s.double() for s in score_all(network, test, PRODUCTS)]
         without = [s.double() for s in score_all(network.base, test, PRODUCTS)]
