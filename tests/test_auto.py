@@ -184,8 +184,8 @@ def test_integers_that_are_independent_are_not_said_to_be_dependent():
 def test_the_path_tells_what_each_candidate_found():
     r = mineral.estimate(*normal(300))
     found = next(sentence for sentence in r.path if sentence.startswith("Found"))
-    assert "copula" in found and "lnc" in found
-    shown = [float(v) for v in re.findall(r"(?:copula|lnc) (\S+) ±", found)]
+    assert "copula" in found and "ksg" in found
+    shown = [float(v) for v in re.findall(r"(?:copula|ksg) (\S+) ±", found)]
     assert min(shown) - 1e-3 <= r.value <= max(shown) + 1e-3  # between the two
 
 

@@ -243,7 +243,7 @@ def _seen_by(candidate: Estimator, samples: Paired, scored: Paired) -> Paired:
 def _along_curves(
     candidate: Estimator, found: Measurement, samples: Paired, run: Run
 ) -> tuple[Estimator, Measurement]:
-    """Neighbours in boxes turned along a thin curve, where these find more.
+    """Neighbours in boxes turned along a thin curve, where these clearly find more.
 
     In the data's own units: ranks bend lines and stretch their noise.
     """
@@ -255,7 +255,8 @@ def _along_curves(
     ):
         return candidate, found
     turned = LNC().measure(samples, run)
-    return (LNC(), turned) if turned.value > found.value else (candidate, found)
+    clear = turned.value - found.value > 2 * max(turned.stderr, found.stderr)
+    return (LNC(), turned) if clear else (candidate, found)
 
 
 def _by_rank(samples: Paired) -> Paired:
