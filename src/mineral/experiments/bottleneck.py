@@ -167,9 +167,12 @@ def penalty(settings: Settings, method: str, seed: int, device: torch.device) ->
         if settings.critic_noise
         else JointCritic(dim, settings.dim_z, hidden=settings.critic)
     )
+    # MINE's moving average remembers one bad batch for hundreds of steps: an encoder that has found
+    # one would be free of its critic.
+    bound = "dv" if moments else "mine"
     options: Any = {"learning_rate": settings.critic_rate, "partners": settings.partners}
     return penalties.Adversarial(
-        Information(critic.to(device), "mine", seed=seed, **options),
+        Information(critic.to(device), bound, seed=seed, **options),
         steps=settings.critic_steps,
         moments=moments,
         floor=0.0,

@@ -175,11 +175,11 @@ def draw(
     ceiling: Any = {"color": drawings.TRUTH, "linewidth": 0.8, "linestyle": ":"}
     for (name, runs), colour in zip(methods.items(), drawings.LINES * 2, strict=False):
         for run in runs:
-            # Without noise, information is infinite or not measured: only the error is drawn.
+            # Without noise, information is infinite: a triangle at the right has the error alone.
             known = run["lower"] is not None
             ends = [run[n] or run["lower"] for n in ("lower", "upper")] if known else [1000.0] * 2
             error = [100 * run["test_error"]] * 2
-            axes[0].plot(ends, error, "o-" if known else "<", color=colour, markersize=4)
+            axes[0].plot(ends, error, "o-" if known else ">", color=colour, markersize=4)
         axes[0].plot([], [], "o", color=colour, markersize=4, label=name)
         up = [max(0.01, 100 * value) for value in runs[0]["history"]["error"]]
         axes[-1].plot(range(1, len(up) + 1), up, color=colour, linewidth=1.2, label=name)
