@@ -73,3 +73,22 @@ def test_samples_pass_the_same_gate_as_everywhere():
         independence(np.arange(5.0), np.arange(5.0), permutations=0)
     x = np.array([1.0, 2.0, np.nan, 4.0, 3.0])
     assert independence(x, x, missing="drop", permutations=9).n == 4
+
+
+def test_an_estimate_has_the_p_value_where_it_is_asked_for():
+    rng = np.random.default_rng(0)
+    x, noise = rng.standard_normal((2, 300))
+    plain = mineral.estimate(x, x + noise)
+    assert plain.p_value is None and "p =" not in str(plain)
+    tested = mineral.estimate(x, x + noise, permutations=199, seed=3)
+    assert tested.p_value == mineral.independence(x, x + noise, permutations=199, seed=3).p_value
+    assert tested.p_value == 1 / 200 and ", p = 0.005\n" in str(tested)
+    assert tested.to_dict()["p_value"] == 0.005 and "p = 0.005" in tested._repr_html_()
+    assert tested.value == plain.value  # which no seed changes, of a copula
+
+
+@pytest.mark.parametrize("permutations", [-1, 1.5, True, "many"])
+@pytest.mark.usefixtures("as_users_run_it")
+def test_permutations_are_a_whole_number(permutations):
+    with pytest.raises(mineral.OptionError, match="`permutations` must be a whole number"):
+        mineral.estimate([1.0, 2, 3], [1.0, 3, 2], permutations=permutations)

@@ -1,11 +1,14 @@
 """The one-call door: `mineral.estimate`, and the list of what it knows."""
 
 import difflib
+from dataclasses import replace
+from numbers import Integral
 from typing import Any
 
 import torch
 
 from mineral.errors import OptionError
+from mineral.independence import independence
 from mineral.methods import ESTIMATORS, Estimator
 from mineral.progress import ProgressOption
 from mineral.results import Estimate
@@ -23,6 +26,7 @@ def estimate(
     confidence: float = 0.95,
     unit: Unit = "nats",
     missing: Missing = "raise",
+    permutations: int = 0,
 ) -> Estimate:
     """Estimate the mutual information I(X; Y) from n joint samples, one per row of x and of y.
 
@@ -38,6 +42,8 @@ def estimate(
         confidence: The level of the interval.
         unit: `"nats"` or `"bits"`.
         missing: `"raise"`, or `"drop"` to leave out rows with missing values.
+        permutations: Of the rows, for a test of independence whose size is exact: 999 can give a
+            `p_value` of 0.001. 0 tests nothing. See `mineral.independence`.
 
     Returns:
         The estimate, with its interval, what kind of number it is, and reasons to doubt it.
@@ -55,7 +61,11 @@ def estimate(
         >>> round(estimate(x, y).value, 2)  # the true value is log(2) / 2 ≈ 0.35
         0.34
     """
-    return resolve(estimator).estimate(
+    if isinstance(permutations, bool) or not isinstance(permutations, Integral) or permutations < 0:
+        raise OptionError(
+            f"`permutations` must be a whole number, 0 or more, got {permutations!r}."
+        )
+    found = resolve(estimator).estimate(
         x,
         y,
         seed=seed,
@@ -65,6 +75,10 @@ def estimate(
         unit=unit,
         missing=missing,
     )
+    if not permutations:
+        return found
+    test = independence(x, y, permutations=int(permutations), seed=found.seed, missing=missing)
+    return replace(found, p_value=test.p_value)
 
 
 def estimators() -> dict[str, str]:

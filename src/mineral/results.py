@@ -110,6 +110,8 @@ class Estimate:
         seed: Fixes every random choice: the same samples and seed give the same estimate.
         seconds: Wall time.
         versions: Of Mineral and of what it computed with.
+        p_value: Of `mineral.independence`, where `permutations` were asked for: how often
+            independent samples would look as dependent. Never 0.
         model: The learned log density ratio (`model.pmi`, `model.save`), or None.
         evidence: What plots and reports draw.
     """
@@ -130,6 +132,7 @@ class Estimate:
     seed: int
     seconds: float = field(compare=False)
     versions: Mapping[str, str]
+    p_value: float | None = None
     model: PointwiseModel | None = field(compare=False, repr=False)
     evidence: Evidence = field(compare=False, repr=False)
 
@@ -163,6 +166,7 @@ class Estimate:
             "interval": list(self.interval),
             "confidence": self.confidence,
             "stderr": self.stderr,
+            "p_value": self.p_value,
             "unit": self.unit,
             "kind": self.kind,
             "estimator": self.estimator,
@@ -192,13 +196,16 @@ class Estimate:
         low, high = self.interval
         lines = [
             f"I(X; Y) = {self.value:.4g} {self.unit}, "
-            f"{100 * self.confidence:.4g}% interval [{low:.4g}, {high:.4g}]",
+            f"{100 * self.confidence:.4g}% interval [{low:.4g}, {high:.4g}]{self._tested()}",
             f"  {self.estimator}, {self._kind_in_words()}; n = {self.n:,}, "
             f"{self.dim_x} + {self.dim_y} dimensions, {self.seconds:.2g} s",
         ]
         lines += [f"  {sentence}" for sentence in self.path]
         lines += [f"  ! {caution}" for caution in self.warnings]
         return "\n".join(lines)
+
+    def _tested(self) -> str:
+        return "" if self.p_value is None else f", p = {self.p_value:.3g}"
 
     def _repr_html_(self) -> str:
         """A small card, shown by notebooks."""
@@ -210,7 +217,8 @@ class Estimate:
         ]
         return (
             f"<div><div style='font-size:1.3em'>I(X; Y) = <b>{self.value:.4g}</b> {self.unit}</div>"
-            f"<div>{100 * self.confidence:.4g}% interval [{low:.4g}, {high:.4g}] · "
+            f"<div>{100 * self.confidence:.4g}% interval [{low:.4g}, {high:.4g}]"
+            f"{self._tested()} · "
             f"{html.escape(self.estimator)}, {self._kind_in_words()} · n = {self.n:,}, "
             f"{self.dim_x} + {self.dim_y} dimensions</div>"
             + (f"<ul>{''.join(notes)}</ul>" if notes else "")

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from mineral import tables
+from mineral import door, tables
 from mineral.cli.app import app
 from mineral.cli.output import folded, in_json, show
 from mineral.cli.reporting import check_report, command_line, write_report
@@ -33,6 +33,9 @@ def estimate(
     unit: Annotated[Unit, typer.Option(help="Of the result.")] = "nats",
     seed: Annotated[int, typer.Option(metavar="N", help="Fixes every random choice.")] = 0,
     confidence: Annotated[float, typer.Option(metavar="P", help="Level of the interval.")] = 0.95,
+    permutations: Annotated[
+        int, typer.Option(metavar="N", help="For a p-value of independence; 999 can give 0.001.")
+    ] = 0,
     device: Annotated[
         str | None, typer.Option(metavar="NAME", help="Where networks train: cpu, cuda, mps.")
     ] = None,
@@ -60,15 +63,17 @@ def estimate(
     if report is not None:
         check_report(report, file)
     values_x, values_y = tables.read(file, x=x, y=y)
-    found = recipe.estimate(
+    found = door.estimate(
         values_x,
         values_y,
+        estimator=recipe,
         seed=seed,
         device=device,
         progress=not quiet and sys.stderr is not None and sys.stderr.isatty(),
         confidence=confidence,
         unit=unit,
         missing=missing,
+        permutations=permutations,
     )
     show(in_json(found.to_dict()) if as_json else folded(str(found)))
     if report is None:
@@ -78,6 +83,7 @@ def estimate(
         "--unit": (unit, "nats"),
         "--seed": (seed, 0),
         "--confidence": (confidence, 0.95),
+        "--permutations": (permutations, 0),
         "--device": (device, None),
         "--missing": (missing, "raise"),
     }

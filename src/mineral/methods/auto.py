@@ -108,13 +108,12 @@ class Auto(Estimator):
         if more > CLEARLY * error or (abs(more) <= CLEARLY * error and whole.stderr < apart.stderr):
             sentence = f"{told} They add up to {_shown(apart)} nats; the whole is surer, or more."
             return replace(whole, path=(*whole.path, sentence))
-        kinds = {part.estimator or GaussianCopula.name for part in parts}
         sentence = f"{told} Each by itself, they add up to {_shown(apart)} nats, which is reported."
         return replace(
             apart,
             path=(*whole.path, sentence),
-            estimator=kinds.pop() if len(kinds) == 1 else "groups",
-            options={},
+            estimator=self.name,  # no single one: the path says which groups
+            options=self.options(),
         )
 
     def _whole(self, samples: Paired, run: Run) -> Measurement:

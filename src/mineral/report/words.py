@@ -117,6 +117,7 @@ def facts(estimate: Estimate) -> list[tuple[str, str]]:
         ("Value in full", f"{estimate.value!r} {estimate.unit}"),
         ("Standard error", f"{estimate.stderr:#.2g} {estimate.unit}"),
         ("Confidence", percent(estimate.confidence)),
+        *([("p, if independent", f"{estimate.p_value:.3g}")] if estimate.p_value else []),
         ("Seed", str(estimate.seed)),
         (
             "Time",
