@@ -134,6 +134,11 @@ def test_the_generator_climbs_the_information_with_its_clipped_gradient():
     assert losses.applied <= beta
 
 
+def test_both_players_forget_as_they_are_told():
+    players = game(momentum=0.3, memory=0.9)
+    assert [each.defaults["betas"] for each in players.optimizers] == [(0.3, 0.9)] * 2
+
+
 def test_information_alone_makes_a_generator_tell_its_codes():
     # With a discriminator that says nothing the game has no gradient to clip to: so one that does.
     information = Information(JointCritic(2, 2), learning_rate=1e-2)

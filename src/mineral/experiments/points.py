@@ -57,7 +57,8 @@ class Settings:
         seeds: Of the grid, and `spiral_seeds` of the spirals.
         samples: That the networks learn from.
         evaluated: Generated samples that are judged.
-        steps, batch, learning_rate, momentum: Of both players' Adam.
+        steps, batch, learning_rate, momentum, memory: Of both players' Adam, the last two β₁ and
+            β₂.
         cosine: Both rates fall to zero along a cosine.
         average: Decay of the average of the generator's weights that is evaluated; 0 for none.
         generator, discriminator, critic: Hidden layers.
@@ -75,6 +76,7 @@ class Settings:
     batch: int = 100
     learning_rate: float = 1e-4
     momentum: float = 0.5
+    memory: float = 0.999
     cosine: bool = False
     average: float = 0.0
     generator: tuple[int, ...] = (500, 500)
@@ -120,6 +122,7 @@ def game_of(settings: Settings, *, mine: bool, seed: int, device: torch.device) 
         beta=settings.beta,
         learning_rate=settings.learning_rate,
         momentum=settings.momentum,
+        memory=settings.memory,
         average=settings.average,
         seed=seed,
     )

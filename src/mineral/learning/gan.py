@@ -111,6 +111,7 @@ class Adversaries(nn.Module):
         beta: Weight of the information.
         learning_rate: Of both Adams.
         momentum: β₁ of both; games want it low.
+        memory: β₂ of both.
         average: The samples are made by the moving average of the generator's weights, of which
             this is kept each step; 0 for the weights themselves.
         seed: Of the latents.
@@ -144,6 +145,7 @@ class Adversaries(nn.Module):
         beta: float = 1.0,
         learning_rate: float = 1e-4,
         momentum: float = 0.5,
+        memory: float = 0.999,
         average: float = 0.0,
         seed: int = 0,
     ) -> None:
@@ -160,7 +162,7 @@ class Adversaries(nn.Module):
         self.generator, self.discriminator = generator, discriminator
         self.dim_noise, self.dim_code = dim_noise, dim_code
         self.information, self.beta = information, beta
-        adam = {"lr": learning_rate, "betas": (momentum, 0.999)}
+        adam = {"lr": learning_rate, "betas": (momentum, memory)}
         self.of_generator = torch.optim.Adam(generator.parameters(), **adam)  # type: ignore[arg-type]
         self.of_discriminator = torch.optim.Adam(discriminator.parameters(), **adam)  # type: ignore[arg-type]
         self.average = None
