@@ -122,6 +122,15 @@ def test_counts_are_left_to_a_table_and_few_of_them_to_neighbours():
     assert mineral.estimate(x, rng.standard_normal(2000)).estimator == "mixed"
 
 
+def test_images_that_are_dark_in_places_are_not_left_to_neighbours():
+    rng = np.random.default_rng(0)
+    shared, own = rng.standard_normal((400, 1)), rng.standard_normal((2, 400, 60))
+    x, y = np.clip(2 * shared + own, 0, None)  # about a third of the pixels is 0
+    r = mineral.estimate(x, y)
+    assert r.estimator not in ("ksg", "mixed") and r.value > 1
+    assert any("among many coordinates" in sentence for sentence in r.path)
+
+
 def test_a_value_that_comes_often_is_an_atom():
     # Zeros in a third of the rows, independently: ranks would share ties, and copulas see them.
     rng = np.random.default_rng(0)

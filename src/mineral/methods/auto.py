@@ -175,10 +175,13 @@ class Auto(Estimator):
             raise InputError(f"`x` and `y` need at least 3 paired samples, got {n}.")
         neighbours = KSG(k=min(KSG.k, n - 2))
         discrete = _discrete(samples)
-        if discrete:
-            return self._for_symbols(samples, discrete, neighbours)
-        candidates: list[Estimator] = []
         path = []
+        if discrete:
+            found = self._for_symbols(samples, discrete, neighbours)
+            if found is not None:
+                return found
+            path.append(f"{_count(discrete)} discrete, among many coordinates: numbers like these.")
+        candidates: list[Estimator] = []
         if n >= FEW_ROWS and dims > max(n / ROWS_FOR_EACH, MIXED_DIMS):
             path.append(f"{dims} dimensions are many for {n:,} rows: components stand for them.")
             candidates.append(Projected(budget=self._level))
@@ -205,7 +208,7 @@ class Auto(Estimator):
 
     def _for_symbols(
         self, samples: Paired, discrete: list[str], neighbours: Estimator
-    ) -> tuple[list[Estimator], list[str]]:
+    ) -> tuple[list[Estimator], list[str]] | None:
         few = f"{_count(discrete)} discrete"
         if len(discrete) == samples.dims and _rows_a_cell(samples) >= ROWS_A_CELL:
             # Of the corrections, the one that leaves least where most cells are seldom seen.
@@ -221,10 +224,7 @@ class Auto(Estimator):
             return counts, path
         if label:
             return [Classifier()], [f"{few}: one side is a label, and a classifier tells it."]
-        if len(samples) < 2 * samples.dims + 6:
-            return [neighbours], []
-        path = [f"{few}, and dimensions are many: ranks share ties, and a network does the rest."]
-        return [self._parametric(samples.dims)], path
+        return None
 
 
 def _named(group: Group, samples: Paired) -> str:

@@ -21,6 +21,7 @@ from mineral.types import Matrix, PerSample
 CHANCE = 0.01  # that independent coordinates are linked at all
 TOO_MUCH = 3.3  # normal deviations by which what is left may exceed chance
 FEW_ROWS = 100
+MOST_DIMS = 2000  # dx + dy, whose squares fill memory
 LARGEST = 2 / 3  # share of all coordinates that a group may have, for groups to save anything
 
 Indices = Int[np.ndarray, " k"]
@@ -53,7 +54,7 @@ def groups(samples: Paired) -> list[Group] | None:
     nearly all, or where no group holds both sides.
     """
     n, dx = samples.x.shape
-    if n < FEW_ROWS or samples.dims < 3:
+    if n < FEW_ROWS or not 3 <= samples.dims <= MOST_DIMS:
         return None
     scores = normal_scores(np.hstack([samples.x, samples.y]))
     seen = [_standardized(each) for each in (scores, normal_scores(np.abs(scores)))]
