@@ -265,6 +265,27 @@ def read(out: Path) -> None:
                 f"{key:>14} {n:5d} {len(some):5d} {holds:6.2f} {np.abs(error).mean():8.3f} "
                 f"{np.quantile(np.abs(scaled), 0.95):12.2f} {scaled.mean():18.2f}"
             )
+    for n in sorted({row["n"] for row in rows}):
+        some = [r for r in rows if r["n"] == n]
+        below = np.mean([r["high"] < r["truth"] for r in some])
+        above = np.mean([r["low"] > r["truth"] for r in some])
+        print(f"n = {n}: {below:.3f} of the intervals lie below the truth, {above:.3f} above")
+        warned(some)
+
+
+def warned(rows: list[dict]) -> None:
+    """How often each warning comes with a value far off, and how often with one that is not.
+
+    Far off is by a fifth of the truth, and by 0.1 nats at least.
+    """
+    far = [abs(r["value"] - r["truth"]) > max(0.1, 0.2 * r["truth"]) for r in rows]
+    codes = sorted({code for r in rows for code in r["warnings"]})
+    print(f"{'warning':>20}  of {sum(far)} far off  of {len(far) - sum(far)} others")
+    for code in [*codes, "any"]:
+        said = [bool(r["warnings"]) if code == "any" else code in r["warnings"] for r in rows]
+        hits = sum(s and f for s, f in zip(said, far, strict=True))
+        shares = hits / max(1, sum(far)), (sum(said) - hits) / max(1, len(far) - sum(far))
+        print(f"{code:>20} {shares[0]:12.2f} {shares[1]:11.2f}")
 
 
 def by_estimator(row: dict) -> str:

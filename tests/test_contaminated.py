@@ -59,6 +59,14 @@ def test_few_rows_for_the_coordinates_are_not_sorted_into_two_kinds():
     assert ContaminatedCopula().estimate(x, y).value == GaussianCopula().estimate(x, y).value
 
 
+def test_values_that_repeat_are_no_perfect_dependence():
+    rng = np.random.default_rng(0)
+    bit = rng.integers(0, 2, (1000, 1)).astype(float)
+    flipped = np.where(rng.random((1000, 1)) < 0.1, 1 - bit, bit)
+    for x, y in ((bit, flipped), (np.round(rng.standard_normal((1000, 1)), 1), flipped)):
+        assert ContaminatedCopula().estimate(x, y).value == GaussianCopula().estimate(x, y).value
+
+
 def test_monotone_maps_and_the_order_of_sides_change_nothing():
     x, y = draw(1000, 0.3, dim=2)
     value = ContaminatedCopula().estimate(x, y).value

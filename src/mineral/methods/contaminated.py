@@ -32,6 +32,7 @@ START = 0.3  # ε at first
 ROWS_A_PAIR = (
     4  # rows that depend, for each pair of coordinates: fewer are told from chance by luck
 )
+DIFFERENT = 0.9  # share of the rows that have a value of their own, in each coordinate
 LARGEST = 1 - 1e-9  # correlation
 CLEARLY = 3.0  # standard errors
 NOT_CLEARLY = "Rows do not clearly say that some are chance: the Gaussian copula's value is given."
@@ -69,7 +70,7 @@ class ContaminatedCopula(Estimator):
         white_x, map_x, mean_x = _white(samples.x)
         white_y, map_y, mean_y = _white(samples.y)
         n, dx, dy = len(samples), white_x.shape[1], white_y.shape[1]
-        if n < ROWS_A_PAIR * dx * dy or n <= dx + dy:
+        if n < ROWS_A_PAIR * dx * dy or n <= dx + dy or _tied(samples):
             return replace(gaussian, path=(NOT_CLEARLY,))
         fit = fitted(white_x, white_y)
         left, rho, right = np.linalg.svd(fit.across, full_matrices=False)
@@ -157,6 +158,12 @@ def log_ratio(x: X, y: Y, across: Float[np.ndarray, "dx dy"]) -> PerSample:
     u, v, rest = x @ left, y @ right.T, 1 - rho**2
     forms = (rho**2 * (u**2 + v**2) - 2 * rho * u * v) / (2 * rest)
     return np.asarray(-np.log(rest).sum() / 2 - forms.sum(axis=1))
+
+
+def _tied(samples: Paired) -> bool:
+    """Whether values repeat: that equal ones meet would count as perfect dependence."""
+    columns = (*samples.x.T, *samples.y.T)
+    return any(len(np.unique(column)) < len(column) * DIFFERENT for column in columns)
 
 
 def _white(
