@@ -8,7 +8,7 @@ import pytest
 import mineral
 from mineral import tasks
 from mineral.methods import Auto
-from mineral.methods.groups import groups
+from mineral.methods.groups import groups, spread_thin
 from mineral.samples import paired
 
 
@@ -84,3 +84,20 @@ def test_a_thousand_pairs_are_seen_with_as_many_rows():
     x, noise = rng.standard_normal((2, 500, 300))
     r = mineral.estimate(x, 0.8 * x + 0.6 * noise)
     assert r.value == pytest.approx(-300 * math.log(0.6), rel=0.03)
+
+
+def test_correlations_too_weak_to_be_seen_add_up():
+    rng = np.random.default_rng(0)
+    x, noise = rng.standard_normal((2, 400, 400))
+    rho = 0.2
+    r = mineral.estimate(x, rho * x + math.sqrt(1 - rho**2) * noise)
+    assert "spread-thin" in [doubt.code for doubt in r.warnings]
+    assert r.value == pytest.approx(-200 * math.log(1 - rho**2), abs=4 * r.stderr)
+
+
+def test_nothing_is_spread_thin_in_chance_or_in_few_shared_directions():
+    rng = np.random.default_rng(0)
+    for _ in range(10):
+        assert spread_thin(paired(*rng.standard_normal((2, 200, 200)))) is None
+    shared = rng.standard_normal((300, 3)) @ rng.standard_normal((3, 200))
+    assert spread_thin(paired(*(shared + 3 * rng.standard_normal((2, 300, 200))))) is None

@@ -22,7 +22,8 @@ from mineral.methods.clusters import Clusters
 from mineral.methods.copulas import LikeliestCopula, named
 from mineral.methods.discrete import Discrete
 from mineral.methods.gaussian import GaussianCopula
-from mineral.methods.groups import Group, added_up, groups
+from mineral.methods.groups import Group, added_up, groups, spread_thin
+from mineral.methods.kinds import counts_are_many, discrete_in, is_label, may_be_symbols
 from mineral.methods.knn import KSG, ceiling
 from mineral.methods.lnc import LNC
 from mineral.methods.mixed import Mixed
@@ -35,16 +36,10 @@ from mineral.results import Caution
 from mineral.samples import Paired, normal_scores
 from mineral.types import Rows
 
-FEW_VALUES = 20  # a coordinate with at most so many different values is discrete
 NEIGHBOUR_DIMS = 6  # dx + dy up to which neighbours may find more than a network
 NEAR_DIMS = 3  # dx + dy up to which neighbours find nearly all, and no network is needed
 WEAK = 2.0  # nats, up to which they do
 MIXED_DIMS = 10  # dx + dy up to which they are asked where coordinates are discrete
-ATOM = 0.1  # share of the rows that one value may have in a continuous coordinate
-ROWS_A_CELL = 5  # from which counts are as good as it gets
-ROWS_A_SYMBOL = 1.5  # on average, from which whole numbers may be symbols
-ROWS_A_LABEL = 10  # on average, from which a side is a label
-FEW_ROWS_TO_LEARN = 100  # below, no classifier is trained
 THIN = 0.5  # nats, from which boxes around neighbours may be mostly empty
 UNCORRECTED = 0.7  # nats that these may miss, turned or not,
 UNRESOLVED = 2.0  # where the value is no further below the most that neighbours can count
@@ -90,7 +85,7 @@ class Auto(Estimator):
         whole = self._whole(samples, run)
         found = None if run.late else groups(samples)
         if found is None:
-            return whole
+            return whole if run.late else self._or_spread(whole, samples)
         many = len(found) * len(samples) > GROUPED_ROWS
         parts = [
             GaussianCopula().measure(group.of(samples), run)
@@ -113,6 +108,23 @@ class Auto(Estimator):
             apart,
             path=(*whole.path, sentence),
             estimator=self.name,  # no single one: the path says which groups
+            options=self.options(),
+        )
+
+    def _or_spread(self, whole: Measurement, samples: Paired) -> Measurement:
+        """Where rows are few for the coordinates, and dependence is a little of each of them."""
+        if samples.dims * ROWS_FOR_EACH < len(samples):
+            return whole
+        thin = spread_thin(samples)
+        if thin is None or thin.value - whole.value < CLEARLY * max(thin.stderr, whole.stderr):
+            return whole
+        sentence = f"Many weak correlations add up to {_shown(thin)} nats, which is reported."
+        return replace(
+            thin,
+            missing=allowance(thin.value, len(samples), samples.dims),
+            path=(*whole.path, sentence),
+            estimator=self.name,
+            kind=self.kind,
             options=self.options(),
         )
 
@@ -174,7 +186,7 @@ class Auto(Estimator):
         if n < 3:
             raise InputError(f"`x` and `y` need at least 3 paired samples, got {n}.")
         neighbours = KSG(k=min(KSG.k, n - 2))
-        discrete = _discrete(samples)
+        discrete = discrete_in(samples)
         path = []
         if discrete:
             found = self._for_symbols(samples, discrete, neighbours)
@@ -194,7 +206,7 @@ class Auto(Estimator):
         if dims <= NEIGHBOUR_DIMS or not candidates:
             candidates.append(neighbours)
             path.append("Neighbours are looked for among normal scores.")
-        if n >= FEW_ROWS and _may_be_symbols(samples):
+        if n >= FEW_ROWS and may_be_symbols(samples):
             candidates.append(SparseTable())
             path.append("Whole numbers that come again and again may be symbols: counted as well.")
         if n >= FEW_ROWS and dims > MIXED_DIMS and self._level != "fast":
@@ -210,11 +222,11 @@ class Auto(Estimator):
         self, samples: Paired, discrete: list[str], neighbours: Estimator
     ) -> tuple[list[Estimator], list[str]] | None:
         few = f"{_count(discrete)} discrete"
-        if len(discrete) == samples.dims and _rows_a_cell(samples) >= ROWS_A_CELL:
+        if len(discrete) == samples.dims and counts_are_many(samples):
             # Of the corrections, the one that leaves least where most cells are seldom seen.
             table = Discrete(correction="nsb")
             return [table], [f"{few}, and counts are many: a contingency table."]
-        label = _is_label(samples) and self._level != "fast"
+        label = is_label(samples) and self._level != "fast"
         if samples.dims <= MIXED_DIMS:
             counts: list[Estimator] = [Mixed() if len(samples) > 2 * Mixed.k else neighbours]
             path = [f"{few}, which neighbour counts handle."]
@@ -336,40 +348,6 @@ def _shown(found: Measurement) -> str:
 def _count(names: list[str]) -> str:
     listed = ", ".join(names[:3]) + (", …" if len(names) > 3 else "")
     return f"{listed} {'is' if len(names) == 1 else 'are'}"
-
-
-def _is_label(samples: Paired) -> bool:
-    """Whether one side has few different rows, each of them often."""
-    fewest = min(len(np.unique(side, axis=0)) for side in (samples.x, samples.y))
-    return len(samples) >= max(ROWS_A_LABEL * fewest, FEW_ROWS_TO_LEARN)
-
-
-def _may_be_symbols(samples: Paired) -> bool:
-    """Whether x and y are one column each, of whole numbers that nearly all come again."""
-    if samples.dims != 2:
-        return False
-    columns = (samples.x[:, 0], samples.y[:, 0])
-    return all(
-        len(np.unique(column)) * ROWS_A_SYMBOL <= len(column) and bool((column % 1 == 0).all())
-        for column in columns
-    )
-
-
-def _rows_a_cell(samples: Paired) -> float:
-    joint = np.unique(np.hstack([samples.x, samples.y]), axis=0)
-    return len(samples) / len(joint)
-
-
-def _discrete(samples: Paired) -> list[str]:
-    """Names of the coordinates that take few values, or one often, though not constant ones."""
-    few, often = min(FEW_VALUES, len(samples) // 5), max(ATOM * len(samples), ROWS_A_CELL)
-    found = []
-    columns = zip((*samples.x_names, *samples.y_names), (*samples.x.T, *samples.y.T), strict=True)
-    for name, column in columns:
-        _, counts = np.unique(column, return_counts=True)
-        if len(counts) > 1 and (len(counts) <= few or counts.max() > often):
-            found.append(name)
-    return found
 
 
 def _disagreement(

@@ -14,6 +14,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from mineral.methods.base import Measurement
+from mineral.results import Caution
 from mineral.samples import Paired, normal_scores
 from mineral.special import ndtri
 from mineral.types import Matrix, PerSample
@@ -21,6 +22,9 @@ from mineral.types import Matrix, PerSample
 CHANCE = 0.01  # that independent coordinates are linked at all
 TOO_MUCH = 3.3  # normal deviations by which what is left may exceed chance
 FEW_ROWS = 100
+MOSTLY_ITSELF = (
+    1.2  # squared correlations with a side, itself among them, that a coordinate may have
+)
 MOST_DIMS = 2000  # dx + dy, whose squares fill memory
 LARGEST = 2 / 3  # share of all coordinates that a group may have, for groups to save anything
 
@@ -69,6 +73,37 @@ def groups(samples: Paired) -> list[Group] | None:
     ]
     most = max((len(each.x) + len(each.y) for each in both), default=samples.dims)
     return both if most <= samples.dims * LARGEST else None
+
+
+def spread_thin(samples: Paired) -> Measurement | None:
+    """What many correlations of x with y, each too weak to be told from chance, add up to.
+
+    Gaussian coordinates that do not correlate within x, nor within y, carry −½ log |1 − RᵀR| nats,
+    R the correlations of x with y: at least ½ Σ r², of which chance alone makes 1 / n for each. No
+    matrix is inverted, so that rows may be fewer than coordinates. None if coordinates correlate
+    within a side, or if the sum may be chance.
+    """
+    n, dx = samples.x.shape
+    if n < FEW_ROWS or samples.dims > MOST_DIMS:
+        return None
+    z = _standardized(normal_scores(np.hstack([samples.x, samples.y])))
+    squares = n * (z.T @ z / n) ** 2
+    x, y, across = squares[:dx, :dx], squares[dx:, dx:], squares[:dx, dx:]
+    within = [float((side - 1).sum()) / n / len(side) for side in (x, y)]
+    variance = 2 * float(x.sum() * y.sum()) / n**2
+    chance = not _unlikely(float(across.sum()), float(across.size), variance)
+    if chance or max(within) > MOSTLY_ITSELF:
+        return None
+    value = float((across - 1).sum()) / (2 * n)
+    # Of the correlations' noise, and of the sum of their squares where they are there.
+    noise = float(np.sqrt(variance + 4 * max(0.0, float((across - 1).sum())))) / (2 * n)
+    doubt = Caution(
+        "spread-thin",
+        f"Many coordinates of x and y correlate, most too little to be seen in {n:,} rows: the "
+        "value is half the sum of their squared correlations beyond chance, which is all that "
+        "Gaussian coordinates carry where correlations are weak. Collect more rows.",
+    )
+    return Measurement(value=value, stderr=noise, cautions=(doubt,))
 
 
 def added_up(parts: list[Measurement]) -> Measurement | None:
