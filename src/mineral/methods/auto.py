@@ -10,7 +10,7 @@ unless the whole finds clearly more.
 import math
 import time
 from dataclasses import dataclass, replace
-from typing import get_args
+from typing import TypeAlias, get_args
 
 import numpy as np
 
@@ -46,6 +46,8 @@ UNRESOLVED = 2.0  # where the value is no further below the most that neighbours
 FEW_ROWS = 50  # below, a Gaussian copula is all that a copula can be
 CLEARLY = 3.0  # standard errors
 GROUPED_ROWS = 30_000  # rows times groups, above which groups get a Gaussian copula each
+
+Answer: TypeAlias = tuple[Estimator, Measurement]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,9 +85,17 @@ class Auto(Estimator):
         if not isinstance(self.budget, str):
             run = replace(run, until=time.monotonic() + self.budget)
         whole = self._whole(samples, run)
-        found = None if run.late else groups(samples)
+        if run.late:
+            return whole
+        found = groups(samples)
         if found is None:
-            return whole if run.late else self._or_spread(whole, samples)
+            return self._or_spread(whole, samples)
+        return self._or_grouped(whole, found, samples, run)
+
+    def _or_grouped(
+        self, whole: Measurement, found: list[Group], samples: Paired, run: Run
+    ) -> Measurement:
+        """Each group by itself and added up, unless the whole says clearly more or is surer."""
         many = len(found) * len(samples) > GROUPED_ROWS
         parts = [
             GaussianCopula().measure(group.of(samples), run)
@@ -131,7 +141,7 @@ class Auto(Estimator):
     def _whole(self, samples: Paired, run: Run) -> Measurement:
         chosen, path = self._candidates(samples)
         scored = _by_rank(samples) if any(type(c) is KSG for c in chosen) else samples
-        found: list[tuple[Estimator, Measurement]] = []
+        found: list[Answer] = []
         for c in chosen:
             if found and run.late:
                 path.append(f"The time was up before {c.name} was asked.")
@@ -143,30 +153,11 @@ class Auto(Estimator):
         path += result.path
         path += ["Found " + "; ".join(f"{c.name} {_shown(m)}" for c, m in found) + " nats."]
         for other, rival in found[1:]:
+            seen = _seen_by(other, samples, scored)
             more = rival.value - result.value
-            if other.kind == "lower bound":  # whatever the other's error: no less is there
-                error = rival.stderr
-            elif type(other) is SparseTable:  # whose interval starts at a lower bound
-                error = result.stderr
-            else:
-                error = _error_of_difference(
-                    _seen_by(other, samples, scored), run, other, rival, result
-                )
-            near = isinstance(other, (KSG, LNC)) and samples.dims <= NEAR_DIMS
-            slack = UNCORRECTED if isinstance(best, GaussianCopula) else UNCORRECTED / 2
-            thin = type(other) is LNC and more < -(slack + CLEARLY * error)
-            if near and (more > 0 or rival.value < WEAK or thin):
-                surer = rival.stderr < result.stderr / 2
-                weight = 1.0 if surer else _weight(more, error)
-                result = _between(result, rival, weight, error)
-            else:
-                symbols = type(other) is SparseTable
-                least = error + 2 * rival.stderr if symbols else CLEARLY * error
-                weight = float(more > least)
-                result = rival if weight else result
+            weight, result = _weighed((other, rival), (best, result), seen, run)
             path.append(_verdict(other, best, weight, more))
-            if weight > 0.5:
-                best = other
+            best = other if weight > 0.5 else best
         counted = isinstance(best, Discrete)  # every cell is seen: nothing is left out
         missing = 0.0 if counted else allowance(result.value, len(samples), samples.dims)
         if isinstance(best, LNC) and result.value > ceiling(len(samples), LNC.k) - UNRESOLVED:
@@ -273,6 +264,27 @@ def _along_curves(
 def _by_rank(samples: Paired) -> Paired:
     """Normal scores, where neighbours are not led astray by skew and heavy tails."""
     return replace(samples, x=normal_scores(samples.x), y=normal_scores(samples.y))
+
+
+def _weighed(rival: Answer, answer: Answer, samples: Paired, run: Run) -> tuple[float, Measurement]:
+    """How much of another's answer is believed, from 0 to 1, and the answer that makes."""
+    (other, theirs), (best, ours) = rival, answer
+    more = theirs.value - ours.value
+    if other.kind == "lower bound":  # whatever the other's error: no less is there
+        least = CLEARLY * theirs.stderr
+    elif type(other) is SparseTable:  # whose interval starts at a lower bound
+        least = ours.stderr + 2 * theirs.stderr
+    else:
+        error = _error_of_difference(samples, run, other, theirs, ours)
+        slack = UNCORRECTED if isinstance(best, GaussianCopula) else UNCORRECTED / 2
+        thin = type(other) is LNC and more < -(slack + CLEARLY * error)
+        near = isinstance(other, (KSG, LNC)) and samples.dims <= NEAR_DIMS
+        if near and (more > 0 or theirs.value < WEAK or thin):
+            surer = theirs.stderr < ours.stderr / 2
+            weight = 1.0 if surer else _weight(more, error)
+            return weight, _between(ours, theirs, weight, error)
+        least = CLEARLY * error
+    return (1.0, theirs) if more > least else (0.0, ours)
 
 
 def _weight(more: float, error: float) -> float:
