@@ -95,7 +95,7 @@ class Auto(Estimator):
     def _or_grouped(
         self, whole: Measurement, found: list[Group], samples: Paired, run: Run
     ) -> Measurement:
-        """Each group by itself and added up, unless the whole says clearly more or is surer."""
+        """Each group by itself and added up, where that is clearly more than the whole finds."""
         many = len(found) * len(samples) > GROUPED_ROWS
         parts = [
             GaussianCopula().measure(group.of(samples), run)
@@ -106,12 +106,14 @@ class Auto(Estimator):
         apart = added_up(parts)
         if apart is None:
             return whole
-        more, error = whole.value - apart.value, float(np.hypot(whole.stderr, apart.stderr))
+        more, error = apart.value - whole.value, float(np.hypot(whole.stderr, apart.stderr))
         names = "; ".join(_named(group, samples) for group in found[:3])
         names += "; …" if len(found) > 3 else ""
         told = f"{len(found)} groups of coordinates are independent of all else: {names}."
-        if more > CLEARLY * error or (abs(more) <= CLEARLY * error and whole.stderr < apart.stderr):
-            sentence = f"{told} They add up to {_shown(apart)} nats; the whole is surer, or more."
+        if more < CLEARLY * error:
+            sentence = (
+                f"{told} They add up to {_shown(apart)} nats, not clearly more than the whole."
+            )
             return replace(whole, path=(*whole.path, sentence))
         sentence = f"{told} Each by itself, they add up to {_shown(apart)} nats, which is reported."
         return replace(
