@@ -200,7 +200,7 @@ def _between(a: PerSample, b: PerSample) -> float:
 
 def _unlikely(total: float, mean: float, variance: float) -> bool:
     """Whether a sum of squares of this mean and variance is seldom as large: a scaled χ²."""
-    if mean == 0:
+    if mean == 0 or variance == 0:  # nothing to look at, or nothing that varies
         return False
     freedom = 2 * mean**2 / variance
     # Wilson & Hilferty's approximation.
