@@ -99,5 +99,9 @@ def test_nothing_is_spread_thin_in_chance_or_in_few_shared_directions():
     rng = np.random.default_rng(0)
     for _ in range(10):
         assert spread_thin(paired(*rng.standard_normal((2, 200, 200)))) is None
+    wide = np.hstack([1.5 * rng.standard_normal((200, 1)), rng.standard_normal((200, 29))])
+    same = np.hstack([wide[:, :1], rng.standard_normal((200, 29))])
+    turns = [np.linalg.qr(rng.standard_normal((30, 30)))[0] for _ in "xy"]
+    assert spread_thin(paired(wide @ turns[0], same @ turns[1])) is None
     shared = rng.standard_normal((300, 3)) @ rng.standard_normal((3, 200))
     assert spread_thin(paired(*(shared + 3 * rng.standard_normal((2, 300, 200))))) is None

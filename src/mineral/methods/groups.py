@@ -25,6 +25,7 @@ FEW_ROWS = 100
 MOSTLY_ITSELF = (
     1.2  # squared correlations with a side, itself among them, that a coordinate may have
 )
+PAIRINGS, BEYOND = 3, 1.15  # by chance, of rows; how much larger than theirs a norm is too large
 MOST_DIMS = 2000  # dx + dy, whose squares fill memory
 LARGEST = 2 / 3  # share of all coordinates that a group may have, for groups to save anything
 
@@ -81,7 +82,7 @@ def spread_thin(samples: Paired) -> Measurement | None:
     Gaussian coordinates that do not correlate within x, nor within y, carry −½ log |1 − RᵀR| nats,
     R the correlations of x with y: at least ½ Σ r², of which chance alone makes 1 / n for each. No
     matrix is inverted, so that rows may be fewer than coordinates. None if coordinates correlate
-    within a side, or if the sum may be chance.
+    within a side, if few directions hold the correlations, or if the sum may be chance.
     """
     n, dx = samples.x.shape
     if n < FEW_ROWS or samples.dims > MOST_DIMS:
@@ -92,7 +93,7 @@ def spread_thin(samples: Paired) -> Measurement | None:
     within = [float((side - 1).sum()) / n / len(side) for side in (x, y)]
     variance = 2 * float(x.sum() * y.sum()) / n**2
     chance = not _unlikely(float(across.sum()), float(across.size), variance)
-    if chance or max(within) > MOSTLY_ITSELF:
+    if chance or max(within) > MOSTLY_ITSELF or _gathered(z[:, :dx], z[:, dx:]):
         return None
     value = float((across - 1).sum()) / (2 * n)
     # Of the correlations' noise, and of the sum of their squares where they are there.
@@ -104,6 +105,16 @@ def spread_thin(samples: Paired) -> Measurement | None:
         "Gaussian coordinates carry where correlations are weak. Collect more rows.",
     )
     return Measurement(value=value, stderr=noise, cautions=(doubt,))
+
+
+def _gathered(x: Matrix, y: Matrix) -> bool:
+    """Whether a direction of x and one of y correlate beyond what pairing rows by chance makes.
+
+    Then few directions carry the correlations of all coordinates, which must not be added up.
+    """
+    largest = float(np.linalg.norm(x.T @ y, 2))
+    by_chance = [float(np.linalg.norm(x.T @ np.roll(y, 1 + i, axis=0), 2)) for i in range(PAIRINGS)]
+    return largest > BEYOND * max(by_chance)
 
 
 def added_up(parts: list[Measurement]) -> Measurement | None:
