@@ -10,11 +10,10 @@ from safetensors.torch import save as to_safetensors
 from scipy.stats import multivariate_t, rankdata
 
 from mineral.errors import InputError, OptionError
-from mineral.methods.gaussian import GaussianCopula
+from mineral.methods.gaussian import GaussianCopula, gaussian_bias
 from mineral.methods.student import (
     Levels,
     StudentCopula,
-    correlation_bias,
     correlation_information,
     scale_information,
 )
@@ -156,7 +155,7 @@ def test_the_value_is_the_closed_form_of_the_fit_less_the_bias_of_the_correlatio
     assert found.value == pytest.approx(
         correlation_information(found.model.correlation, dx)
         + scale_information(nu, dx, dy)
-        - correlation_bias(worth, dx, dy),
+        - gaussian_bias(worth, dx, dy),
         abs=1e-12,
     )
 
@@ -171,8 +170,8 @@ def test_correlations_of_a_t_are_worth_fewer_samples_by_what_its_fisher_informat
     biases = np.array([correlation_information(fit.correlation, dx) for fit in fits])
     error = biases.std() / 150**0.5
     assert error < 0.003
-    assert biases.mean() == pytest.approx(correlation_bias(n * 7 / 9, dx, dy), abs=3 * error)
-    assert correlation_bias(n * 7 / 9, dx, dy) - correlation_bias(float(n), dx, dy) > 0.012
+    assert biases.mean() == pytest.approx(gaussian_bias(n * 7 / 9, dx, dy), abs=3 * error)
+    assert gaussian_bias(n * 7 / 9, dx, dy) - gaussian_bias(float(n), dx, dy) > 0.012
 
 
 def test_few_samples_bias_the_value_by_less_than_a_hundredth():

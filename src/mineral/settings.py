@@ -13,12 +13,20 @@ from mineral.door import resolve
 from mineral.errors import OptionError
 from mineral.methods import Estimator
 
+
+def _number_or_word(text: str) -> float | str:
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
 READERS: dict[Any, tuple[Callable[[str], object], str]] = {
     bool: (lambda text: {"true": True, "false": False}[text.lower()], "true or false"),
     int: (int, "a whole number"),
     float: (float, "a number"),
     str: (str, "a text"),
-    object: (lambda text: _number_or_word(text), "a number or a word"),
+    object: (_number_or_word, "a number or a word"),
 }
 """How an option is read from text, by its type, and what to call that.
 
@@ -74,18 +82,9 @@ def settable(kind: type[Estimator]) -> dict[str, tuple[type, bool]]:
         hint = hints[field.name]
         united = isinstance(hint, UnionType) or get_origin(hint) is Union
         kinds = get_args(hint) if united else (hint,)
-        plain = {
-            str if get_origin(k) is Literal else k for k in kinds if k not in (NoneType, bool)
-        } or {bool}
+        plain = {str if get_origin(k) is Literal else k for k in kinds if k is not NoneType}
         if plain <= {str, int, float} and len(plain) > 1:
             found[field.name] = (object, NoneType in kinds)
         elif len(plain) == 1 and (only := next(iter(plain))) in READERS:
             found[field.name] = (only, NoneType in kinds)
     return found
-
-
-def _number_or_word(text: str) -> float | str:
-    try:
-        return float(text)
-    except ValueError:
-        return text

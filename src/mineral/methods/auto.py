@@ -15,7 +15,7 @@ from typing import TypeAlias, get_args
 import numpy as np
 
 from mineral.errors import InputError, OptionError
-from mineral.methods.allowance import allowance
+from mineral.methods.allowance import NEAR_DIMS, allowance
 from mineral.methods.base import Estimator, Measurement, Run
 from mineral.methods.classifier import Classifier
 from mineral.methods.clusters import Clusters
@@ -37,8 +37,7 @@ from mineral.samples import Paired, normal_scores
 from mineral.types import Rows
 
 NEIGHBOUR_DIMS = 6  # dx + dy up to which neighbours may find more than a network
-NEAR_DIMS = 3  # dx + dy up to which neighbours find nearly all, and no network is needed
-WEAK = 2.0  # nats, up to which they do
+WEAK = 2.0  # nats, up to which neighbours find nearly all in few dimensions
 MIXED_DIMS = 10  # dx + dy up to which they are asked where coordinates are discrete
 THIN = 0.5  # nats, from which boxes around neighbours may be mostly empty
 UNCORRECTED = 0.7  # nats that these may miss, turned or not,
@@ -149,8 +148,8 @@ class Auto(Estimator):
                 path.append(f"The time was up before {c.name} was asked.")
                 continue
             measured = c.measure(_seen_by(c, samples, scored), run)
-            named = _plainly(c, normalized(measured, samples, run))
-            found.append(_along_curves(*named, samples, run))
+            answer = _plainly(c, normalized(measured, samples, run))
+            found.append(_along_curves(*answer, samples, run))
         best, result = found[0]
         path += result.path
         path += ["Found " + "; ".join(f"{c.name} {_shown(m)}" for c, m in found) + " nats."]

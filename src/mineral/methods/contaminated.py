@@ -64,7 +64,10 @@ class ContaminatedCopula(Estimator):
     kind = "neither"
 
     def measure(self, samples: Paired, run: Run) -> Measurement:
-        gaussian = GaussianCopula().measure(samples, run)
+        return self.beside(GaussianCopula().measure(samples, run), samples, run)
+
+    def beside(self, gaussian: Measurement, samples: Paired, run: Run) -> Measurement:
+        """This copula's measurement, or that of the Gaussian where rows do not clearly say so."""
         if any(caution.code == "deterministic" for caution in gaussian.cautions):
             return gaussian
         white_x, map_x, mean_x = _white(samples.x)

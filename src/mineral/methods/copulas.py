@@ -13,7 +13,7 @@ from mineral.methods.base import Estimator, Measurement, Run
 from mineral.methods.contaminated import ContaminatedCopula
 from mineral.methods.gaussian import Gaussian, GaussianCopula
 from mineral.methods.normalized import normalized
-from mineral.methods.student import StudentCopula
+from mineral.methods.student import StudentCopula, check_rows
 from mineral.models import ContaminatedModel, CopulaModel, GaussianModel, StudentModel
 from mineral.samples import Paired
 from mineral.types import PerSample
@@ -39,8 +39,10 @@ class LikeliestCopula(Estimator):
         return gaussian if clear else found
 
     def _of_ranks(self, samples: Paired, run: Run) -> Measurement:
-        student = StudentCopula().measure(samples, run)
-        partly = ContaminatedCopula().measure(samples, run)
+        check_rows(samples)
+        gaussian = GaussianCopula().measure(samples, run)
+        student = StudentCopula().beside(gaussian, samples, run)
+        partly = ContaminatedCopula().beside(gaussian, samples, run)
         if not isinstance(partly.model, ContaminatedModel) or student.model is None:
             return student
         # An ellipse may claim more than any density ratio can.

@@ -31,9 +31,10 @@ from mineral.methods.base import Measurement, Run
 from mineral.methods.contaminated import fitted as contaminated
 from mineral.methods.copulas import LikeliestCopula
 from mineral.methods.crossfit import VALIDATION, FoldReport, Learned, combined
+from mineral.methods.gaussian import gaussian_bias
 from mineral.methods.learning_curve import allowing_for, halved, more
 from mineral.methods.normalized import excess
-from mineral.methods.student import Levels, correlation_bias, kept_levels
+from mineral.methods.student import Levels, kept_levels
 from mineral.models import ContaminatedModel, StudentModel
 from mineral.models.student import log_height
 from mineral.progress import portion, silent
@@ -117,7 +118,7 @@ class Residual(Learned):
         training = len(ranks.levels.which) * (1 - 1 / self.folds) * (1 - VALIDATION)
         dx, dy = ranks.levels.dx, ranks.levels.which.shape[1] - ranks.levels.dx
         enough = training > 2 * (dx + dy) + 2
-        return correlation_bias(training, dx, dy) if enough else np.inf
+        return gaussian_bias(training, dx, dy) if enough else np.inf
 
     def _report(
         self, ranks: "_Ranks", fold: Fold, run: Run, rng: np.random.Generator
@@ -156,7 +157,7 @@ class Residual(Learned):
         dx, dy = base.sizes
         return FoldReport(
             rows=fold.test,
-            value=float(pointwise.mean()) + correlation_bias(float(len(fold.training)), dx, dy),
+            value=float(pointwise.mean()) + gaussian_bias(float(len(fold.training)), dx, dy),
             variance=float(pointwise.var()) / len(pointwise),
             pointwise=pointwise,
             curve=curve,
@@ -216,13 +217,20 @@ class _Ranks:
         return base, np.hstack([scores[:, :dx], x]), np.hstack([scores[:, dx:], y])
 
 
+def _whitened(
+    x: X, y: Y, correlation: Float[np.ndarray, "d d"]
+) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """Of each side, the root of its correlations, and its scores without them."""
+    dx = x.shape[1]
+    roots = [np.linalg.cholesky(part) for part in (correlation[:dx, :dx], correlation[dx:, dx:])]
+    return roots, [np.linalg.solve(root, z.T).T for root, z in zip(roots, (x, y), strict=True)]
+
+
 def _partly(
     scores: Matrix, correlation: Float[np.ndarray, "d d"], dx: int
 ) -> tuple[Float[np.ndarray, "d d"], float]:
     """Correlations of the rows that are not chance, and the share of those that are."""
-    roots = [np.linalg.cholesky(part) for part in (correlation[:dx, :dx], correlation[dx:, dx:])]
-    sides = (scores[:, :dx], scores[:, dx:])
-    white = [np.linalg.solve(root, z.T).T for root, z in zip(roots, sides, strict=True)]
+    roots, white = _whitened(scores[:, :dx], scores[:, dx:], correlation)
     fit = contaminated(*white)
     found = correlation.copy()
     found[:dx, dx:] = roots[0] @ fit.across @ roots[1].T
@@ -233,8 +241,7 @@ def _partly(
 def _features(x: X, y: Y, correlation: Float[np.ndarray, "d d"]) -> tuple[np.ndarray, np.ndarray]:
     """Normal scores or, of many, canonical directions; and the length of each whitened side."""
     dx = x.shape[1]
-    roots = [np.linalg.cholesky(part) for part in (correlation[:dx, :dx], correlation[dx:, dx:])]
-    white = [np.linalg.solve(root, z.T).T for root, z in zip(roots, (x, y), strict=True)]
+    roots, white = _whitened(x, y, correlation)
     across = np.linalg.solve(roots[0], np.linalg.solve(roots[1], correlation[dx:, :dx]).T)
     left, _, right = np.linalg.svd(across, full_matrices=False)
     found = []

@@ -26,7 +26,7 @@ from jaxtyping import Float, Int
 
 from mineral.errors import InputError, OptionError
 from mineral.methods.base import Estimator, Measurement, Run
-from mineral.methods.gaussian import DETERMINISTIC, GaussianCopula
+from mineral.methods.gaussian import DETERMINISTIC, GaussianCopula, gaussian_bias
 from mineral.models import StudentModel
 from mineral.models.student import log_ratio, log_t, squared_length
 from mineral.results import Caution
@@ -89,15 +89,12 @@ class StudentCopula(Estimator):
             )
 
     def measure(self, samples: Paired, run: Run) -> Measurement:
+        check_rows(samples)
+        return self.beside(GaussianCopula().measure(samples, run), samples, run)
+
+    def beside(self, gaussian: Measurement, samples: Paired, run: Run) -> Measurement:
+        """The t copula's measurement, or that of the Gaussian copula where it is not likelier."""
         n = len(samples)
-        least = 2 * samples.dims + 6
-        if n < least:
-            raise InputError(
-                f"`x` and `y` have {samples.x.shape[1]} + {samples.y.shape[1]} dimensions, and a t "
-                f"copula needs at least {least} paired samples, got {n}: use estimator='copula', "
-                "or reduce dimensions."
-            )
-        gaussian = GaussianCopula().measure(samples, run)
         if any(caution.code == "deterministic" for caution in gaussian.cautions):
             return gaussian
         (of_x, kept_x), (of_y, kept_y) = kept_levels(samples.x), kept_levels(samples.y)
@@ -226,7 +223,7 @@ def _measurement(
     value = (
         correlation_information(fit.correlation, dx)
         + scale_information(nu, dx, dy)
-        - correlation_bias(worth, dx, dy)
+        - gaussian_bias(worth, dx, dy)
     )
     raw = log_ratio(fit.scores[:, :dx], fit.scores[:, dx:], fit.correlation, nu)
     # As for a Gaussian: fitted correlations alone give the pmi a variance where there are none.
@@ -261,7 +258,7 @@ def _achieved(found: Measurement, fit: _Fit, dx: int) -> float:
     """
     assert isinstance(found.model, StudentModel)
     worth, dims = _worth(len(fit.scores), fit), fit.scores.shape[1]
-    return float(found.value + found.model.offset - correlation_bias(worth, dx, dims - dx))
+    return float(found.value + found.model.offset - gaussian_bias(worth, dx, dims - dx))
 
 
 def _worth(n: int, fit: _Fit) -> float:
@@ -277,12 +274,6 @@ def correlation_information(correlation: Float[np.ndarray, "d d"], dx: int) -> f
     return float(of_x + of_y - joint) / 2
 
 
-def correlation_bias(n: float, dx: int, dy: int) -> float:
-    """Of `correlation_information`, for correlations fitted to n Gaussian samples."""
-    half = digamma((n - np.arange(1, dx + dy + 1)) / 2)
-    return float(half[:dx].sum() + half[:dy].sum() - half.sum()) / 2
-
-
 def scale_information(nu: float, dx: int, dy: int) -> float:
     """What a t copula of ν degrees of freedom carries beyond the Gaussian of its correlations."""
 
@@ -291,6 +282,21 @@ def scale_information(nu: float, dx: int, dy: int) -> float:
         return float(gammaln(above) - gammaln(below) - above * (digamma(above) - digamma(below)))
 
     return h(dx + dy) - h(dx) - h(dy)
+
+
+def check_rows(samples: Paired) -> None:
+    """Refuse too few rows for a t copula.
+
+    Raises:
+        InputError: If there are fewer than two for each dimension and six.
+    """
+    n, least = len(samples), 2 * samples.dims + 6
+    if n < least:
+        raise InputError(
+            f"`x` and `y` have {samples.x.shape[1]} + {samples.y.shape[1]} dimensions, and a t "
+            f"copula needs at least {least} paired samples, got {n}: use estimator='copula', "
+            "or reduce dimensions."
+        )
 
 
 def kept_levels(
