@@ -198,7 +198,7 @@ def test_batches_are_those_of_the_given_generator():
 def memorized():
     """32 rows are soon remembered, and from then on the validation rows suffer."""
     critic, validation = new_critic(dim=3), related(320, d=3, seed=1)
-    plan = schedule(steps=600, patience=12)
+    plan = schedule(steps=600, patience=120)
     return critic, fit(critic, nwj, related(32, d=3), validation, plan), validation, plan
 
 
@@ -212,7 +212,7 @@ def test_training_leaves_the_critic_as_it_was_at_its_best_check(memorized):
 
 def test_stopping_where_the_best_check_was_gives_the_same_critic():
     # The same steps with the same rates, ended by an objective that turns to NaN.
-    plan = schedule(steps=600, patience=12)
+    plan = schedule(steps=600, patience=120)
     critic = new_critic()
     curve = fit(critic, nwj, related(32), related(320, seed=1), plan)
     assert curve.steps[-1] > curve.steps[curve.best]
@@ -234,7 +234,29 @@ def test_stopping_where_the_best_check_was_gives_the_same_critic():
 def test_training_stops_after_looks_without_improvement(memorized):
     _, curve, _, plan = memorized
     assert curve.steps[-1] < plan.steps
-    assert len(curve.steps) - 1 - curve.best == plan.patience
+    assert curve.steps[-1] - curve.steps[curve.best] == plan.patience
+
+
+def test_looks_grow_apart_up_to_a_limit_and_end_with_the_last_step():
+    plan, seen = schedule(steps=700, check_every=50), [0]
+    while seen[-1] < plan.steps:
+        seen.append(plan.next_check(seen[-1]))
+    apart = np.diff(seen)
+    assert list(apart[:8]) == [10] * 8 and max(apart) == 50 and seen[-1] == 700
+    assert (np.diff(apart[:-1]) >= 0).all()
+
+
+def test_a_long_climb_is_waited_for_half_as_long_again():
+    class Peaks(nn.Module):
+        checks = 0
+
+        def forward(self, joint, product):
+            self.checks += not self.training
+            return 0 * joint.sum() - abs(self.checks - 1 - 40)
+
+    plan = schedule(steps=900, patience=20, check_every=10)
+    curve = fit(new_critic(), Peaks(), related(64), related(40), plan)
+    assert curve.steps[curve.best] == 400 and curve.steps[-1] == 600
 
 
 def test_memorizing_shows_in_the_training_curve_only(memorized):
@@ -261,10 +283,11 @@ def test_a_critic_that_only_gets_worse_is_left_untrained():
 
 
 def test_no_improvement_is_not_an_improvement():
+    plan = schedule(patience=50)
     curve = fit(
-        new_critic(), lambda joint, product: 0 * joint.sum(), related(64), related(40), schedule()
+        new_critic(), lambda joint, product: 0 * joint.sum(), related(64), related(40), plan
     )
-    assert curve.best == 0 and len(curve.steps) - 1 == schedule().patience
+    assert curve.best == 0 and curve.steps[-1] == plan.patience < plan.steps
 
 
 def test_a_critic_that_turns_to_nan_ends_training_and_is_not_kept():
@@ -360,7 +383,7 @@ def test_one_exploding_batch_does_not_end_learning():
     moved = []
     for factor in (1.0, 1e8):
         critic, objective = new_critic(), Explodes(factor)
-        fit(critic, objective, related(64), related(40, seed=1), schedule(steps=150, patience=99))
+        fit(critic, objective, related(64), related(40, seed=1), schedule(steps=150, patience=990))
         moved.append(float((objective.weights[110] - objective.weights[70]).norm()))
     assert moved[1] > 0.1 * moved[0]
 

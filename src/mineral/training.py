@@ -16,7 +16,8 @@ from mineral.results import Curve
 from mineral.types import Bound, JointScores, ProductScores
 
 Pairs = tuple[Tensor, Tensor]  # x of shape (n, dx) and y of shape (n, dy), paired row by row
-SCORES = 2**22  # pairs scored at a time outside training
+CLOSEST = 10  # steps between looks at the validation rows
+SCORES = 2**17  # pairs scored at a time outside training: few enough to stay in the cache
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,8 +30,10 @@ class Schedule:
         learning_rate: Of Adam; it falls to zero along a cosine over `steps`.
         block: Joint samples whose pairs with each other are the product samples: each joint sample
             meets the y of block − 1 others.
-        check_every: Steps between looks at the validation rows.
-        patience: Looks without improvement before training stops.
+        check_every: Steps between looks at the validation rows, at most: at first they are closer,
+            because on few rows all is learned within some dozen steps.
+        patience: Steps without improvement before training stops, or half as many as the best
+            critic took, where these are more.
     """
 
     steps: int
@@ -38,7 +41,12 @@ class Schedule:
     learning_rate: float
     block: int
     check_every: int = 50
-    patience: int = 10
+    patience: int = 200
+
+    def next_check(self, step: int) -> int:
+        """The step of the next look at the validation rows, after one at `step`."""
+        apart = min(self.check_every, max(CLOSEST, step // 8))
+        return min(step + apart, self.steps)
 
 
 @contextmanager
@@ -142,7 +150,7 @@ def train(
         optimizer.step()
         decay.step()
         since.append(value.detach())
-        if step % schedule.check_every and step < schedule.steps:
+        if step < schedule.next_check(steps[-1]):
             continue
         steps.append(step)
         learned.append(float(torch.stack(since).mean()))
@@ -151,8 +159,8 @@ def train(
         progress(step / schedule.steps)
         if held_out[-1] > held_out[kept]:
             best, kept = copy.deepcopy(critic.state_dict()), len(steps) - 1
-        spent = len(steps) - 1 - kept >= schedule.patience or time.monotonic() > until
-        if spent or not np.isfinite(held_out[-1]):
+        waited = step - steps[kept] >= max(schedule.patience, steps[kept] // 2)
+        if waited or time.monotonic() > until or not np.isfinite(held_out[-1]):
             break
     critic.load_state_dict(best)
     critic.eval()

@@ -85,13 +85,12 @@ class Classifier(CrossFitted):
             (tensors[0][rows], tensors[1][rows])
             for rows in (fold.training, fold.validation, fold.test)
         ]
-        schedule = replace(self.schedule(block=2), check_every=25)
         curve = train(
             network,
             bounds.log_likelihood,
             parts[0],
             parts[1],
-            schedule,
+            self.schedule(len(fold.training), block=2),
             rng=rng,
             progress=self.telling(run),
         )

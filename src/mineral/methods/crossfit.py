@@ -24,6 +24,7 @@ from mineral.types import PerSample, Rows
 VALIDATION = 0.2  # share of a fold's other rows that decides when to stop
 FEWEST = 60  # samples: below, no part of a split is of any use
 FEWEST_REPORTED = 10  # samples in a fold
+FEWEST_A_BATCH = 64  # joint samples, where the training rows hold as many
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,11 +77,14 @@ class Learned(Estimator):
                 f"`learning_rate` must be positive and finite, got {self.learning_rate}."
             )
 
-    def schedule(self, *, block: int) -> Schedule:
-        """These options, as the training loop takes them."""
+    def schedule(self, rows: int, *, block: int) -> Schedule:
+        """These options, as the training loop takes them, for so many rows to learn from.
+
+        Batches of nearly all rows teach a network these rows by heart: none has more than a third.
+        """
         return Schedule(
             steps=self.steps,
-            batch_size=self.batch_size,
+            batch_size=min(self.batch_size, max(FEWEST_A_BATCH, block, rows // 3)),
             learning_rate=self.learning_rate,
             block=block,
         )

@@ -67,7 +67,7 @@ class Generative(CrossFitted):
             lambda joint, _: joint.mean(),
             training,
             validation,
-            self.schedule(block=1),
+            self.schedule(len(training[0]), block=1),
             rng=rng,
             progress=self.telling(run),
         )

@@ -86,7 +86,7 @@ class LMI(CrossFitted):
             lambda joint, _: joint.mean(),
             training,
             validation,
-            self.schedule(block=1),
+            self.schedule(len(training[0]), block=1),
             rng=rng,
             progress=self.telling(run),
         )

@@ -23,7 +23,7 @@ from mineral.training import score_all, train
 from mineral.types import Bound, CriticFactory, JointScores, ProductScores
 
 GROUPS = 64  # of rows, left out in turn for the standard error
-PAIRS = 2**20  # that the standard error looks at, in whole blocks: more only cost time
+PAIRS = 2**18  # that the standard error looks at, in whole blocks: more only cost time
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,7 +76,9 @@ class Neural(CrossFitted):
             objective,
             training,
             validation,
-            self.schedule(block=min(self.product_samples + 1, len(fold.training))),
+            self.schedule(
+                len(fold.training), block=min(self.product_samples + 1, len(fold.training))
+            ),
             rng=rng,
             progress=self.telling(run),
         )

@@ -48,8 +48,7 @@ DIRECTIONS = 4  # canonical directions a side that it then sees
 FEWEST = 200  # rows
 COPULA = 0.1  # share of the time that the copula takes, for the progress bar
 BLOCK = 3  # each joint sample meets the y of two others
-PATIENCE = 8  # checks
-SMALL = 2000  # training rows, below which a network has learned all it can within a few checks
+PATIENCE = 300  # steps
 LEAST = 1e-3  # nats of gain: where information is high, all is told apart and less means nothing
 AFFORDABLE = 0.25  # nats that fitting the copula to a part of the rows may cost
 
@@ -129,19 +128,12 @@ class Residual(Learned):
         training, validation, test = (
             (sides[0][rows], sides[1][rows]) for rows in (fold.training, fold.validation, fold.test)
         )
-        batch = min(self.batch_size, max(64, len(fold.training) // 3))
-        schedule = replace(
-            self.schedule(block=BLOCK),
-            batch_size=batch,
-            patience=PATIENCE,
-            check_every=25 if len(fold.training) < SMALL else 50,
-        )
         curve = train(
             network,
             bounds.jensen_shannon,
             training,
             validation,
-            schedule,
+            replace(self.schedule(len(fold.training), block=BLOCK), patience=PATIENCE),
             rng=rng,
             progress=self.telling(run),
             until=run.until,
