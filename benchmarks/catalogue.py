@@ -45,6 +45,7 @@ COSTS = {
     "kde": "n² d",
     "histogram": "n log n",
     "discrete": "n log n",
+    "discriminant": "k n d² for every class",
     "classifier": "k S b small networks of up to 100 components",
     "auto": "that of what it asks: see default.md",
 }

@@ -42,7 +42,8 @@ def small(kind, steps=60):
     return kind(**options)
 
 
-FOR_SYMBOLS = ("discrete", "classifier")  # refuse continuous data, and are tested by themselves
+# These refuse continuous data, and are tested by themselves.
+FOR_SYMBOLS = ("discrete", "discriminant", "classifier")
 FOR_NUMBERS = {name: kind for name, kind in ESTIMATORS.items() if name not in FOR_SYMBOLS}
 
 SMALL = {name: small(kind) for name, kind in FOR_NUMBERS.items()}

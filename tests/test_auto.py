@@ -170,15 +170,28 @@ def test_discrete_data_are_counted():
 
 
 @pytest.mark.parametrize("swap", [False, True])
-def test_one_discrete_side_is_enough_for_neighbours(swap):
+def test_one_discrete_side_is_a_label(swap):
     # The information of a fair bit and a normal around ±1: 0.3368 nats, by integration.
     rng = np.random.default_rng(0)
     bit = rng.integers(0, 2, 3000)
     x, y = bit, 2 * bit + rng.standard_normal(3000)
     r = mineral.estimate(*((y, x) if swap else (x, y)))
-    assert r.estimator == "mixed"
+    assert r.estimator in ("discriminant", "mixed")
     assert r.value == pytest.approx(0.3368, abs=4 * r.stderr)
     assert any(f"{'y' if swap else 'x'} is discrete" in sentence for sentence in r.path)
+
+
+def test_coordinates_that_follow_from_one_another_on_a_part_of_the_rows_stop_nothing():
+    # Rare pixels, on in rows that they share but one: without it their correlation is 1.
+    rng = np.random.default_rng(0)
+    x, y = rng.standard_normal((2, 600, 8))
+    y[:, 0] += x[:, 0]
+    rare = np.zeros((600, 6))
+    for i in range(6):
+        rare[[5, 300, 17 + 90 * i], i] = 1.0
+    r = mineral.estimate(np.hstack([x, rare]), y)
+    assert r.value == pytest.approx(math.log(2) / 2, abs=4 * r.stderr)
+    assert any("follow from one another" in sentence for sentence in r.path)
 
 
 def test_integers_that_are_independent_are_not_said_to_be_dependent():

@@ -1,4 +1,4 @@
-"""Labels told by a classifier, and clusters counted against each other: lower bounds in fact."""
+"""Labels told by discriminants and classifiers, and clusters counted: lower bounds in fact."""
 
 import math
 
@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 import mineral
-from mineral import Classifier, Clusters
+from mineral import Classifier, Clusters, Discriminant
 from mineral.errors import InputError, OptionError
 from mineral.methods.clusters import left_out
+from mineral.methods.discriminant import Discriminants
 from mineral.methods.normalized import excess
 from mineral.methods.sparse import SparseTable
 
@@ -59,6 +60,104 @@ def test_a_label_needs_rows():
         Classifier().estimate(np.random.default_rng(0).standard_normal((60, 2)), np.arange(60.0))
 
 
+def ellipses(n, seed=0, dims=3, count=3):
+    """Classes at one place, which differ in how they scatter."""
+    rng = np.random.default_rng(seed)
+    scale = np.exp(np.random.default_rng(7).normal(size=(count, dims)))
+    label = rng.integers(0, count, n)
+    x = scale[label] * rng.standard_normal((n, dims))
+    logs = -((x[:, None] / scale) ** 2).sum(axis=2) / 2 - np.log(scale).sum(axis=1)
+    pmi = logs[np.arange(n), label] - np.logaddexp.reduce(logs, axis=1) + math.log(count)
+    return x, label, pmi
+
+
+def test_discriminants_find_what_ellipses_tell_at_any_size():
+    # At most the truth but for noise, and the less below it the more rows there are.
+    lost = []
+    for n in (150, 600, 2400):
+        found = []
+        for seed in range(8):
+            x, label, pmi = ellipses(n, seed)
+            r = Discriminant().estimate(x, label, seed=seed)
+            found.append(r.value - pmi.mean())
+        lost.append(np.mean(found))
+        assert lost[-1] < 3 * np.std(found) / math.sqrt(8)
+    assert lost[0] < lost[1] < lost[2] and lost[2] > -0.02
+
+
+def test_discriminants_in_order_places_and_any_monotone_units():
+    x, label, _ = ellipses(400)
+    names = np.array([7.0, -3.0, 100.0])[label]
+    rows = np.random.default_rng(1).permutation(400)
+    expected = Discriminant().estimate(x, label).value
+    for pair in ((names, x), (x[rows], label[rows])):
+        assert Discriminant().estimate(*pair).value == pytest.approx(expected, abs=1e-9)
+    bent = Discriminant().estimate(np.exp(x / 2), label)
+    assert bent.value == pytest.approx(expected, abs=0.05)
+
+
+def test_discriminants_of_independent_labels_claim_nothing():
+    # 40 tables of noise: the mean may lie below 0, by what fitting costs, and not above.
+    rng = np.random.default_rng(0)
+    found = [
+        Discriminant().estimate(rng.standard_normal((200, 3)), rng.integers(0, 4, 200), seed=seed)
+        for seed in range(40)
+    ]
+    values = np.array([r.value for r in found])
+    assert values.mean() < 3 * values.std() / math.sqrt(40)
+    assert values.mean() > -0.05
+    assert np.mean([r.interval[0] > 0 for r in found]) <= 0.1
+
+
+def test_log_densities_lean_from_quadratic_to_linear():
+    x, label, _ = ellipses(300)
+    fitted = Discriminants.fit(x, label, 3)
+    by_hand = np.empty((300, 3))
+    for c in range(3):
+        inside = x[label == c] - fitted.means[c]
+        cov = (inside.T @ inside + 5 * fitted.whole) / (len(inside) + 5) + 0.01 * np.eye(3)
+        apart = x - fitted.means[c]
+        square = np.einsum("ni,ij,nj->n", apart, np.linalg.inv(cov), apart)
+        by_hand[:, c] = -square / 2 - np.linalg.slogdet(cov)[1] / 2
+    np.testing.assert_allclose(fitted.log_densities(x, 5.0), by_hand, rtol=1e-9)
+    linear, nearly = fitted.log_densities(x, np.inf), fitted.log_densities(x, 1e12)
+    np.testing.assert_allclose(  # up to what all classes share
+        linear - linear[:, :1], nearly - nearly[:, :1], atol=1e-6
+    )
+
+
+def test_discriminants_say_what_they_need():
+    with pytest.raises(InputError, match="Discriminant needs a label of 2 or more classes"):
+        Discriminant().estimate(np.random.default_rng(0).standard_normal((60, 2)), np.arange(60.0))
+    with pytest.raises(OptionError, match="`folds` must be at least 2, got 1"):
+        Discriminant(folds=1)
+
+
+@pytest.mark.parametrize("names", [[0.0, 1.0, 2.0], [2.0, 50.0, -1.0]])
+def test_the_default_does_not_look_at_the_numbers_of_classes(names):
+    x, label, pmi = ellipses(500)
+    r = mineral.estimate(x[:, :2], np.array(names)[label])
+    expected = mineral.estimate(x[:, :2], label)
+    assert r.value == pytest.approx(expected.value, abs=0.01)
+    assert abs(mineral.estimate(x, label).value - pmi.mean()) < 0.1
+
+
+def test_rings_are_left_to_neighbours_and_waves_of_many_numbers_to_a_network():
+    rng = np.random.default_rng(0)
+    label = rng.integers(0, 3, 1000)
+    z = rng.standard_normal((1000, 2))
+    z *= ((1 + label) / np.linalg.norm(z, axis=1))[:, None]
+    rings = z + 0.15 * rng.standard_normal(z.shape)
+    assert Discriminant().estimate(rings, label).value < 0.9
+    r = mineral.estimate(rings, label)
+    assert r.value > 1.0 and r.estimator == "mixed"  # of log 3 = 1.10
+    x = rng.standard_normal((2000, 6))
+    parity = (x[:, 0] * x[:, 1] * x[:, 2] > 0).astype(int)
+    assert Discriminant().estimate(x, parity).value < 0.05
+    r = mineral.estimate(x, parity)
+    assert r.estimator == "classifier" and r.value > 0.2
+
+
 def test_rows_are_judged_by_the_counts_of_others():
     a, b = np.array([0, 0, 0, 1, 1, 1]), np.array([0, 0, 1, 1, 1, 1])
     found = left_out(a, b)
@@ -95,10 +194,10 @@ def test_a_density_ratio_claims_nothing_and_two_claim_twice():
     assert excess(2 * ratio) == pytest.approx(-math.log1p(-(rho**2)), abs=0.05)
 
 
-def test_the_default_asks_a_classifier_about_labels_of_many_numbers():
+def test_the_default_tells_labels_by_many_numbers():
     x, label, pmi = classes(1000, dims=30)
     r = mineral.estimate(x, label)
-    assert r.estimator == "classifier"
+    assert r.estimator in ("discriminant", "classifier") and r.kind == "lower bound"
     assert r.value == pytest.approx(pmi.mean(), abs=0.15)
 
 

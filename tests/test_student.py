@@ -15,6 +15,7 @@ from mineral.methods.student import (
     Levels,
     StudentCopula,
     correlation_information,
+    positive_definite,
     scale_information,
 )
 from mineral.models import load
@@ -394,3 +395,10 @@ def test_scales_of_their_own_are_no_shared_scale(dim):
     r = StudentCopula().estimate(x, y)
     assert abs(r.value) < 4 * r.stderr + 0.01
     assert any("a scale of their own" in sentence for sentence in r.path)
+
+
+def test_what_follows_from_the_others_is_not_positive_definite():
+    rho = np.array([[1.0, 0.5], [0.5, 1.0]])
+    assert positive_definite(rho)
+    for close in (1.0, 1 - 1e-16):
+        assert not positive_definite(np.array([[1.0, close], [close, 1.0]]))

@@ -8,6 +8,7 @@ from mineral.methods.clusters import Clusters
 from mineral.methods.contaminated import ContaminatedCopula
 from mineral.methods.diffusion import MINDE
 from mineral.methods.discrete import Discrete
+from mineral.methods.discriminant import Discriminant
 from mineral.methods.gaussian import Gaussian, GaussianCopula
 from mineral.methods.generative import CLUB, DifferenceOfEntropies, Flow, LeaveOneOut
 from mineral.methods.histogram import Histogram
@@ -58,6 +59,7 @@ ESTIMATORS: dict[str, type[Estimator]] = {
         KDE,
         Histogram,
         Discrete,
+        Discriminant,
         Classifier,
         # critics: lower bounds
         MINE,
@@ -113,6 +115,7 @@ __all__ = [
     "ContaminatedCopula",
     "DifferenceOfEntropies",
     "Discrete",
+    "Discriminant",
     "DonskerVaradhan",
     "Estimator",
     "Flow",

@@ -10,7 +10,7 @@ unless the whole finds clearly more.
 import math
 import time
 from dataclasses import dataclass, replace
-from typing import TypeAlias, get_args
+from typing import get_args
 
 import numpy as np
 
@@ -21,9 +21,16 @@ from mineral.methods.classifier import Classifier
 from mineral.methods.clusters import Clusters
 from mineral.methods.copulas import LikeliestCopula, named
 from mineral.methods.discrete import Discrete
+from mineral.methods.discriminant import Discriminant
 from mineral.methods.gaussian import GaussianCopula
 from mineral.methods.groups import Group, added_up, groups, spread_thin
-from mineral.methods.kinds import counts_are_many, discrete_in, is_label, may_be_symbols
+from mineral.methods.kinds import (
+    counts_are_many,
+    discrete_in,
+    is_label,
+    may_be_symbols,
+    of_numbers,
+)
 from mineral.methods.knn import KSG, ceiling
 from mineral.methods.lnc import LNC
 from mineral.methods.mixed import Mixed
@@ -31,22 +38,16 @@ from mineral.methods.normalized import normalized
 from mineral.methods.projection import ROWS_FOR_EACH, Budget, Projected
 from mineral.methods.residual import Residual
 from mineral.methods.sparse import SparseTable
-from mineral.methods.subsampling import PARTS, subsampled_stderr
+from mineral.methods.weighing import CLEARLY, UNCORRECTED, Answer, verdict, weighed
 from mineral.results import Caution
 from mineral.samples import Paired, normal_scores
-from mineral.types import Rows
 
 NEIGHBOUR_DIMS = 6  # dx + dy up to which neighbours may find more than a network
-WEAK = 2.0  # nats, up to which neighbours find nearly all in few dimensions
 MIXED_DIMS = 10  # dx + dy up to which they are asked where coordinates are discrete
 THIN = 0.5  # nats, from which boxes around neighbours may be mostly empty
-UNCORRECTED = 0.7  # nats that these may miss, turned or not,
-UNRESOLVED = 2.0  # where the value is no further below the most that neighbours can count
+UNRESOLVED = 2.0  # nats below the most that neighbours can count, where boxes may miss some
 FEW_ROWS = 50  # below, a Gaussian copula is all that a copula can be
-CLEARLY = 3.0  # standard errors
 GROUPED_ROWS = 30_000  # rows times groups, above which groups get a Gaussian copula each
-
-Answer: TypeAlias = tuple[Estimator, Measurement]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,7 +109,8 @@ class Auto(Estimator):
         more, error = apart.value - whole.value, float(np.hypot(whole.stderr, apart.stderr))
         names = "; ".join(_named(group, samples) for group in found[:3])
         names += "; …" if len(found) > 3 else ""
-        told = f"{len(found)} groups of coordinates are independent of all else: {names}."
+        count = "One group of coordinates is" if len(found) == 1 else f"{len(found)} groups are"
+        told = f"{count} independent of all else: {names}."
         if more < CLEARLY * error:
             sentence = (
                 f"{told} They add up to {_shown(apart)} nats, not clearly more than the whole."
@@ -156,8 +158,8 @@ class Auto(Estimator):
         for other, rival in found[1:]:
             seen = _seen_by(other, samples, scored)
             more = rival.value - result.value
-            weight, result = _weighed((other, rival), (best, result), seen, run)
-            path.append(_verdict(other, best, weight, more))
+            weight, result = weighed((other, rival), (best, result), seen, run)
+            path.append(verdict(other, best, weight, more))
             best = other if weight > 0.5 else best
         counted = isinstance(best, Discrete)  # every cell is seen: nothing is left out
         missing = 0.0 if counted else allowance(result.value, len(samples), samples.dims)
@@ -189,7 +191,9 @@ class Auto(Estimator):
         if n >= FEW_ROWS and dims > max(n / ROWS_FOR_EACH, MIXED_DIMS):
             path.append(f"{dims} dimensions are many for {n:,} rows: components stand for them.")
             candidates.append(Projected(budget=self._level))
-        if n >= max(2 * dims + 6, FEW_ROWS):
+        if candidates and len(discrete) > dims / 2:
+            path.append("Most coordinates repeat values, which the ranks of a copula cannot order.")
+        elif n >= max(2 * dims + 6, FEW_ROWS):
             candidates.append(self._parametric(dims))
         elif n >= 2 * dims + 2:
             candidates.append(GaussianCopula())
@@ -218,16 +222,19 @@ class Auto(Estimator):
             # Of the corrections, the one that leaves least where most cells are seldom seen.
             table = Discrete(correction="nsb")
             return [table], [f"{few}, and counts are many: a contingency table."]
-        label = is_label(samples) and self._level != "fast"
+        counts: Estimator = Mixed() if len(samples) > 2 * Mixed.k else neighbours
+        if is_label(samples):
+            candidates: list[Estimator] = [Discriminant()]
+            path = [f"{few}: one side is a label, and discriminants tell it."]
+            if samples.dims <= MIXED_DIMS:
+                candidates.append(Mixed(method="ross") if of_numbers(samples) else counts)
+                path.append("Neighbours are counted as well.")
+            if samples.dims > NEAR_DIMS and self._level != "fast":
+                candidates.append(Classifier())
+                path.append("A network is asked for what discriminants miss.")
+            return candidates, path
         if samples.dims <= MIXED_DIMS:
-            counts: list[Estimator] = [Mixed() if len(samples) > 2 * Mixed.k else neighbours]
-            path = [f"{few}, which neighbour counts handle."]
-            if label and samples.dims > NEAR_DIMS:
-                counts.append(Classifier())
-                path.append("One side is a label: a classifier is asked too.")
-            return counts, path
-        if label:
-            return [Classifier()], [f"{few}: one side is a label, and a classifier tells it."]
+            return [counts], [f"{few}, which neighbour counts handle."]
         return None
 
 
@@ -267,91 +274,11 @@ def _by_rank(samples: Paired) -> Paired:
     return replace(samples, x=normal_scores(samples.x), y=normal_scores(samples.y))
 
 
-def _weighed(rival: Answer, answer: Answer, samples: Paired, run: Run) -> tuple[float, Measurement]:
-    """How much of another's answer is believed, from 0 to 1, and the answer that makes."""
-    (other, theirs), (best, ours) = rival, answer
-    more = theirs.value - ours.value
-    if other.kind == "lower bound":  # whatever the other's error: no less is there
-        least = CLEARLY * theirs.stderr
-    elif type(other) is SparseTable:  # whose interval starts at a lower bound
-        least = ours.stderr + 2 * theirs.stderr
-    else:
-        error = _error_of_difference(samples, run, other, theirs, ours)
-        slack = UNCORRECTED if isinstance(best, GaussianCopula) else UNCORRECTED / 2
-        thin = type(other) is LNC and more < -(slack + CLEARLY * error)
-        near = isinstance(other, (KSG, LNC)) and samples.dims <= NEAR_DIMS
-        if near and (more > 0 or theirs.value < WEAK or thin):
-            surer = theirs.stderr < ours.stderr / 2
-            weight = 1.0 if surer else _weight(more, error)
-            return weight, _between(ours, theirs, weight, error)
-        least = CLEARLY * error
-    return (1.0, theirs) if more > least else (0.0, ours)
-
-
-def _weight(more: float, error: float) -> float:
-    """Of neighbours beside a copula, where both may be right: the further apart, the larger.
-
-    The positive part of James and Stein's shrinkage: what is apart by no more than its error says
-    nothing, and the copula, which has the smaller variance, stands.
-    """
-    return 0.0 if abs(more) <= error else 1 - (error / more) ** 2
-
-
-def _between(result: Measurement, rival: Measurement, weight: float, error: float) -> Measurement:
-    """Between two estimates on the same rows, with an error that allows for the wrong weight."""
-    more = rival.value - result.value
-    spread = (1 - weight) * result.stderr + weight * rival.stderr
-    wrong = (1 - weight) * min(abs(more), error)
-    chosen = rival if weight > 0.5 else result
-    pointwise = chosen.pointwise
-    if result.pointwise is not None and rival.pointwise is not None:
-        pointwise = (1 - weight) * result.pointwise + weight * rival.pointwise
-    return replace(
-        chosen,
-        value=result.value + weight * more,
-        stderr=float(np.hypot(spread, wrong)),
-        pointwise=pointwise,
-    )
-
-
-def _verdict(other: Estimator, best: Estimator, weight: float, more: float) -> str:
-    if weight == 0:
-        return f"{other.name} does not find clearly more: {best.name} stands."
-    if weight > 0.8:
-        amount = "more" if more > 0 else "less"
-        return f"{other.name} finds clearly {amount} than {best.name}, and is reported."
-    return f"{other.name} and {best.name} are about their error apart: between them, {weight:.0%}."
-
-
 def _plainly(candidate: Estimator, found: Measurement) -> tuple[Estimator, Measurement]:
     """What found the value: the copula itself, where no network was added to it."""
     if isinstance(candidate, (Residual, LikeliestCopula)) and not found.curves:
         return named(found), found
     return candidate, found
-
-
-def _error_of_difference(
-    samples: Paired, run: Run, neighbours: Estimator, rival: Measurement, result: Measurement
-) -> float:
-    """Standard error of how far two estimates on the same rows are apart.
-
-    Of neighbours it comes from disjoint parts, as their own error does: what both candidates see
-    in the same rows cancels.
-    """
-    apart = float(np.hypot(rival.stderr, result.stderr))
-    pointwise = result.pointwise
-    far = abs(rival.value - result.value) > CLEARLY * apart
-    few = len(samples) < PARTS * (LNC.k + 2)
-    if far or few or pointwise is None or not isinstance(neighbours, (KSG, LNC)):
-        return apart
-    x, y, _ = neighbours.scaled(samples)
-    order = np.lexsort(np.hstack([x, y]).T)  # the same parts, in whatever order rows came
-
-    def difference(part: Rows) -> float:
-        rows = order[part]
-        return float(neighbours.contributions(x[rows], y[rows]).mean() - pointwise[rows].mean())
-
-    return min(apart, subsampled_stderr(difference, len(samples), run.rng()))
 
 
 def _shown(found: Measurement) -> str:

@@ -29,7 +29,7 @@ PAIRINGS, BEYOND = 3, 1.15  # by chance, of rows; how much larger than theirs a 
 MOST_DIMS = 2000  # dx + dy, whose squares fill memory
 LARGEST = 2 / 3  # share of all coordinates that a group may have, for groups to save anything
 
-Indices = Int[np.ndarray, " k"]
+Indices = Int[np.ndarray, " _"]
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,12 @@ def is_label(samples: Paired) -> bool:
     return len(samples) >= max(ROWS_A_LABEL * fewest, FEW_ROWS_TO_LEARN)
 
 
+def of_numbers(samples: Paired) -> bool:
+    """Whether what goes with the label is of numbers that hardly come again."""
+    different = max(len(np.unique(side, axis=0)) for side in (samples.x, samples.y))
+    return different > (1 - ATOM) * len(samples)
+
+
 def may_be_symbols(samples: Paired) -> bool:
     """Whether x and y are one column each, of whole numbers that nearly all come again."""
     if samples.dims != 2:

@@ -34,7 +34,7 @@ from mineral.methods.crossfit import VALIDATION, FoldReport, Learned, combined
 from mineral.methods.gaussian import gaussian_bias
 from mineral.methods.learning_curve import allowing_for, halved, more
 from mineral.methods.normalized import excess
-from mineral.methods.student import Levels, kept_levels
+from mineral.methods.student import Levels, kept_levels, positive_definite
 from mineral.models import ContaminatedModel, StudentModel
 from mineral.models.student import log_height
 from mineral.progress import portion, silent
@@ -97,6 +97,9 @@ class Residual(Learned):
         rng, reports = run.rng(), list[FoldReport]()
         with seeded(run.seed, run.device):
             split = list(folds(len(samples), self.folds, validation=VALIDATION, rng=rng))
+            if not all(ranks.can_be_fitted(fold.training) for fold in split):
+                run.progress(1.0, self.name)
+                return _with(copula, "Coordinates follow from one another: no network beside it.")
             for fold in split:
                 share = (1 - COPULA) / self.folds
                 done = COPULA + share * len(reports)
@@ -191,6 +194,11 @@ class _Ranks:
         nu = copula.model.degrees_of_freedom if student else np.inf  # type: ignore[union-attr]
         diluted = isinstance(copula.model, ContaminatedModel)
         return cls(levels=Levels.of(of_x, of_y), nu=nu, diluted=diluted)
+
+    def can_be_fitted(self, training: np.ndarray) -> bool:
+        """Whether no coordinate follows from the others, as rare pixels may on a part of rows."""
+        part = replace(self.levels, which=self.levels.which[training])
+        return positive_definite(part.normal_correlation())
 
     def fitted(self, training: np.ndarray) -> tuple["_Ellipse", np.ndarray, np.ndarray]:
         """The copula of the training rows, and what it and the network see of every row."""

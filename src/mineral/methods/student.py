@@ -99,6 +99,9 @@ class StudentCopula(Estimator):
             return gaussian
         (of_x, kept_x), (of_y, kept_y) = kept_levels(samples.x), kept_levels(samples.y)
         levels = Levels.of(of_x, of_y)
+        if not positive_definite(levels.normal_correlation()):
+            sentence = "Coordinates follow from one another: no t copula is fitted."
+            return replace(gaussian, path=(sentence,))
         fit = self._fit(levels, run.progress)
         run.progress(1.0, "fitting t copulas")  # the search may end before its last round
         if self.degrees_of_freedom is None and (
@@ -326,6 +329,15 @@ def _scaled(products: Float[np.ndarray, "d d"]) -> Float[np.ndarray, "d d"]:
     correlation = products / scale[:, None] / scale
     np.fill_diagonal(correlation, 1.0)
     return np.asarray((correlation + correlation.T) / 2)
+
+
+def positive_definite(correlation: Float[np.ndarray, "d d"]) -> bool:
+    """Whether no coordinate follows from the others, up to rounding."""
+    try:
+        root = np.linalg.cholesky(correlation)
+    except np.linalg.LinAlgError:
+        return False
+    return bool(np.diag(root).min() ** 2 > len(root) * np.finfo(float).eps)
 
 
 def _is_flat(correlation: Float[np.ndarray, "d d"], dx: int) -> bool:
