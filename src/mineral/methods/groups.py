@@ -68,11 +68,17 @@ def groups(samples: Paired) -> list[Group] | None:
     if labels.max() == 0 or _left(found, labels, dx, n):
         return None
     of_x, of_y = labels[:dx], labels[dx:]
+    in_both = np.intersect1d(of_x, of_y)
+    if not len(in_both):
+        return None
+    # Among these alone once more: many coordinates of noise would hide what is left.
+    told = np.flatnonzero(np.isin(labels, in_both))
+    if _left([each[np.ix_(told, told)] for each in found], labels[told], int((told < dx).sum()), n):
+        return None
     both = [
-        Group(np.flatnonzero(of_x == label), np.flatnonzero(of_y == label))
-        for label in np.intersect1d(of_x, of_y)
+        Group(np.flatnonzero(of_x == label), np.flatnonzero(of_y == label)) for label in in_both
     ]
-    most = max((len(each.x) + len(each.y) for each in both), default=samples.dims)
+    most = max(len(each.x) + len(each.y) for each in both)
     return both if most <= samples.dims * LARGEST else None
 
 

@@ -12,6 +12,7 @@ from jaxtyping import Bool
 from mineral.errors import InputError, OptionError
 from mineral.results import Caution
 from mineral.samples.columns import Columns, columns
+from mineral.samples.order import in_series
 from mineral.types import Mask, Matrix, Missing, X, Y
 
 LARGEST_EXACT = 2.0**53  # above it float64 skips integers, and different values become one
@@ -86,6 +87,7 @@ def paired(x: Any, y: Any, *, missing: Missing = "raise") -> Paired:  # noqa: AN
         )
     for name, part in (("x", from_x), ("y", from_y)):
         cautions += _check(name, part)
+    cautions += in_series(from_x.values, from_y.values)
     return Paired(
         x=from_x.values,
         y=from_y.values,

@@ -1,0 +1,71 @@
+"""Whether rows that follow one another resemble each other, as those of series do.
+
+Estimators, intervals and permutation tests take rows for independent draws. Where x and y each move
+slowly, chance alone makes them look dependent.
+
+References:
+    Bartlett (1935), doi:10.2307/2342284: n rows of two series with correlations a and b from row to
+    row tell as much of their correlation as n (1 − ab) / (1 + ab) independent ones.
+"""
+
+import math
+
+import numpy as np
+from jaxtyping import Float
+
+from mineral.results import Caution
+from mineral.special import ndtri
+from mineral.types import Matrix, X, Y
+
+FEW_ROWS = 20
+CHANCE = 1e-3  # that independent rows look like a series, on either side
+HARMLESS = 1.2  # how many times more rows a series may need
+LOOKED_AT = 100  # coordinates of a side, at most: what moves slowly does so in many
+
+
+def in_series(x: X, y: Y) -> tuple[Caution, ...]:
+    """A caution where both sides resemble themselves from row to row.
+
+    None where a coordinate is sorted: then it is the sorting that makes neighbours alike.
+    """
+    n = len(x)
+    if n < FEW_ROWS:
+        return ()
+    a, b = (_from_row_to_row(side) for side in (x, y))
+    needed = (1 + a * b) / (1 - a * b)
+    if needed < HARMLESS or any(_sorted(side) for side in (x, y)):
+        return ()
+    apart = math.ceil(math.log(0.1) / math.log(a * b))
+    return (
+        Caution(
+            "rows-in-series",
+            f"Rows that follow one another resemble each other, with correlations of {a:.2f} in x "
+            f"and {b:.2f} in y: {n:,} rows tell about as much as {n / needed:,.0f} independent "
+            "ones. The interval is too narrow, and chance may look like dependence: keep every "
+            f"{apart}th row, or take differences.",
+        ),
+    )
+
+
+def _from_row_to_row(values: Matrix) -> float:
+    """The largest correlation of a coordinate with itself a row before, or 0 if by chance.
+
+    From how often a row and the next lie on the same side of the median: of Gaussian series,
+    r = sin(π/2 · the correlation of these signs). Outliers count once.
+    """
+    values = values[:, :: math.ceil(values.shape[1] / LOOKED_AT)]
+    n, d = values.shape
+    above = (values > np.median(values, axis=0)).astype(float)
+    above -= above.mean(axis=0)
+    variance: Float[np.ndarray, " d"] = (above**2).mean(axis=0)
+    product = (above[1:] * above[:-1]).mean(axis=0)
+    largest = float(np.max(product / np.where(variance > 0, variance, np.inf)))
+    if largest < float(ndtri(1 - CHANCE / d)) / math.sqrt(n):
+        return 0.0
+    return float(min(math.sin(math.pi / 2 * min(largest, 1.0)), 1 - 1 / n))
+
+
+def _sorted(values: Matrix) -> bool:
+    steps = np.diff(values, axis=0)
+    one_way = (steps >= 0).all(axis=0) | (steps <= 0).all(axis=0)
+    return bool((one_way & (steps != 0).any(axis=0)).any())

@@ -1,0 +1,71 @@
+"""Rows in series: a warning where both sides move slowly, and none where nothing does."""
+
+import math
+
+import numpy as np
+import pytest
+
+import mineral
+from mineral.samples.order import in_series
+
+
+def moving(n, a, rng, d=1):
+    """Series whose correlation from row to row is a."""
+    steps = rng.standard_normal((n, d)) * math.sqrt(1 - a**2)
+    found = np.empty((n, d))
+    found[0] = rng.standard_normal(d)
+    for i in range(1, n):
+        found[i] = a * found[i - 1] + steps[i]
+    return found
+
+
+def test_series_on_both_sides_are_warned_of():
+    rng = np.random.default_rng(0)
+    x, y = moving(2000, 0.9, rng, d=2), moving(2000, 0.8, rng)
+    (caution,) = in_series(x, y)
+    assert caution.code == "rows-in-series"
+    # n (1 − ab) / (1 + ab) = 326 rows; signs' correlations are 0.02 off.
+    independent = int(caution.message.split("as much as ")[1].split()[0].replace(",", ""))
+    assert independent == pytest.approx(326, rel=0.25)
+    assert in_series(np.exp(5 * x), -(y**3)) == in_series(x, y)
+
+
+@pytest.mark.parametrize("a", [0.0, 0.9])
+def test_one_side_in_series_is_harmless(a):
+    rng = np.random.default_rng(1)
+    assert in_series(moving(2000, a, rng), rng.standard_normal((2000, 3))) == ()
+
+
+def test_independent_rows_are_seldom_warned_of():
+    # Dependent x and y, and heavy ties: 300 tables, of which 1e-6 each may be taken for a series.
+    for seed in range(300):
+        rng = np.random.default_rng(seed)
+        x = rng.standard_normal((60, 4))
+        assert in_series(x, x + rng.standard_normal((60, 4))) == ()
+        assert in_series((x > 1).astype(float), np.round(x)) == ()
+
+
+def test_sorted_rows_are_no_series():
+    rng = np.random.default_rng(2)
+    x = rng.standard_normal((500, 1))
+    y = x + rng.standard_normal((500, 1))
+    for order in (np.argsort(x[:, 0]), np.argsort(-y[:, 0])):
+        assert in_series(x[order], y[order]) == ()
+
+
+def test_few_rows_and_constant_stretches_are_left_alone():
+    rng = np.random.default_rng(3)
+    assert in_series(moving(15, 0.99, rng), moving(15, 0.99, rng)) == ()
+    blocks = np.repeat(rng.integers(0, 3, 50), 20)[:, None].astype(float)
+    assert [c.code for c in in_series(blocks, blocks + rng.standard_normal((1000, 1)))]
+
+
+def test_the_result_carries_the_warning_and_thinning_ends_it():
+    rng = np.random.default_rng(4)
+    x, y = moving(3000, 0.95, rng), moving(3000, 0.95, rng)
+    r = mineral.estimate(x, y)
+    (caution,) = [w for w in r.warnings if w.code == "rows-in-series"]
+    apart = int(caution.message.split("keep every ")[1].split("th")[0])
+    thinned = mineral.estimate(x[::apart], y[::apart])
+    assert "rows-in-series" not in [w.code for w in thinned.warnings]
+    assert thinned.interval[0] <= 0 <= thinned.interval[1]
