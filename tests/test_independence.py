@@ -92,3 +92,10 @@ def test_an_estimate_has_the_p_value_where_it_is_asked_for():
 def test_permutations_are_a_whole_number(permutations):
     with pytest.raises(mineral.OptionError, match="`permutations` must be a whole number"):
         mineral.estimate([1.0, 2, 3], [1.0, 3, 2], permutations=permutations)
+
+
+def test_series_are_warned_of():
+    rng = np.random.default_rng(0)
+    x, y = np.cumsum(rng.standard_normal((2, 400)), axis=1)
+    assert [w.code for w in independence(x, y, permutations=19).warnings] == ["rows-in-series"]
+    assert independence(*rng.standard_normal((2, 400)), permutations=19).warnings == ()

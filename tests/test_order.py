@@ -22,18 +22,17 @@ def moving(n, a, rng, d=1):
 def test_series_on_both_sides_are_warned_of():
     rng = np.random.default_rng(0)
     x, y = moving(2000, 0.9, rng, d=2), moving(2000, 0.8, rng)
-    (caution,) = in_series(x, y)
+    a_draw, (caution,) = in_series(x, y)
     assert caution.code == "rows-in-series"
     # n (1 − ab) / (1 + ab) = 326 rows; signs' correlations are 0.02 off.
-    independent = int(caution.message.split("as much as ")[1].split()[0].replace(",", ""))
-    assert independent == pytest.approx(326, rel=0.25)
+    assert 2000 / a_draw == pytest.approx(326, rel=0.25)
     assert in_series(np.exp(5 * x), -(y**3)) == in_series(x, y)
 
 
 @pytest.mark.parametrize("a", [0.0, 0.9])
 def test_one_side_in_series_is_harmless(a):
     rng = np.random.default_rng(1)
-    assert in_series(moving(2000, a, rng), rng.standard_normal((2000, 3))) == ()
+    assert in_series(moving(2000, a, rng), rng.standard_normal((2000, 3))) == (1.0, ())
 
 
 def test_independent_rows_are_seldom_warned_of():
@@ -41,8 +40,8 @@ def test_independent_rows_are_seldom_warned_of():
     for seed in range(300):
         rng = np.random.default_rng(seed)
         x = rng.standard_normal((60, 4))
-        assert in_series(x, x + rng.standard_normal((60, 4))) == ()
-        assert in_series((x > 1).astype(float), np.round(x)) == ()
+        assert in_series(x, x + rng.standard_normal((60, 4))) == (1.0, ())
+        assert in_series((x > 1).astype(float), np.round(x)) == (1.0, ())
 
 
 def test_sorted_rows_are_no_series():
@@ -50,14 +49,28 @@ def test_sorted_rows_are_no_series():
     x = rng.standard_normal((500, 1))
     y = x + rng.standard_normal((500, 1))
     for order in (np.argsort(x[:, 0]), np.argsort(-y[:, 0])):
-        assert in_series(x[order], y[order]) == ()
+        assert in_series(x[order], y[order]) == (1.0, ())
 
 
-def test_few_rows_and_constant_stretches_are_left_alone():
+def test_few_rows_are_left_alone_and_stretches_of_one_value_are_not():
     rng = np.random.default_rng(3)
-    assert in_series(moving(15, 0.99, rng), moving(15, 0.99, rng)) == ()
+    assert in_series(moving(15, 0.99, rng), moving(15, 0.99, rng)) == (1.0, ())
     blocks = np.repeat(rng.integers(0, 3, 50), 20)[:, None].astype(float)
-    assert [c.code for c in in_series(blocks, blocks + rng.standard_normal((1000, 1)))]
+    assert in_series(blocks, blocks + rng.standard_normal((1000, 1)))[0] > 2
+
+
+def test_the_interval_is_as_wide_as_fewer_rows_make_it():
+    rng = np.random.default_rng(5)
+    holds = []
+    for _ in range(20):
+        x, y = moving(500, 0.95, rng), moving(500, 0.95, rng)
+        holds.append(mineral.estimate(x, y).interval[0] <= 0)
+    order = rng.permutation(500)
+    shuffled = mineral.GaussianCopula().estimate(x[order], y[order])
+    r = mineral.GaussianCopula().estimate(x, y)
+    a_draw = in_series(x, y)[0]
+    assert r.stderr == pytest.approx(shuffled.stderr * math.sqrt(a_draw))
+    assert sum(holds) >= 17  # of 20; of intervals for independent rows, 3
 
 
 def test_the_result_carries_the_warning_and_thinning_ends_it():

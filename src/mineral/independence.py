@@ -20,6 +20,7 @@ from jaxtyping import Float
 
 from mineral.errors import OptionError
 from mineral.methods.gaussian import whiten
+from mineral.results import Caution
 from mineral.samples import normal_scores, paired
 from mineral.types import Matrix, Missing, PerSample
 
@@ -37,12 +38,14 @@ class Independence:
         permutations: That were drawn.
         by: Which statistic was the more extreme: `"copula"` or `"kernel"`.
         n: Rows.
+        warnings: What was noticed of the samples: `rows-in-series` takes the test its size.
     """
 
     p_value: float
     permutations: int
     by: str
     n: int
+    warnings: tuple[Caution, ...] = ()
 
     def __float__(self) -> float:
         return self.p_value
@@ -102,6 +105,7 @@ def independence(
         permutations=permutations,
         by=("copula", "kernel")[int(apart[:, 0].argmax())],
         n=n,
+        warnings=samples.cautions,
     )
 
 

@@ -138,13 +138,14 @@ class Estimator(ABC):
             run = Run(seed=seed, device=device_named(device), progress=report)
             found = self.measure(samples, run)
         level = float(ndtri(0.5 + confidence / 2))
-        reach = level * found.stderr
+        stderr = found.stderr * math.sqrt(samples.rows_a_draw)
+        reach = level * stderr
         above = math.hypot(reach, found.missing * level / CONFIDENCE_95)
         return Estimate(
             value=found.value / nats,
             interval=((found.value - reach) / nats, (found.value + above) / nats),
             confidence=confidence,
-            stderr=found.stderr / nats,
+            stderr=stderr / nats,
             unit=unit,
             kind=found.kind or self.kind,
             estimator=found.estimator or self.name,

@@ -26,6 +26,7 @@ class Paired:
         x, y: float64 matrices of shape (n, dx) and (n, dy), finite, not all constant.
         x_names, y_names: A label for each coordinate.
         cautions: What the gate noticed and let pass.
+        rows_a_draw: How many rows tell as much as one independent draw: more than 1 in series.
     """
 
     x: X
@@ -33,6 +34,7 @@ class Paired:
     x_names: tuple[str, ...]
     y_names: tuple[str, ...]
     cautions: tuple[Caution, ...] = ()
+    rows_a_draw: float = 1.0
 
     def __len__(self) -> int:
         return len(self.x)
@@ -87,13 +89,14 @@ def paired(x: Any, y: Any, *, missing: Missing = "raise") -> Paired:  # noqa: AN
         )
     for name, part in (("x", from_x), ("y", from_y)):
         cautions += _check(name, part)
-    cautions += in_series(from_x.values, from_y.values)
+    rows_a_draw, doubts = in_series(from_x.values, from_y.values)
     return Paired(
         x=from_x.values,
         y=from_y.values,
         x_names=from_x.names,
         y_names=from_y.names,
-        cautions=tuple(cautions),
+        cautions=(*cautions, *doubts),
+        rows_a_draw=rows_a_draw,
     )
 
 

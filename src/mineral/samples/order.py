@@ -19,32 +19,31 @@ from mineral.types import Matrix, X, Y
 
 FEW_ROWS = 20
 CHANCE = 1e-3  # that independent rows look like a series, on either side
-HARMLESS = 1.2  # how many times more rows a series may need
+HARMLESS = 1.2  # rows for an independent draw, below which nothing is said
 LOOKED_AT = 100  # coordinates of a side, at most: what moves slowly does so in many
 
 
-def in_series(x: X, y: Y) -> tuple[Caution, ...]:
-    """A caution where both sides resemble themselves from row to row.
+def in_series(x: X, y: Y) -> tuple[float, tuple[Caution, ...]]:
+    """How many rows tell as much as one independent draw, and a caution where that is more than 1.
 
-    None where a coordinate is sorted: then it is the sorting that makes neighbours alike.
+    It is 1 where a coordinate is sorted: then it is the sorting that makes neighbours alike.
     """
     n = len(x)
     if n < FEW_ROWS:
-        return ()
+        return 1.0, ()
     a, b = (_from_row_to_row(side) for side in (x, y))
-    needed = (1 + a * b) / (1 - a * b)
-    if needed < HARMLESS or any(_sorted(side) for side in (x, y)):
-        return ()
+    a_draw = (1 + a * b) / (1 - a * b)
+    if a_draw < HARMLESS or any(_sorted(side) for side in (x, y)):
+        return 1.0, ()
     apart = math.ceil(math.log(0.1) / math.log(a * b))
-    return (
-        Caution(
-            "rows-in-series",
-            f"Rows that follow one another resemble each other, with correlations of {a:.2f} in x "
-            f"and {b:.2f} in y: {n:,} rows tell about as much as {n / needed:,.0f} independent "
-            "ones. The interval is too narrow, and chance may look like dependence: keep every "
-            f"{apart}th row, or take differences.",
-        ),
+    caution = Caution(
+        "rows-in-series",
+        f"Rows that follow one another resemble each other, with correlations of {a:.2f} in x and "
+        f"{b:.2f} in y: {n:,} rows tell about as much as {n / a_draw:,.0f} independent ones. The "
+        "interval allows for that, but the value does not, and chance makes it too large: keep "
+        f"every {apart}th row, or take differences.",
     )
+    return a_draw, (caution,)
 
 
 def _from_row_to_row(values: Matrix) -> float:
