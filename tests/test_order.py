@@ -78,7 +78,7 @@ def test_the_result_carries_the_warning_and_thinning_ends_it():
     x, y = moving(3000, 0.95, rng), moving(3000, 0.95, rng)
     r = mineral.estimate(x, y)
     (caution,) = [w for w in r.warnings if w.code == "rows-in-series"]
-    apart = int(caution.message.split("keep every ")[1].split("th")[0])
+    apart = int(caution.message.split("keep one row in ")[1].split(",")[0])
     thinned = mineral.estimate(x[::apart], y[::apart])
     assert "rows-in-series" not in [w.code for w in thinned.warnings]
     assert thinned.interval[0] <= 0 <= thinned.interval[1]
