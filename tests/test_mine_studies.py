@@ -146,7 +146,7 @@ def test_the_curves_of_the_critics_are_logged(estimated):
     folder, _ = estimated
     cell = json.loads((folder / "cells" / f"{key(1, 0.849, 1)}.json").read_text())
     assert {name.split("/")[0] for name in cell["logged"]} == {"mine"}
-    assert [step for step, _ in cell["logged"]["mine/validation-0"]] == [0, 20]
+    assert [step for step, _ in cell["logged"]["mine/validation-0"]] == [0, 10, 20]
     assert (folder / "tensorboard" / key(1, 0.849, 1)).is_dir()
 
 
