@@ -70,7 +70,13 @@ def _by_critic(
     """InfoNCE on test images, of a critic that learned on training images."""
     x, z = pairs["train"]
     critic = SeparableCritic(x.shape[1], z.shape[1], hidden=(256,), features=64).to(x.device)
-    options: Any = {"batch_size": 512, "block": 256, "learning_rate": 1e-3, "check_every": 100}
+    options: Any = {
+        "batch_size": 512,
+        "block": 256,
+        "learning_rate": 1e-3,
+        "check_every": 100,
+        "patience": 1000,
+    }
     train(
         critic,
         bounds.infonce,
