@@ -52,6 +52,16 @@ def test_sorted_rows_are_no_series():
         assert in_series(x[order], y[order]) == (1.0, ())
 
 
+def test_rows_listed_by_group_are_no_series():
+    # As tables of species are: three groups of many rows each, in no order within.
+    for seed in range(50):
+        rng = np.random.default_rng(seed)
+        group = np.repeat([0.0, 2.0, 4.0], [150, 70, 120])[:, None]
+        x = group + rng.standard_normal((340, 2))
+        assert in_series(x, group + rng.standard_normal((340, 1))) == (1.0, ())
+        assert in_series(x, group) == (1.0, ())
+
+
 def test_few_rows_are_left_alone_and_stretches_of_one_value_are_not():
     rng = np.random.default_rng(3)
     assert in_series(moving(15, 0.99, rng), moving(15, 0.99, rng)) == (1.0, ())

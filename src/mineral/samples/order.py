@@ -19,6 +19,8 @@ from mineral.types import Matrix, X, Y
 
 FEW_ROWS = 20
 CHANCE = 1e-3  # that independent rows look like a series, on either side
+APART = 10  # rows, over which series change more than from row to row; tables in groups do not
+BY_CHANCE = 1e-2  # that rows within groups seem to
 HARMLESS = 1.2  # rows for an independent draw, below which nothing is said
 LOOKED_AT = 100  # coordinates of a side, at most: what moves slowly does so in many
 
@@ -26,7 +28,8 @@ LOOKED_AT = 100  # coordinates of a side, at most: what moves slowly does so in 
 def in_series(x: X, y: Y) -> tuple[float, tuple[Caution, ...]]:
     """How many rows tell as much as one independent draw, and a caution where that is more than 1.
 
-    It is 1 where a coordinate is sorted: then it is the sorting that makes neighbours alike.
+    It is 1 where a coordinate is sorted, and where rows stand in groups but in no order within
+    them: then it is the listing that makes neighbours alike.
     """
     n = len(x)
     if n < FEW_ROWS:
@@ -54,11 +57,14 @@ def _from_row_to_row(values: Matrix) -> float:
     """
     values = values[:, :: math.ceil(values.shape[1] / LOOKED_AT)]
     n, d = values.shape
-    above = (values > np.median(values, axis=0)).astype(float)
-    above -= above.mean(axis=0)
-    variance: Float[np.ndarray, " d"] = (above**2).mean(axis=0)
-    product = (above[1:] * above[:-1]).mean(axis=0)
-    largest = float(np.max(product / np.where(variance > 0, variance, np.inf)))
+    above = values > np.median(values, axis=0)
+    centered = above - above.mean(axis=0)
+    variance: Float[np.ndarray, " d"] = (centered**2).mean(axis=0)
+    correlation = (centered[1:] * centered[:-1]).mean(axis=0) / np.where(variance > 0, variance, 1)
+    near = (above[1:] != above[:-1]).sum(axis=0)
+    far = (above[APART:] != above[:-APART]).sum(axis=0) * (n - 1) / (n - APART)
+    moves = far - near > float(ndtri(1 - BY_CHANCE / d)) * np.sqrt(near + far)
+    largest = float(np.max(np.where(moves, correlation, 0.0)))
     if largest < float(ndtri(1 - CHANCE / d)) / math.sqrt(n):
         return 0.0
     return float(min(math.sin(math.pi / 2 * min(largest, 1.0)), 1 - 1 / n))
