@@ -18,7 +18,7 @@ from mineral.critics import mlp
 from mineral.methods.base import Measurement, Run
 from mineral.methods.crossfit import VALIDATION, CrossFitted, FoldReport
 from mineral.methods.discriminant import LEANS, Discriminants
-from mineral.methods.labels import Components, label_first, ranked
+from mineral.methods.labels import Components, label_first, ranked, surprise
 from mineral.methods.learning_curve import allowing_for, halved, more
 from mineral.progress import silent
 from mineral.samples import Fold, Paired, folds
@@ -70,10 +70,9 @@ class Classifier(CrossFitted):
 
     def report(self, samples: Paired, fold: Fold, run: Run, rng: np.random.Generator) -> FoldReport:
         labels = samples.y[:, 0].astype(np.int64)
-        counts = np.bincount(labels)
         of_x = Components.fit(samples.x[fold.training])
         z = of_x.apply(samples.x)
-        logits = _Logits.best(z, labels, fold, len(counts))
+        logits = _Logits.best(z, labels, fold, int(labels.max()) + 1)
         network = _Network(z.shape[1], logits, self.hidden).to(run.device)
         seen = np.hstack([z, logits.of_rows])
         tensors = [torch.from_numpy(v.astype(np.float32)).to(run.device) for v in (seen, samples.y)]
@@ -91,10 +90,7 @@ class Classifier(CrossFitted):
             progress=self.telling(run),
         )
         scores = score_all(network, parts[2], 2)[0].double().cpu().numpy()
-        share = counts / len(labels)
-        # Miller and Madow's correction of H(Y), which stands in every row's value.
-        correction = (np.count_nonzero(counts) - 1) / (2 * len(labels))
-        pointwise = scores - np.log(share)[labels[fold.test]] + correction
+        pointwise = scores + surprise(labels)[fold.test]
         return FoldReport(
             rows=fold.test,
             value=float(pointwise.mean()),

@@ -15,8 +15,8 @@ from scipy.linalg import solve_triangular
 
 from mineral.errors import OptionError
 from mineral.methods.base import Estimator, Measurement, Run
-from mineral.methods.labels import RANKED, Components, label_first, ranked
-from mineral.samples import Paired
+from mineral.methods.labels import RANKED, Components, label_first, surprise
+from mineral.samples import Paired, normal_scores
 from mineral.types import Rows
 
 LEANS = (1.0, 3.0, 10.0, 30.0, 100.0, np.inf)  # rows that the shared covariance counts as
@@ -120,7 +120,7 @@ class Discriminant(Estimator):
         part[order] = run.rng().permutation(n) % self.folds
         views = [features]
         if features.shape[1] <= RANKED:
-            views.append(ranked(features))
+            views.append(normal_scores(features))
         judged = np.empty((len(views), len(LEANS), len(SURENESS), n))
         for fold in range(self.folds):
             held_out: Rows = np.flatnonzero(part == fold)
@@ -137,9 +137,7 @@ class Discriminant(Estimator):
         for fold in range(self.folds):
             best = options[:, part != fold].mean(axis=1).argmax()
             pointwise[part == fold] = options[best, part == fold]
-        shares = np.bincount(label) / n
-        # Miller and Madow's correction of H(Y), which stands in every row's value.
-        pointwise += (classes - 1) / (2 * n) - np.log(shares)[label]
+        pointwise += surprise(label)
         return Measurement(
             value=float(pointwise.mean()),
             stderr=float(pointwise.std(ddof=1) / np.sqrt(n)),

@@ -7,7 +7,7 @@ from jaxtyping import Float, Int
 
 from mineral.errors import InputError
 from mineral.samples import Paired, normal_scores
-from mineral.types import Matrix
+from mineral.types import Matrix, PerSample
 
 ROWS_A_CLASS = 5  # on average, below which no class is learned
 RANKED = 20  # coordinates up to which each is seen by its ranks, whatever bent it
@@ -43,6 +43,13 @@ def ranked(features: Matrix) -> Matrix:
     may be among them.
     """
     return normal_scores(features) if features.shape[1] <= RANKED else features
+
+
+def surprise(label: Int[np.ndarray, " n"]) -> PerSample:
+    """−log of each row's share of class, with mean H(Y) by Miller and Madow's correction."""
+    counts = np.bincount(label)
+    correction = (np.count_nonzero(counts) - 1) / (2 * len(label))
+    return np.asarray(correction - np.log(counts / len(label))[label])
 
 
 @dataclass(frozen=True)
