@@ -167,7 +167,7 @@ class Auto(Estimator):
             missing = max(missing, UNCORRECTED)
         return replace(
             result,
-            missing=missing,
+            missing=max(missing, result.missing),
             path=tuple(path),
             estimator=best.name,
             kind=best.kind,

@@ -2,9 +2,7 @@
 
 from dataclasses import replace
 
-import numpy as np
-
-from mineral.methods.base import Measurement
+from mineral.methods.base import CONFIDENCE_95, Measurement
 from mineral.methods.crossfit import FoldReport
 from mineral.results import Caution
 from mineral.samples import Fold
@@ -25,7 +23,7 @@ def more(report: FoldReport, half: FoldReport) -> float:
 
 
 def allowing_for(gain: float, found: Measurement) -> Measurement:
-    """With an interval that reaches as far as a network still in want of rows may be wrong."""
+    """With an interval that reaches as far up as a network in want of rows may yet find."""
     missing = min(LEFT * max(0.0, gain), MOST_LEFT * abs(found.value))
     doubts = found.cautions
     if missing > max(found.stderr, 0.02):
@@ -36,4 +34,4 @@ def allowing_for(gain: float, found: Measurement) -> Measurement:
             "allows for that.",
         )
         doubts = (doubt, *doubts)
-    return replace(found, stderr=float(np.hypot(found.stderr, missing)), cautions=doubts)
+    return replace(found, missing=max(found.missing, CONFIDENCE_95 * missing), cautions=doubts)

@@ -29,6 +29,7 @@ from torch.nn.functional import softplus
 from mineral import bounds
 from mineral.critics import mlp
 from mineral.methods.base import Measurement, Run
+from mineral.methods.canonical import canonical_variates
 from mineral.methods.contaminated import fitted as contaminated
 from mineral.methods.copulas import LikeliestCopula
 from mineral.methods.crossfit import VALIDATION, FoldReport, Learned, combined
@@ -128,7 +129,7 @@ class Residual(Learned):
     def _report(
         self, ranks: "_Ranks", fold: Fold, run: Run, rng: np.random.Generator
     ) -> FoldReport:
-        base, x, y = ranks.fitted(fold.training)
+        base, x, y = ranks.fitted(fold.training, rng)
         network = _Corrected(base, x.shape[1], y.shape[1], self.hidden).to(run.device)
         sides = [torch.from_numpy(v.astype(np.float32)).to(run.device) for v in (x, y)]
         training, validation, test = (
@@ -220,7 +221,9 @@ class _Ranks:
         part = replace(self.levels, which=self.levels.which[training])
         return positive_definite(part.normal_correlation())
 
-    def fitted(self, training: np.ndarray) -> tuple["_Ellipse", np.ndarray, np.ndarray]:
+    def fitted(
+        self, training: np.ndarray, rng: np.random.Generator
+    ) -> tuple["_Ellipse", np.ndarray, np.ndarray]:
         """The copula of the training rows, and what it and the network see of every row."""
         part = replace(self.levels, which=self.levels.which[training])
         correlation = part.normal_correlation()
@@ -233,8 +236,14 @@ class _Ranks:
         if self.diluted:
             of_scores, share = _partly(normal[training], correlation, dx)
         base = _Ellipse(of_scores, dx, self.nu, share)
-        x, y = _features(normal[:, :dx], normal[:, dx:], correlation)
-        return base, np.hstack([scores[:, :dx], x]), np.hstack([scores[:, dx:], y])
+        sides = normal[:, :dx], normal[:, dx:]
+        shapes = _features(*sides, correlation)
+        smooth = canonical_variates(*sides, training, rng)
+        x, y = (
+            np.hstack(parts)
+            for parts in zip((scores[:, :dx], scores[:, dx:]), shapes, smooth, strict=True)
+        )
+        return base, x, y
 
 
 def _whitened(
