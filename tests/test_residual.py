@@ -127,12 +127,13 @@ def test_a_gain_is_clear_by_standard_errors_and_far_rows_do_not_decide():
 def test_the_interval_allows_for_what_more_rows_would_bring():
     found = Measurement(value=1.0, stderr=0.03)
     wider = allowing_for(0.1, found)
-    assert wider.value == 1.0 and wider.stderr == pytest.approx(math.hypot(0.03, 0.16))
+    assert wider.value == 1.0 and wider.stderr == found.stderr  # the lower end stays
+    assert wider.missing == pytest.approx(1.96 * 0.16)
     assert [w.code for w in wider.cautions] == ["still-learning"]
-    assert allowing_for(5.0, found).stderr == pytest.approx(math.hypot(0.03, 0.25))
+    assert allowing_for(5.0, found).missing == pytest.approx(1.96 * 0.25)
     assert allowing_for(-0.1, found) == found
     small = allowing_for(0.005, found)
-    assert small.stderr > 0.03 and not small.cautions
+    assert small.missing > 0 and not small.cautions
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -24,7 +24,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy.linalg import eigh, solve_triangular
 
-from mineral.types import Matrix, Rows, X, Y
+from mineral.types import Rows, X, Y
 
 BUMPS = 300  # at most
 WIDTH = 1.0  # of a bump, in root mean squares of a row's length
@@ -69,15 +69,15 @@ class _Side:
         leverage: Hᵢᵢ of each training row.
     """
 
-    centers: Matrix
-    to_features: Matrix
-    mean: np.ndarray
-    root: Matrix
-    white: Matrix
-    leverage: np.ndarray
+    centers: Float[np.ndarray, "c d"]
+    to_features: Float[np.ndarray, "c kept"]
+    mean: Float[np.ndarray, " p"]
+    root: Float[np.ndarray, "p p"]
+    white: Float[np.ndarray, "n p"]
+    leverage: Float[np.ndarray, " n"]
 
     @classmethod
-    def fit(cls, z: Matrix, centers: Matrix) -> "_Side":
+    def fit(cls, z: Float[np.ndarray, "n d"], centers: Float[np.ndarray, "c d"]) -> "_Side":
         sizes, directions = eigh(_bumps(centers, centers))
         kept = sizes > FLATTEST * sizes[-1]
         to_features = directions[:, kept] / np.sqrt(sizes[kept])
@@ -90,12 +90,14 @@ class _Side:
         leverage = (white**2).sum(axis=1) / len(z)
         return cls(centers, to_features, mean, root, white, leverage)
 
-    def whitened(self, z: Matrix) -> Matrix:
+    def whitened(self, z: Float[np.ndarray, "rows d"]) -> Float[np.ndarray, "rows p"]:
         features = np.hstack([_bumps(z, self.centers) @ self.to_features, z])
         return np.asarray(solve_triangular(self.root, (features - self.mean).T, lower=True).T)
 
 
-def _bumps(z: Matrix, centers: Matrix) -> Matrix:
+def _bumps(
+    z: Float[np.ndarray, "n d"], centers: Float[np.ndarray, "c d"]
+) -> Float[np.ndarray, "n c"]:
     """exp(−|z − c|² / 2 w²) for each row and center."""
     square = (z**2).sum(axis=1)[:, None] + (centers**2).sum(axis=1) - 2 * z @ centers.T
     return np.asarray(np.exp(-square.clip(min=0) / (2 * WIDTH**2 * z.shape[1])))

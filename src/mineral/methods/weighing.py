@@ -11,6 +11,7 @@ from mineral.methods.gaussian import GaussianCopula
 from mineral.methods.knn import KSG
 from mineral.methods.lnc import LNC
 from mineral.methods.mixed import Mixed
+from mineral.methods.residual import Residual
 from mineral.methods.sparse import SparseTable
 from mineral.methods.subsampling import PARTS, subsampled_stderr
 from mineral.samples import Paired
@@ -19,6 +20,7 @@ from mineral.types import Rows
 WEAK = 2.0  # nats, up to which neighbours find nearly all in few dimensions
 UNCORRECTED = 0.7  # nats that LNC's boxes may miss, turned or not
 CLEARLY = 3.0  # standard errors
+SOMEWHAT = 1.0
 
 Answer: TypeAlias = tuple[Estimator, Measurement]
 
@@ -42,7 +44,8 @@ def weighed(rival: Answer, answer: Answer, samples: Paired, run: Run) -> tuple[f
             surer = theirs.stderr < ours.stderr / 2
             weight = 1.0 if surer else _weight(more, error)
             return weight, _between(ours, theirs, weight, error)
-        least = CLEARLY * error
+        # Networks fall short, as neighbours do: what finds more is the closer one.
+        least = (SOMEWHAT if isinstance(best, Residual) else CLEARLY) * error
     return (1.0, theirs) if more > least else (0.0, ours)
 
 
