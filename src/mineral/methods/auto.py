@@ -32,6 +32,7 @@ from mineral.methods.kinds import (
     of_numbers,
 )
 from mineral.methods.knn import KSG, ceiling
+from mineral.methods.learning_curve import allowing_for, rise
 from mineral.methods.lnc import LNC
 from mineral.methods.mixed import Mixed
 from mineral.methods.normalized import normalized
@@ -46,6 +47,8 @@ NEIGHBOUR_DIMS = 6  # dx + dy up to which neighbours may find more than a networ
 MIXED_DIMS = 10  # dx + dy up to which they are asked where coordinates are discrete
 THIN = 0.5  # nats, from which boxes around neighbours may be mostly empty
 UNRESOLVED = 2.0  # nats below the most that neighbours can count, where boxes may miss some
+RISING = 0.05  # nats more than on half of the rows, from which neighbours are in want of rows
+MANY_ROWS = 20_000  # above, what is still to come is little, and would take seconds to see
 FEW_ROWS = 50  # below, a Gaussian copula is all that a copula can be
 GROUPED_ROWS = 30_000  # rows times groups, above which groups get a Gaussian copula each
 
@@ -161,6 +164,7 @@ class Auto(Estimator):
             weight, result = weighed((other, rival), (best, result), seen, run)
             path.append(verdict(other, best, weight, more))
             best = other if weight > 0.5 else best
+        result = _still_rising(best, result, scored, run)
         counted = isinstance(best, Discrete)  # every cell is seen: nothing is left out
         missing = 0.0 if counted else allowance(result.value, len(samples), samples.dims)
         if isinstance(best, LNC) and result.value > ceiling(len(samples), LNC.k) - UNRESOLVED:
@@ -267,6 +271,18 @@ def _along_curves(
     turned = LNC().measure(samples, run)
     clear = turned.value - found.value > 2 * max(turned.stderr, found.stderr)
     return (LNC(), turned) if clear else (candidate, found)
+
+
+def _still_rising(
+    candidate: Estimator, found: Measurement, samples: Paired, run: Run
+) -> Measurement:
+    """Neighbours that are far for want of rows, said and allowed for."""
+    far = type(candidate) is KSG and samples.dims > NEAR_DIMS
+    if not far or not FEW_ROWS <= len(samples) <= MANY_ROWS:
+        return found
+    gain = rise(found, candidate, samples, run)
+    clear = gain > max(RISING, found.stderr)
+    return allowing_for(gain, found, who="neighbours") if clear else found
 
 
 def _by_rank(samples: Paired) -> Paired:
