@@ -45,14 +45,15 @@ def test_training_rows_look_like_rows_never_seen():
     assert np.mean(gaps) < 0.02 + 3 * np.std(gaps) / np.sqrt(len(gaps))
 
 
-def test_of_independent_rows_training_rows_promise_nothing():
-    strengths = []
-    for seed in range(40):
+def test_independent_rows_rarely_have_variates():
+    counts = []
+    for seed in range(60):
         rng = np.random.default_rng(seed)
         x, y = rng.standard_normal((2, 300, 3))
-        f, g = canonical_variates(x, y, np.arange(240), rng)
-        strengths.append(correlations(f[:240], g[:240])[0])
-    assert abs(np.mean(strengths)) < 0.1
+        f, _ = canonical_variates(x, y, np.arange(240), rng)
+        counts.append(f.shape[1])
+    # The best of three widths is above two standard errors by chance in some 7 %.
+    assert np.mean(np.array(counts) > 0) < 0.07 + 3 * np.sqrt(0.07 * 0.93 / 60)
 
 
 def test_leaving_a_row_out_by_formula_is_leaving_it_out():
@@ -73,6 +74,8 @@ def test_few_values_and_one_coordinate_are_no_problem():
     rng = np.random.default_rng(0)
     x = rng.integers(0, 2, (300, 1)) * 2.0 - 1
     y = rng.standard_normal((300, 4))
+    y[:, 0] += x[:, 0]
     f, g = canonical_variates(x, y, np.arange(200), rng)
+    assert f.shape[1] > 0
     assert f.shape[0] == g.shape[0] == 300 and f.shape[1] == g.shape[1]
     assert np.isfinite(f).all() and np.isfinite(g).all()

@@ -10,8 +10,8 @@ so that what f would be at a row had this row not been there is known without an
 
     σ f₋ᵢ = (σ fᵢ − Hᵢᵢ gᵢ) / (1 − Hᵢᵢ).
 
-How closely f₋ᵢ and g₋ᵢ go together over the rows says which width of the bumps is best, about as
-rows never seen would say it.
+Variates are chosen to go together, and of independent rows f₋ᵢ and g₋ᵢ still do a little: how wide
+bumps are, and whether there are any variates at all, is chosen by rows held out.
 
 Of few rows this finds dependence that turns or folds within a side where a network does not yet,
 for its optimum is found exactly; a network that sees the variates goes on from there.
@@ -24,26 +24,27 @@ References:
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from scipy.linalg import eigh, solve_triangular
 
-from mineral.types import Rows, X, Y
+from mineral.types import Matrix, Rows, X, Y
 
 BUMPS = 300  # at most
 WIDTHS = (1.0, 0.5, 0.25)  # of a bump, in root mean squares of a row's length
 RIDGE = 2.0  # over the rows
-COUNT = 3  # variates a side
+COUNT = 3  # variates a side, at most
 FLATTEST = 3e-4  # of the largest eigenvalue: the ridge leaves nothing of smaller ones
+CHANCE = 2.0  # standard errors of a correlation on held-out rows, below which it may be none
 TRIED = 1500  # rows on which a width is chosen, at most
 
 
 def canonical_variates(
     x: X, y: Y, training: Rows, rng: np.random.Generator
 ) -> tuple[Float[np.ndarray, "n k"], Float[np.ndarray, "n k"]]:
-    """Variates of all rows, learned from the training rows.
+    """Up to three variates of all rows, learned from the training rows: none where none show.
 
     Those of a training row are what they would be without that row, so that x and y go together in
-    them hardly more closely than in other rows: something that learns from them is not misled.
+    them about as closely as in other rows: something that learns from them is hardly misled.
 
     Args:
         x: Shape (n, dx), each coordinate of about unit variance.
@@ -52,13 +53,26 @@ def canonical_variates(
         rng: Chooses where bumps are.
     """
     some = training[:TRIED]
-    tried = [_variates(x[some], y[some], width, rng) for width in WIDTHS]
-    fit = max(tried, key=lambda each: each.closeness)
-    if len(training) > len(some):
-        fit = _variates(x[training], y[training], fit.width, rng)
-    found = fit.left.whitened(x) @ fit.u, fit.right.whitened(y) @ fit.v
-    found[0][training], found[1][training] = fit.without_itself
+    learned, rest = some[: 2 * len(some) // 3], some[2 * len(some) // 3 :]
+    held_out = {width: _held_out(x, y, learned, rest, width) for width in WIDTHS}
+    width = max(WIDTHS, key=lambda each: float((held_out[each] ** 2).sum()))
+    count = int(np.cumprod(held_out[width] > CHANCE / np.sqrt(len(rest))).sum())
+    if count == 0:
+        return np.empty((len(x), 0)), np.empty((len(y), 0))
+    fit = _Variates.fit(x[training], y[training], width, rng)
+    found = fit.left.whitened(x) @ fit.u[:, :count], fit.right.whitened(y) @ fit.v[:, :count]
+    for side, without in zip(found, fit.without_itself, strict=True):
+        side[training] = without[:, :count]
     return found
+
+
+def _held_out(
+    x: X, y: Y, learned: Rows, rest: Int[np.ndarray, " rest"], width: float
+) -> Float[np.ndarray, " k"]:
+    """Correlations of variates on rows that they were not learned from."""
+    fit = _Variates.fit(x[learned], y[learned], width, np.random.default_rng(0))
+    f, g = fit.left.whitened(x[rest]) @ fit.u, fit.right.whitened(y[rest]) @ fit.v
+    return np.array([np.corrcoef(a, b)[0, 1] for a, b in zip(f.T, g.T, strict=True)])
 
 
 @dataclass(frozen=True)
@@ -68,33 +82,27 @@ class _Variates:
     Attributes:
         u, v: Directions among the features of each side.
         without_itself: Variates of these rows, of each as if it had not been there.
-        closeness: The sum of squares of their correlations.
     """
 
-    width: float
     left: "_Side"
     right: "_Side"
     u: Float[np.ndarray, "p k"]
     v: Float[np.ndarray, "q k"]
     without_itself: tuple[Float[np.ndarray, "n k"], Float[np.ndarray, "n k"]]
-    closeness: float
 
+    @classmethod
+    def fit(cls, x: X, y: Y, width: float, rng: np.random.Generator) -> "_Variates":
+        n = len(x)
+        centers = rng.permutation(n)[:BUMPS]
+        left, right = (_Side.fit(z, z[centers], width) for z in (x, y))
+        u, strength, v = np.linalg.svd(left.white.T @ right.white / n, full_matrices=False)
+        u, strength, v = u[:, :COUNT], strength[:COUNT].clip(min=1e-12), v[:COUNT].T
+        f, g = left.white @ u, right.white @ v
 
-def _variates(x: X, y: Y, width: float, rng: np.random.Generator) -> _Variates:
-    n = len(x)
-    centers = rng.permutation(n)[:BUMPS]
-    left, right = (_Side.fit(z, z[centers], width) for z in (x, y))
-    u, strength, v = np.linalg.svd(left.white.T @ right.white / n, full_matrices=False)
-    u, strength, v = u[:, :COUNT], strength[:COUNT].clip(min=1e-12), v[:COUNT].T
-    f, g = left.white @ u, right.white @ v
-    without = tuple(
-        (own - pull[:, None] * other / strength) / (1 - pull[:, None])
-        for own, other, pull in ((f, g, left.leverage), (g, f, right.leverage))
-    )
-    closeness = sum(
-        np.corrcoef(a, b)[0, 1] ** 2 for a, b in zip(*(side.T for side in without), strict=True)
-    )
-    return _Variates(width, left, right, u, v, without, closeness)
+        def without(own: Matrix, other: Matrix, pull: np.ndarray) -> Matrix:
+            return np.asarray((own - pull[:, None] * other / strength) / (1 - pull[:, None]))
+
+        return cls(left, right, u, v, (without(f, g, left.leverage), without(g, f, right.leverage)))
 
 
 @dataclass(frozen=True)
