@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mineral.methods.canonical import canonical_variates
+from mineral.methods.canonical import canonical_variates, correlations
 
 
 def turned(n, seed):
@@ -18,10 +18,6 @@ def swirled(z):
     angle = (z**2).sum(axis=1)
     cos, sin = np.cos(angle), np.sin(angle)
     return np.column_stack([cos * z[:, 0] - sin * z[:, 1], sin * z[:, 0] + cos * z[:, 1]])
-
-
-def correlations(f, g):
-    return np.array([np.corrcoef(a, b)[0, 1] for a, b in zip(f.T, g.T, strict=True)])
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -79,3 +75,10 @@ def test_few_values_and_one_coordinate_are_no_problem():
     assert f.shape[1] > 0
     assert f.shape[0] == g.shape[0] == 300 and f.shape[1] == g.shape[1]
     assert np.isfinite(f).all() and np.isfinite(g).all()
+
+
+def test_correlations_are_numpys_and_zero_of_what_does_not_vary():
+    f, g = np.random.default_rng(0).standard_normal((2, 50, 2))
+    assert correlations(f, g)[1] == pytest.approx(np.corrcoef(f[:, 1], g[:, 1])[0, 1])
+    f[:, 0] = 2.0
+    assert correlations(f, g)[0] == 0

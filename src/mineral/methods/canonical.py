@@ -35,6 +35,8 @@ RIDGE = 2.0  # over the rows
 COUNT = 3  # variates a side, at most
 FLATTEST = 3e-4  # of the largest eigenvalue: the ridge leaves nothing of smaller ones
 CHANCE = 2.0  # standard errors of a correlation on held-out rows, below which it may be none
+LEARNED = 20_000  # rows that variates are learned from, at most
+AT_ONCE = 10_000  # rows whose bumps are in memory together
 TRIED = 1500  # rows on which a width is chosen, at most
 
 
@@ -59,10 +61,11 @@ def canonical_variates(
     count = int(np.cumprod(held_out[width] > CHANCE / np.sqrt(len(rest))).sum())
     if count == 0:
         return np.empty((len(x), 0)), np.empty((len(y), 0))
-    fit = _Variates.fit(x[training], y[training], width, rng)
-    found = fit.left.whitened(x) @ fit.u[:, :count], fit.right.whitened(y) @ fit.v[:, :count]
+    learned = training[:LEARNED]
+    fit = Variates.fit(x[learned], y[learned], width, count, rng)
+    found = fit.of(x, y)
     for side, without in zip(found, fit.without_itself, strict=True):
-        side[training] = without[:, :count]
+        side[learned] = without
     return found
 
 
@@ -70,17 +73,24 @@ def _held_out(
     x: X, y: Y, learned: Rows, rest: Int[np.ndarray, " rest"], width: float
 ) -> Float[np.ndarray, " k"]:
     """Correlations of variates on rows that they were not learned from."""
-    fit = _Variates.fit(x[learned], y[learned], width, np.random.default_rng(0))
-    f, g = fit.left.whitened(x[rest]) @ fit.u, fit.right.whitened(y[rest]) @ fit.v
-    return np.array([np.corrcoef(a, b)[0, 1] for a, b in zip(f.T, g.T, strict=True)])
+    fit = Variates.fit(x[learned], y[learned], width, COUNT, np.random.default_rng(0))
+    return correlations(*fit.of(x[rest], y[rest]))
+
+
+def correlations(
+    f: Float[np.ndarray, "rows k"], g: Float[np.ndarray, "rows k"]
+) -> Float[np.ndarray, " k"]:
+    """Of each variate of x with that of y; 0 where one does not vary."""
+    f, g = f - f.mean(axis=0), g - g.mean(axis=0)
+    spread = np.sqrt((f**2).sum(axis=0) * (g**2).sum(axis=0))
+    return np.asarray((f * g).sum(axis=0) / spread.clip(min=np.finfo(float).tiny))
 
 
 @dataclass(frozen=True)
-class _Variates:
+class Variates:
     """What was learned from some rows with bumps of one width.
 
     Attributes:
-        u, v: Directions among the features of each side.
         without_itself: Variates of these rows, of each as if it had not been there.
     """
 
@@ -91,18 +101,33 @@ class _Variates:
     without_itself: tuple[Float[np.ndarray, "n k"], Float[np.ndarray, "n k"]]
 
     @classmethod
-    def fit(cls, x: X, y: Y, width: float, rng: np.random.Generator) -> "_Variates":
+    def fit(cls, x: X, y: Y, width: float, count: int, rng: np.random.Generator) -> "Variates":
+        """Up to `count` variates a side, the closest first.
+
+        Args:
+            x: Shape (n, dx), of lengths about √dx.
+            y: Shape (n, dy), the same.
+            width: Of bumps, in root mean squares of a row's length.
+            count: Variates.
+            rng: Chooses where bumps are.
+        """
         n = len(x)
         centers = rng.permutation(n)[:BUMPS]
         left, right = (_Side.fit(z, z[centers], width) for z in (x, y))
         u, strength, v = np.linalg.svd(left.white.T @ right.white / n, full_matrices=False)
-        u, strength, v = u[:, :COUNT], strength[:COUNT].clip(min=1e-12), v[:COUNT].T
+        u, strength, v = u[:, :count], strength[:count].clip(min=1e-12), v[:count].T
         f, g = left.white @ u, right.white @ v
 
         def without(own: Matrix, other: Matrix, pull: np.ndarray) -> Matrix:
             return np.asarray((own - pull[:, None] * other / strength) / (1 - pull[:, None]))
 
         return cls(left, right, u, v, (without(f, g, left.leverage), without(g, f, right.leverage)))
+
+    def of(
+        self, x: Float[np.ndarray, "rows dx"], y: Float[np.ndarray, "rows dy"]
+    ) -> tuple[Float[np.ndarray, "rows k"], Float[np.ndarray, "rows k"]]:
+        """Variates of any rows."""
+        return self.left.along(self.u, x), self.right.along(self.v, y)
 
 
 @dataclass(frozen=True)
@@ -138,9 +163,16 @@ class _Side:
         leverage = (white**2).sum(axis=1) / len(z)
         return cls(width, centers, to_features, mean, root, white, leverage)
 
-    def whitened(self, z: Float[np.ndarray, "rows d"]) -> Float[np.ndarray, "rows p"]:
-        features = np.hstack([_bumps(z, self.centers, self.width) @ self.to_features, z])
-        return np.asarray(solve_triangular(self.root, (features - self.mean).T, lower=True).T)
+    def along(
+        self, directions: Float[np.ndarray, "p k"], z: Float[np.ndarray, "rows d"]
+    ) -> Float[np.ndarray, "rows k"]:
+        """Directions among the white features, of any rows."""
+        of_features = solve_triangular(self.root, directions, lower=True, trans="T")
+        of_bumps = self.to_features @ of_features[: self.to_features.shape[1]]
+        of_itself = of_features[self.to_features.shape[1] :]
+        parts = np.array_split(z, max(1, len(z) // AT_ONCE))
+        bumps = [_bumps(part, self.centers, self.width) @ of_bumps for part in parts]
+        return np.asarray(np.concatenate(bumps) + z @ of_itself - self.mean @ of_features)
 
 
 def _bumps(
