@@ -10,7 +10,7 @@ rows taught what x and y share: the rest, which is counted, had no say in them.
 """
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -19,6 +19,7 @@ from mineral.errors import OptionError
 from mineral.methods.base import Estimator, Measurement, Run
 from mineral.methods.canonical import Variates, correlations
 from mineral.methods.projection import principal
+from mineral.progress import portion
 from mineral.samples import Paired, folds
 from mineral.types import PerSample
 
@@ -35,6 +36,7 @@ VARIATES = 16  # a side
 WIDTH = 0.7  # of the bumps that they are made of
 SHARED = (4, 8, 12, 16, 24, 32, 64)  # clusters of variates
 FOLDS = 4
+UNTAUGHT = 0.7  # share of the time that clusters of each side take, for the progress bar
 FEWEST_TAUGHT = 400  # rows, from which clusters are taught
 PRIOR = (0.3, 1.0, 3.0, 10.0, 30.0, 100.0)  # rows that the marginal counts for, in each table row
 
@@ -48,10 +50,12 @@ class Clusters(Estimator):
     what finds most counts. What varies within clusters is lost.
 
     Args:
-        clusters: A side; None tries powers of two, up to one for every eight rows and 256.
+        clusters: A side, found in each by itself; None tries powers of two, up to one for every
+            eight rows and 256, and clusters of variates.
 
     References:
         Cover & Thomas (2006), the data processing inequality, section 2.8.
+        Bach & Jordan (2002), kernel canonical variates, JMLR 3.
     """
 
     clusters: int | None = None
@@ -79,11 +83,12 @@ class Clusters(Estimator):
             for count in counts:
                 a, b = (_clusters(side, count, run.rng()) for side in sides)
                 candidates.append((left_out(a, b), count))
-                run.progress(len(candidates) / (2 * len(counts)), "counting clusters")
+                run.progress(UNTAUGHT * len(candidates) / (2 * len(counts)), "counting clusters")
         best, chosen = max(candidates, key=lambda each: each[0].mean())
         of = "x and of y"
         if not self.clusters and n >= FEWEST_TAUGHT:
-            taught, count = _taught(samples, run)
+            rest = replace(run, progress=portion(run.progress, UNTAUGHT, 1.0))
+            taught, count = _taught(samples, rest)
             if taught.mean() > best.mean():
                 best, chosen, of = taught, count, "what x and y share"
         run.progress(1.0, "counting clusters")
@@ -105,7 +110,8 @@ def _taught(samples: Paired, run: Run) -> tuple[PerSample, int]:
     x, y = (side / np.sqrt((side**2).mean()) for side in sides)
     counts = [count for count in SHARED if count * ROWS_A_CLUSTER * FOLDS <= n]
     told = np.empty((len(counts), n))
-    for fold in folds(n, FOLDS, validation=0.0, rng=rng):
+    for done, fold in enumerate(folds(n, FOLDS, validation=0.0, rng=rng)):
+        run.progress(done / FOLDS, "learning what the sides share")
         learned = fold.training[:FITTED]
         fit = Variates.fit(x[learned], y[learned], WIDTH, VARIATES, rng)
         strength = correlations(*fit.without_itself).clip(min=0)

@@ -62,13 +62,14 @@ class Residual(Learned):
     """The likeliest copula, and a network for what it misses, where held-out rows prove it.
 
     The network sees normal scores (of more than 8 coordinates a side, four canonical directions in
-    their place) and the length of each whitened side, by which dependence that turns or spreads
-    with the distance from the center shows. Early folds that gain nothing end the search.
+    their place), the length of each whitened side, by which dependence that turns or spreads with
+    the distance from the center shows, and kernel canonical variates where there are any
+    (`canonical`). Early folds that gain nothing end the search.
 
     Best where the copula explains a part: then the rest is small, and learned from few samples.
     The mean log ratio, which is reported, is neither bound; it withstands the heavy tails that
     break the logarithm of a mean. A network finds less from fewer rows: a second one learns from
-    half of them, and by what it misses the interval is widened.
+    half of them, and by what it misses the interval reaches further up.
 
     Args:
         gain: Standard errors by which held-out rows must be told apart better.
