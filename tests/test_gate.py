@@ -34,6 +34,9 @@ DOORS = {
     "ksg": mineral.KSG().estimate,
 }
 
+TAKING_LABELS = ("estimate", "auto")
+LABELS = ("text", "text in pandas", "text in polars", "text in Arrow", "categories")
+
 MISSING = "missing='drop'"
 CODES = "encode categories as integer codes and dates as elapsed time"
 CONTAINER = "pass an array, a list, a tensor or a frame"
@@ -176,7 +179,9 @@ BAD = {
 def test_bad_samples_are_refused_with_the_argument_and_the_remedy(case, side):
     value, error, remedy = BAD[case]
     remedy = remedy.format(got="19 rows of `x` and 20" if side == "x" else "20 rows of `x` and 19")
-    for door in DOORS.values():
+    for name, door in DOORS.items():
+        if case in LABELS and name in TAKING_LABELS:
+            continue
         with pytest.raises(error) as refusal:
             door(*((value, OTHER) if side == "x" else (OTHER, value)))
         message = str(refusal.value)

@@ -172,7 +172,7 @@ def _columns(
     names: Sequence[str],
 ) -> dict[str, np.ndarray]:
     places = [header.index(name) for name in names]
-    columns = [array("d") for _ in names]
+    columns = [Field() for _ in names]
     next((line for line in lines if line), None)  # the header
     for fields in lines:
         if not fields:
@@ -184,15 +184,47 @@ def _columns(
             )
         for place, column in zip(places, columns, strict=True):
             try:
-                column.append(_number(fields[place]))
+                column.add(fields[place])
             except ValueError as reason:
                 raise InputError(
                     f"`{path}` has {reprlib.repr(fields[place])} in column {header[place]!r}, line "
                     f"{lines.line_num}: {reason}."
                 ) from None
-    if not columns[0]:
+    if not len(columns[0]):
         raise InputError(f"`{path}` has a header line only: it needs at least 2 rows below it.")
-    return {name: np.array(column) for name, column in zip(names, columns, strict=True)}
+    return {name: column.values() for name, column in zip(names, columns, strict=True)}
+
+
+class Field:
+    """A column of text as it is read: of numbers, or of words where it starts with one."""
+
+    def __init__(self) -> None:
+        self.numbers = array("d")
+        self.words: list[str | None] | None = None
+
+    def __len__(self) -> int:
+        return len(self.numbers) if self.words is None else len(self.words)
+
+    def add(self, text: str) -> None:
+        """Read one field.
+
+        Raises:
+            ValueError: If it is none of what the column has been so far, with the remedy.
+        """
+        word = text.strip()
+        if self.words is None and _is_word(word) and all(map(math.isnan, self.numbers)):
+            self.words = [None] * len(self.numbers)
+        if self.words is None:
+            self.numbers.append(_number(text))
+        else:
+            self.words.append(None if word.lower() in MISSING else word)
+
+    def values(self) -> np.ndarray:
+        return np.array(self.numbers if self.words is None else self.words)
+
+
+def _is_word(text: str) -> bool:
+    return _parsed(text) is None and any(map(str.isalpha, text))
 
 
 def _number(text: str) -> float:

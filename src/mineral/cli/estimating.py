@@ -53,7 +53,8 @@ def estimate(
     """Estimate I(X; Y) from columns of a file; rows are samples.
 
     \b
-    CSV, TSV      a header line names the columns; empty, NA, NaN, null: missing
+    CSV, TSV      a header line names the columns; empty, NA, NaN, null: missing;
+                  columns of words are a label
     Parquet,      columns by name
       Feather
     .npy          columns by number, 0,1,2, or by the names of its dtype

@@ -68,6 +68,7 @@ class Auto(Estimator):
 
     name = "auto"
     kind = "neither"
+    labels = True
 
     def __post_init__(self) -> None:
         budget = self.budget
@@ -222,12 +223,14 @@ class Auto(Estimator):
         self, samples: Paired, discrete: list[str], neighbours: Estimator
     ) -> tuple[list[Estimator], list[str]] | None:
         few = f"{_count(discrete)} discrete"
-        if len(discrete) == samples.dims and counts_are_many(samples):
+        only_words = len(samples.words) == samples.dims
+        if len(discrete) == samples.dims and (counts_are_many(samples) or only_words):
             # Of the corrections, the one that leaves least where most cells are seldom seen.
             table = Discrete(correction="nsb")
-            return [table], [f"{few}, and counts are many: a contingency table."]
+            why = "nothing but words" if only_words else "and counts are many"
+            return [table], [f"{few}, {why}: a contingency table."]
         counts: Estimator = Mixed() if len(samples) > 2 * Mixed.k else neighbours
-        if is_label(samples):
+        if is_label(samples) or (samples.words and samples.dims > MIXED_DIMS):
             candidates: list[Estimator] = [Discriminant()]
             path = [f"{few}: one side is a label, and discriminants tell it."]
             if samples.dims <= MIXED_DIMS:

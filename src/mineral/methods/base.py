@@ -90,10 +90,12 @@ class Estimator(ABC):
     Attributes:
         name: What `mineral.estimate(estimator=...)` and the command line call it.
         kind: What its value is, in expectation, relative to I(X; Y).
+        labels: Whether it takes words, as labels.
     """
 
     name: ClassVar[str]
     kind: ClassVar[Kind]
+    labels: ClassVar[bool] = False
 
     @abstractmethod
     def measure(self, samples: Paired, run: Run) -> Measurement:
@@ -132,7 +134,7 @@ class Estimator(ABC):
         nats = nats_per(unit)
         _check_run(seed, confidence)
         seed, confidence = int(seed), float(confidence)  # NumPy's are not JSON
-        samples = paired(x, y, missing=missing)
+        samples = paired(x, y, missing=missing, words=self.labels)
         start = time.perf_counter()
         with reporting(progress) as report:
             run = Run(seed=seed, device=device_named(device), progress=report)

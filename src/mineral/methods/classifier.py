@@ -49,6 +49,7 @@ class Classifier(CrossFitted):
 
     name = "classifier"
     kind = "lower bound"
+    labels = True
 
     def measure(self, samples: Paired, run: Run) -> Measurement:
         label, features = label_first(samples, needed_by="Classifier")

@@ -72,6 +72,7 @@ class Discrete(Estimator):
 
     name = "discrete"
     kind = "neither"
+    labels = True
 
     def __post_init__(self) -> None:
         known = (*CORRECTIONS, "nsb")

@@ -106,6 +106,7 @@ class Discriminant(Estimator):
 
     name = "discriminant"
     kind = "lower bound"
+    labels = True
 
     def __post_init__(self) -> None:
         if self.folds < 2:

@@ -42,12 +42,13 @@ def counts_are_many(samples: Paired) -> bool:
 
 
 def discrete_in(samples: Paired) -> list[str]:
-    """Names of the coordinates that take few values, or one often, though not constant ones."""
+    """Names of coordinates of words, of few values, or of one often, though not constant ones."""
     few, often = min(FEW_VALUES, len(samples) // 5), max(ATOM * len(samples), ROWS_A_CELL)
     found = []
     columns = zip((*samples.x_names, *samples.y_names), (*samples.x.T, *samples.y.T), strict=True)
     for name, column in columns:
         _, counts = np.unique(column, return_counts=True)
-        if len(counts) > 1 and (len(counts) <= few or counts.max() > often):
+        symbols = len(counts) <= few or counts.max() > often or name in samples.words
+        if len(counts) > 1 and symbols:
             found.append(name)
     return found

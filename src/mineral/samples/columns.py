@@ -54,11 +54,16 @@ def columns(name: str, values: Any) -> Columns:  # noqa: ANN401
         raise InputTypeError(f"`{name}` is a sparse matrix: pass `{name}.toarray()`.")
     if isinstance(values, Mapping):
         return _from_mapping(name, values)
-    frame = _as_frame(name, values)
+    frame = as_frame(name, values)
     return _from_array(name, _as_array(name, values)) if frame is None else _from_frame(name, frame)
 
 
-def _as_frame(name: str, values: Any) -> nw.DataFrame[Any] | None:  # noqa: ANN401
+def as_frame(name: str, values: Any) -> nw.DataFrame[Any] | None:  # noqa: ANN401
+    """The table that a frame or series of any library is; None where it is none.
+
+    Raises:
+        InputError: If two columns have the same name.
+    """
     if isinstance(values, (np.ndarray, torch.Tensor, list, tuple)):
         return None
     try:

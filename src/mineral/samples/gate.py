@@ -13,6 +13,7 @@ from mineral.errors import InputError, OptionError
 from mineral.results import Caution
 from mineral.samples.columns import Columns, columns
 from mineral.samples.order import in_series
+from mineral.samples.words import coded
 from mineral.types import Mask, Matrix, Missing, X, Y
 
 LARGEST_EXACT = 2.0**53  # above it float64 skips integers, and different values become one
@@ -27,6 +28,7 @@ class Paired:
         x_names, y_names: A label for each coordinate.
         cautions: What the gate noticed and let pass.
         rows_a_draw: How many rows tell as much as one independent draw: more than 1 in series.
+        words: Names of the coordinates that number words, in no order.
     """
 
     x: X
@@ -35,6 +37,7 @@ class Paired:
     y_names: tuple[str, ...]
     cautions: tuple[Caution, ...] = ()
     rows_a_draw: float = 1.0
+    words: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.x)
@@ -54,7 +57,13 @@ class Paired:
             raise InputError(f"{reason} needs at least {n} paired samples, got {len(self)}.")
 
 
-def paired(x: Any, y: Any, *, missing: Missing = "raise") -> Paired:  # noqa: ANN401
+def paired(
+    x: Any,  # noqa: ANN401
+    y: Any,  # noqa: ANN401
+    *,
+    missing: Missing = "raise",
+    words: bool = False,
+) -> Paired:
     """Read x and y as paired samples.
 
     Args:
@@ -63,6 +72,7 @@ def paired(x: Any, y: Any, *, missing: Missing = "raise") -> Paired:  # noqa: AN
         y: The same, with as many rows.
         missing: What to do with rows that have a missing value (NaN, None, null) in x or y:
             refuse them, or drop them and say so.
+        words: Whether text is read, as a label whose numbers have no order, or refused.
 
     Raises:
         InputError: If x and y are not paired, empty, a single row, not finite, or constant.
@@ -71,7 +81,8 @@ def paired(x: Any, y: Any, *, missing: Missing = "raise") -> Paired:  # noqa: AN
     """
     if missing not in ("raise", "drop"):
         raise OptionError(f"`missing` must be 'raise' or 'drop', got {missing!r}.")
-    from_x, from_y = columns("x", x), columns("y", y)
+    labels = [coded(name, values) if words else None for name, values in (("x", x), ("y", y))]
+    from_x, from_y = labels[0] or columns("x", x), labels[1] or columns("y", y)
     _refuse_unpaired(from_x, from_y)
     cautions = []
     gone = _missing_rows(from_x) | _missing_rows(from_y)
@@ -89,7 +100,9 @@ def paired(x: Any, y: Any, *, missing: Missing = "raise") -> Paired:  # noqa: AN
         )
     for name, part in (("x", from_x), ("y", from_y)):
         cautions += _check(name, part)
-    rows_a_draw, doubts = in_series(from_x.values, from_y.values)
+    # Tables list words in groups, which is no series.
+    named = any(label is not None for label in labels)
+    rows_a_draw, doubts = (1.0, ()) if named else in_series(from_x.values, from_y.values)
     return Paired(
         x=from_x.values,
         y=from_y.values,
@@ -97,6 +110,7 @@ def paired(x: Any, y: Any, *, missing: Missing = "raise") -> Paired:  # noqa: AN
         y_names=from_y.names,
         cautions=(*cautions, *doubts),
         rows_a_draw=rows_a_draw,
+        words=tuple(label.names[0] for label in labels if label is not None),
     )
 
 

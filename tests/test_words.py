@@ -1,0 +1,154 @@
+"""Words: labels with names, which have no order."""
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+
+import mineral
+import mineral.tables
+from mineral import InputError, InputTypeError
+from mineral.samples import paired
+
+KINDS = np.array(["clay", "sand", "loam"])
+
+
+@pytest.fixture
+def soils():
+    rng = np.random.default_rng(0)
+    which = rng.integers(0, 3, 600)
+    return which, rng.standard_normal((600, 2)) + which[:, None]
+
+
+def read(x, rows):
+    return paired(x, np.arange(rows) % 7, words=True)
+
+
+@pytest.mark.parametrize(
+    "hold",
+    [
+        np.asarray,
+        list,
+        tuple,
+        lambda words: words.astype(object),
+        lambda words: words[:, None],
+        pd.Series,
+        lambda words: pd.Series(words, dtype="category"),
+        lambda words: pl.Series("soil", words),
+        lambda words: pl.Series("soil", words).cast(pl.Categorical),
+        lambda words: pl.Series("soil", words).cast(pl.Enum(list(KINDS))),
+        lambda words: pl.DataFrame({"soil": words}),
+        lambda words: {"soil": words},
+    ],
+)
+def test_words_are_numbered_by_the_alphabet_whatever_holds_them(hold):
+    words = KINDS[[0, 1, 2, 1, 0, 2, 2]]
+    samples = read(hold(words), 7)
+    assert samples.x[:, 0].tolist() == [0, 2, 1, 2, 0, 1, 1]
+    assert samples.words == samples.x_names and len(samples.words) == 1
+
+
+def test_several_columns_of_words_are_one_label():
+    table = {"soil": ["clay", "sand", "clay", "clay"] * 3, "wet": ["yes", "no", "no", "yes"] * 3}
+    samples = read(table, 12)
+    assert samples.x_names == ("soil, wet",) and samples.x[:4, 0].tolist() == [1, 2, 0, 1]
+
+
+@pytest.mark.parametrize("gone", [None, np.nan, pd.NA])
+def test_what_is_missing_is_no_word(gone):
+    words = np.array(["a", gone, "b", "a"] * 3, dtype=object)
+    with pytest.raises(InputError, match="missing value"):
+        read(words, 12)
+    samples = paired(words, np.arange(12) % 5, words=True, missing="drop")
+    assert len(samples) == 9 and set(samples.x[:, 0]) == {0, 1}
+
+
+def test_what_is_read_stays_as_it_was():
+    words = ["b", "a", "b", "a"]
+    kept = list(words)
+    read(words, 4)
+    assert words == kept
+
+
+@pytest.mark.parametrize(
+    ("x", "error", "message"),
+    [
+        ([f"id{i}" for i in range(10)], InputError, "10 different words in 10 rows"),
+        (["same"] * 10, InputError, "`x` is constant"),
+        ({"a": ["u", "v"] * 5, "b": [1.0, 2.0] * 5}, InputTypeError, "not numbers"),
+        (np.array(["u", 1.0] * 5, dtype=object), InputTypeError, "numbers"),
+        ({"a": ["u", "v"] * 5, "b": ["u", "v"] * 4}, InputError, "different lengths"),
+        (np.full((4, 2, 2), "u"), InputTypeError, "not numbers"),
+        ([], InputError, "empty"),
+    ],
+)
+def test_what_is_no_label_is_refused(x, error, message):
+    with pytest.raises(error, match=message):
+        read(x, 10)
+
+
+def test_estimators_of_numbers_refuse_words(soils):
+    which, numbers = soils
+    for name in ("ksg", "copula", "gaussian"):
+        with pytest.raises(InputTypeError, match="encode categories"):
+            mineral.estimate(KINDS[which], numbers, estimator=name)
+
+
+def test_words_tell_what_their_numbers_tell_in_any_order(soils):
+    which, numbers = soils
+    named = mineral.estimate(KINDS[which], numbers)
+    assert named.value == pytest.approx(mineral.estimate(which, numbers).value, abs=0.02)
+    assert named.value == pytest.approx(mineral.estimate(numbers, KINDS[which]).value, abs=0.02)
+    assert named.value > 0.3
+
+
+def test_words_with_words_are_counted():
+    rng = np.random.default_rng(0)
+    which = rng.integers(0, 30, 3000)
+    names = np.array([f"w{i:02}" for i in rng.permutation(30)])
+    other = np.where(rng.random(3000) < 0.8, which, rng.integers(0, 30, 3000))
+    r = mineral.estimate(names[which], names[::-1][other])
+    same, rest = 0.8 + 0.2 / 30, 0.2 / 30
+    truth = np.log(30) + same * np.log(same) + 29 * rest * np.log(rest)
+    assert r.estimator == "discrete" and r.value == pytest.approx(truth, abs=0.1)
+
+
+def test_tables_that_list_words_in_groups_are_no_series():
+    soil, place = np.repeat(["clay", "sand", "loam"], 50), np.repeat(["hill", "shore"], 75)
+    assert not any(w.code == "rows-in-series" for w in mineral.estimate(soil, place).warnings)
+
+
+def test_independence_does_not_care_how_words_are_ordered(soils):
+    """The middle word in the alphabet goes with large numbers: no trend sees it."""
+    rng = np.random.default_rng(1)
+    which = rng.integers(0, 3, 200)
+    y = np.where(which == 1, 1.0, 0.0) + rng.standard_normal(200)
+    assert mineral.independence(KINDS[which], y, permutations=199).p_value == 0.005
+    nothing = [
+        mineral.independence(KINDS[which], rng.standard_normal(200), permutations=99).p_value
+        for _ in range(40)
+    ]
+    assert 0.3 < np.mean(nothing) < 0.7
+    assert mineral.estimate(KINDS[which], y, permutations=199).p_value == 0.005
+
+
+def test_a_file_has_columns_of_words(tmp_path):
+    rng = np.random.default_rng(0)
+    which = rng.integers(0, 3, 300)
+    lines = [
+        f"{'NA' if i == 5 else KINDS[w]},{w + v:.6f}"
+        for i, (w, v) in enumerate(zip(which, rng.standard_normal(300), strict=True))
+    ]
+    path = tmp_path / "soils.csv"
+    path.write_text("\n".join(["soil,depth", *lines]))
+    x, y = mineral.tables.read(path, x=["soil"], y=["depth"])
+    assert x["soil"][5] is None and x["soil"][6] == KINDS[which[6]]
+    r = mineral.estimate(x, y, missing="drop")
+    assert r.n == 299 and r.value > 0.1
+
+
+def test_a_word_among_numbers_is_still_told_by_its_line(tmp_path):
+    path = tmp_path / "typo.csv"
+    path.write_text("a,b\n1,2\n3,x\n")
+    with pytest.raises(InputError, match=r"'x' in column 'b', line 3: it is not a number"):
+        mineral.tables.read(path, x=["a"], y=["b"])
