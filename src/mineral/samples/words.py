@@ -82,7 +82,7 @@ def _of_array(name: str, values: Any) -> dict[str, Texts] | None:  # noqa: ANN40
     if isinstance(values, np.ndarray) and values.dtype.kind not in "UO":
         return None
     first = next((value for value in values if not _missing(value)), None)
-    if isinstance(first, (list, tuple, np.ndarray)):
+    if isinstance(first, (list, tuple)) or (isinstance(first, np.ndarray) and first.ndim):
         first = next((value for value in first if not _missing(value)), "")
     if not isinstance(first, str):
         return None  # numbers, which need not be looked at one by one
