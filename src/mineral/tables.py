@@ -211,12 +211,15 @@ class Field:
         Raises:
             ValueError: If it is none of what the column has been so far, with the remedy.
         """
-        word = text.strip()
-        if self.words is None and _is_word(word) and all(map(math.isnan, self.numbers)):
-            self.words = [None] * len(self.numbers)
         if self.words is None:
-            self.numbers.append(_number(text))
-        else:
+            try:
+                self.numbers.append(_number(text))
+            except ValueError:
+                if not (_is_word(text) and all(map(math.isnan, self.numbers))):
+                    raise
+                self.words = [None] * len(self.numbers)
+        if self.words is not None:
+            word = text.strip()
             self.words.append(None if word.lower() in MISSING else word)
 
     def values(self) -> np.ndarray:

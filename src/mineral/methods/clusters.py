@@ -75,7 +75,7 @@ class Clusters(Estimator):
         while not self.clusters and counts[-1] * 2 <= most:
             counts.append(counts[-1] * 2)
         candidates = []
-        for scaled in (True, False):
+        for scaled in (True, False):  # in this order: variates are made of the last ones
             sides = [
                 principal(values, COMPONENTS, scaled=scaled, whitened=False)
                 for values in (samples.x, samples.y)
@@ -88,7 +88,7 @@ class Clusters(Estimator):
         of = "x and of y"
         if not self.clusters and n >= FEWEST_TAUGHT:
             rest = replace(run, progress=portion(run.progress, UNTAUGHT, 1.0))
-            taught, count = _taught(samples, rest)
+            taught, count = _taught(sides, rest)
             if taught.mean() > best.mean():
                 best, chosen, of = taught, count, "what x and y share"
         run.progress(1.0, "counting clusters")
@@ -100,14 +100,15 @@ class Clusters(Estimator):
         )
 
 
-def _taught(samples: Paired, run: Run) -> tuple[PerSample, int]:
-    """The same of clusters of canonical variates, each fold's learned from the others."""
-    rng, n = run.rng(), len(samples)
-    sides = [
-        principal(values, VARYING, scaled=False, whitened=False)
-        for values in (samples.x, samples.y)
-    ]
-    x, y = (side / np.sqrt((side**2).mean()) for side in sides)
+def _taught(sides: list[np.ndarray], run: Run) -> tuple[PerSample, int]:
+    """The same of clusters of canonical variates, each fold's learned from the others.
+
+    Args:
+        sides: Principal components of x and of y, the largest first.
+        run: How to.
+    """
+    rng, n = run.rng(), len(sides[0])
+    x, y = (side[:, :VARYING] / np.sqrt((side[:, :VARYING] ** 2).mean()) for side in sides)
     counts = [count for count in SHARED if count * ROWS_A_CLUSTER * FOLDS <= n]
     told = np.empty((len(counts), n))
     for done, fold in enumerate(folds(n, FOLDS, validation=0.0, rng=rng)):

@@ -173,7 +173,7 @@ def _from_objects(name: str, array: np.ndarray) -> Columns:
         raise InputTypeError(
             f"`{name}` is {_kind_of(array.item())}: pass an array, a list, a tensor or a frame."
         )
-    flat = [np.nan if _is_missing(value) else value for value in array.flat]
+    flat = [np.nan if is_missing(value) else value for value in array.flat]
     odd = next((v for v in flat if isinstance(v, (str, bytes, complex)) or _is_nested(v)), None)
     try:
         if odd is not None:
@@ -191,7 +191,8 @@ def _from_objects(name: str, array: np.ndarray) -> Columns:
     return replace(_from_array(name, numbers), integral=integral)
 
 
-def _is_missing(value: object) -> bool:
+def is_missing(value: object) -> bool:
+    """Whether it stands for no value in an array of objects; NaN does, too, as a number."""
     # Of pandas, NA and NaT: by name, so that pandas need not be there.
     return value is None or type(value).__name__ in ("NAType", "NaTType")
 

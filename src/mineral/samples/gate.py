@@ -11,7 +11,7 @@ from jaxtyping import Bool
 
 from mineral.errors import InputError, OptionError
 from mineral.results import Caution
-from mineral.samples.columns import Columns, columns
+from mineral.samples.columns import Columns, as_frame, columns
 from mineral.samples.order import in_series
 from mineral.samples.words import coded
 from mineral.types import Mask, Matrix, Missing, X, Y
@@ -81,8 +81,9 @@ def paired(
     """
     if missing not in ("raise", "drop"):
         raise OptionError(f"`missing` must be 'raise' or 'drop', got {missing!r}.")
-    labels = [coded(name, values) if words else None for name, values in (("x", x), ("y", y))]
-    from_x, from_y = labels[0] or columns("x", x), labels[1] or columns("y", y)
+    (from_x, x_named), (from_y, y_named) = (
+        _read(name, values, words=words) for name, values in (("x", x), ("y", y))
+    )
     _refuse_unpaired(from_x, from_y)
     cautions = []
     gone = _missing_rows(from_x) | _missing_rows(from_y)
@@ -101,7 +102,7 @@ def paired(
     for name, part in (("x", from_x), ("y", from_y)):
         cautions += _check(name, part)
     # Tables list words in groups, which is no series.
-    named = any(label is not None for label in labels)
+    named = x_named or y_named
     rows_a_draw, doubts = (1.0, ()) if named else in_series(from_x.values, from_y.values)
     return Paired(
         x=from_x.values,
@@ -110,8 +111,16 @@ def paired(
         y_names=from_y.names,
         cautions=(*cautions, *doubts),
         rows_a_draw=rows_a_draw,
-        words=tuple(label.names[0] for label in labels if label is not None),
+        words=(*(from_x.names if x_named else ()), *(from_y.names if y_named else ())),
     )
+
+
+def _read(name: str, values: Any, *, words: bool) -> tuple[Columns, bool]:  # noqa: ANN401
+    """One variable, and whether it is a label of words."""
+    frame = as_frame(name, values)
+    values = values if frame is None else frame  # so that a lazy one is collected once
+    label = coded(name, values) if words else None
+    return (columns(name, values), False) if label is None else (label, True)
 
 
 def variable(name: str, values: Any) -> Matrix:  # noqa: ANN401

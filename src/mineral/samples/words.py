@@ -13,7 +13,7 @@ import narwhals as nw
 import numpy as np
 
 from mineral.errors import InputError
-from mineral.samples.columns import Columns, as_frame
+from mineral.samples.columns import Columns, as_frame, is_missing
 
 Texts = list[str | None]
 
@@ -112,5 +112,4 @@ def _is_number(text: str) -> bool:
 
 
 def _missing(value: object) -> bool:
-    nan = isinstance(value, float) and math.isnan(value)
-    return value is None or nan or type(value).__name__ in ("NAType", "NaTType")
+    return is_missing(value) or (isinstance(value, float) and math.isnan(value))
