@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mineral.methods.canonical import canonical_variates, correlations
+from mineral.methods.kcca import canonical_variates, correlations
 
 
 def turned(n, seed):

@@ -3,6 +3,7 @@
 from mineral.methods.auto import Auto
 from mineral.methods.base import Estimator
 from mineral.methods.baselined import FLO, TUBA, Interpolated, ReTUBA
+from mineral.methods.canonical import Canonical
 from mineral.methods.classifier import Classifier
 from mineral.methods.clusters import Clusters
 from mineral.methods.contaminated import ContaminatedCopula
@@ -51,6 +52,7 @@ ESTIMATORS: dict[str, type[Estimator]] = {
         GaussianMixture,
         Residual,
         Projected,
+        Canonical,
         Clusters,
         # neighbours, kernels, cells, symbols
         KSG,
@@ -110,6 +112,7 @@ __all__ = [
     "SMILE",
     "TUBA",
     "Auto",
+    "Canonical",
     "Classifier",
     "Clusters",
     "ContaminatedCopula",

@@ -17,6 +17,7 @@ import numpy as np
 from mineral.errors import InputError, OptionError
 from mineral.methods.allowance import NEAR_DIMS, allowance
 from mineral.methods.base import Estimator, Measurement, Run
+from mineral.methods.canonical import Canonical
 from mineral.methods.classifier import Classifier
 from mineral.methods.clusters import Clusters
 from mineral.methods.copulas import LikeliestCopula, named
@@ -39,6 +40,7 @@ from mineral.methods.normalized import normalized
 from mineral.methods.projection import ROWS_FOR_EACH, Budget, Projected
 from mineral.methods.residual import Residual
 from mineral.methods.sparse import SparseTable
+from mineral.methods.thinned import step, thinned
 from mineral.methods.weighing import CLEARLY, UNCORRECTED, Answer, verdict, weighed
 from mineral.results import Caution
 from mineral.samples import Paired, normal_scores
@@ -49,6 +51,7 @@ THIN = 0.5  # nats, from which boxes around neighbours may be mostly empty
 UNRESOLVED = 2.0  # nats below the most that neighbours can count, where boxes may miss some
 RISING = 0.05  # nats more than on half of the rows, from which neighbours are in want of rows
 MANY_ROWS = 20_000  # above, what is still to come is little, and would take seconds to see
+CANONICAL_ROWS = 200  # from which variates of each side are found
 FEW_ROWS = 50  # below, a Gaussian copula is all that a copula can be
 GROUPED_ROWS = 30_000  # rows times groups, above which groups get a Gaussian copula each
 
@@ -88,6 +91,11 @@ class Auto(Estimator):
     def measure(self, samples: Paired, run: Run) -> Measurement:
         if not isinstance(self.budget, str):
             run = replace(run, until=time.monotonic() + self.budget)
+        if step(samples) > 1:
+            return thinned(samples, run, self._measured)
+        return self._measured(samples, run)
+
+    def _measured(self, samples: Paired, run: Run) -> Measurement:
         whole = self._whole(samples, run)
         if run.late:
             return whole
@@ -207,6 +215,8 @@ class Auto(Estimator):
         if dims <= NEIGHBOUR_DIMS or not candidates:
             candidates.append(neighbours)
             path.append("Neighbours are looked for among normal scores.")
+        if n >= CANONICAL_ROWS and dims > NEAR_DIMS:
+            candidates.append(Canonical())
         if n >= FEW_ROWS and may_be_symbols(samples):
             candidates.append(SparseTable())
             path.append("Whole numbers that come again and again may be symbols: counted as well.")
@@ -280,7 +290,7 @@ def _still_rising(
     candidate: Estimator, found: Measurement, samples: Paired, run: Run
 ) -> Measurement:
     """Neighbours that are far for want of rows, said and allowed for."""
-    far = type(candidate) is KSG and samples.dims > NEAR_DIMS
+    far = type(candidate) in (KSG, Canonical) and samples.dims > NEAR_DIMS
     if not far or not FEW_ROWS <= len(samples) <= MANY_ROWS:
         return found
     gain = rise(found, candidate, samples, run)

@@ -1,183 +1,120 @@
-"""Kernel canonical variates: smooth functions f of x and g of y that go together most closely.
+"""Kernel canonical variates, the few functions of x and y that go together, and what they share.
 
-Each side is mapped to features φ, some bumps (Nyström's approximation of a Gaussian kernel) beside
-its coordinates themselves, and directions among these are found by canonical correlation with a
-ridge. f is then the ridge regression of g on φ(x), up to its scale σ:
+By the data processing inequality,
 
-    σ f = H g,    H = Φ (ΦᵀΦ + nλ)⁻¹ Φᵀ,
+    I(X; Y) ≥ I(f₁(X), …, f_k(X); g₁(Y), …, g_k(Y)),
 
-so that what f would be at a row had this row not been there is known without another fit,
-
-    σ f₋ᵢ = (σ fᵢ − Hᵢᵢ gᵢ) / (1 − Hᵢᵢ).
-
-Variates are chosen to go together, and of independent rows f₋ᵢ and g₋ᵢ still do a little: how wide
-bumps are, and whether there are any variates at all, is chosen by rows held out.
-
-Of few rows this finds dependence that turns or folds within a side where a network does not yet,
-for its optimum is found exactly; a network that sees the variates goes on from there.
-
-References:
-    Bach & Jordan (2002), kernel canonical correlation, JMLR 3.
-    Williams & Seeger (2001), Nyström's approximation, NeurIPS 13.
+with equality where x and y depend on each other through these functions alone. Found are the
+functions that go together most closely (`kcca`), of each row by what other rows teach. Neighbours
+see any dependence between two or three pairs of them. A copula sees that of more pairs, and must
+not be given what it has seen before: of a single pair of normals the second function is the first
+one squared, and says nothing new.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import product
 
 import numpy as np
-from jaxtyping import Float, Int
-from scipy.linalg import eigh, solve_triangular
 
-from mineral.types import Matrix, Rows, X, Y
+from mineral.methods.base import Estimator, Measurement, Run
+from mineral.methods.copulas import LikeliestCopula
+from mineral.methods.kcca import cross_fitted, shown, told
+from mineral.methods.knn import KSG
+from mineral.methods.normalized import normalized
+from mineral.methods.projection import principal
+from mineral.progress import silent
+from mineral.samples import Paired, normal_scores
+from mineral.types import Matrix
 
-BUMPS = 300  # at most
-WIDTHS = (1.0, 0.5, 0.25)  # of a bump, in root mean squares of a row's length
-RIDGE = 2.0  # over the rows
-COUNT = 3  # variates a side, at most
-FLATTEST = 3e-4  # of the largest eigenvalue: the ridge leaves nothing of smaller ones
-CHANCE = 2.0  # standard errors of a correlation on held-out rows, below which it may be none
-LEARNED = 20_000  # rows that variates are learned from, at most
-AT_ONCE = 10_000  # rows whose bumps are in memory together
-TRIED = 1500  # rows on which a width is chosen, at most
+FEWEST = 50  # rows
+WIDE = 64  # coordinates a side, above which variates are made of components
+COMPONENTS = (10, 40)  # a side
+MOST = 8  # variates a side
+NEAR = 3  # among which neighbours are looked for
+NEW = 0.65  # of a variate's variance, that those before it must leave for it to say something new
+CLEARLY = 2.0  # standard errors
+LEARNED = 0.5  # share of the time that variates take, for the progress bar
 
 
-def canonical_variates(
-    x: X, y: Y, training: Rows, rng: np.random.Generator
-) -> tuple[Float[np.ndarray, "n k"], Float[np.ndarray, "n k"]]:
-    """Up to three variates of all rows, learned from the training rows: none where none show.
+@dataclass(frozen=True, kw_only=True)
+class Canonical(Estimator):
+    """Kernel canonical variates, then neighbours or a copula: dependence mixed within each side.
 
-    Those of a training row are what they would be without that row, so that x and y go together in
-    them about as closely as in other rows: something that learns from them is hardly misled.
+    Smooth functions of (the normal scores of) x and of y are found that go together most closely,
+    by a decomposition rather than by descent: of few rows it sees dependence that turns or folds
+    within a side before a network does. Neighbours among the first one, two or three pairs of these
+    are counted, and what finds most is reported, unless a copula of all those that say something
+    new finds clearly more. More than eight functions' worth of dependence is lost.
+
+    Of more than 64 coordinates a side, variates are made of principal components.
 
     Args:
-        x: Shape (n, dx), each coordinate of about unit variance.
-        y: Shape (n, dy), the same.
-        training: The rows to learn from, in random order.
-        rng: Chooses where bumps are.
-    """
-    some = training[:TRIED]
-    learned, rest = some[: 2 * len(some) // 3], some[2 * len(some) // 3 :]
-    held_out = {width: _held_out(x, y, learned, rest, width) for width in WIDTHS}
-    width = max(WIDTHS, key=lambda each: float((held_out[each] ** 2).sum()))
-    count = int(np.cumprod(held_out[width] > CHANCE / np.sqrt(len(rest))).sum())
-    if count == 0:
-        return np.empty((len(x), 0)), np.empty((len(y), 0))
-    learned = training[:LEARNED]
-    fit = Variates.fit(x[learned], y[learned], width, count, rng)
-    found = fit.of(x, y)
-    for side, without in zip(found, fit.without_itself, strict=True):
-        side[learned] = without
-    return found
+        k: Neighbours to look at.
 
-
-def _held_out(
-    x: X, y: Y, learned: Rows, rest: Int[np.ndarray, " rest"], width: float
-) -> Float[np.ndarray, " k"]:
-    """Correlations of variates on rows that they were not learned from."""
-    fit = Variates.fit(x[learned], y[learned], width, COUNT, np.random.default_rng(0))
-    return correlations(*fit.of(x[rest], y[rest]))
-
-
-def correlations(
-    f: Float[np.ndarray, "rows k"], g: Float[np.ndarray, "rows k"]
-) -> Float[np.ndarray, " k"]:
-    """Of each variate of x with that of y; 0 where one does not vary."""
-    f, g = f - f.mean(axis=0), g - g.mean(axis=0)
-    spread = np.sqrt((f**2).sum(axis=0) * (g**2).sum(axis=0))
-    return np.asarray((f * g).sum(axis=0) / spread.clip(min=np.finfo(float).tiny))
-
-
-@dataclass(frozen=True)
-class Variates:
-    """What was learned from some rows with bumps of one width.
-
-    Attributes:
-        without_itself: Variates of these rows, of each as if it had not been there.
+    References:
+        Bach & Jordan (2002), kernel canonical correlation, JMLR 3.
+        Kraskov, Stögbauer & Grassberger (2004), arXiv:cond-mat/0305641.
     """
 
-    left: "_Side"
-    right: "_Side"
-    u: Float[np.ndarray, "p k"]
-    v: Float[np.ndarray, "q k"]
-    without_itself: tuple[Float[np.ndarray, "n k"], Float[np.ndarray, "n k"]]
+    k: int = 3
 
-    @classmethod
-    def fit(cls, x: X, y: Y, width: float, count: int, rng: np.random.Generator) -> "Variates":
-        """Up to `count` variates a side, the closest first.
+    name = "canonical"
+    kind = "neither"
 
-        Args:
-            x: Shape (n, dx), of lengths about √dx.
-            y: Shape (n, dy), the same.
-            width: Of bumps, in root mean squares of a row's length.
-            count: Variates.
-            rng: Chooses where bumps are.
-        """
-        n = len(x)
-        centers = rng.permutation(n)[:BUMPS]
-        left, right = (_Side.fit(z, z[centers], width) for z in (x, y))
-        u, strength, v = np.linalg.svd(left.white.T @ right.white / n, full_matrices=False)
-        u, strength, v = u[:, :count], strength[:count].clip(min=1e-12), v[:count].T
-        f, g = left.white @ u, right.white @ v
-
-        def without(own: Matrix, other: Matrix, pull: np.ndarray) -> Matrix:
-            return np.asarray((own - pull[:, None] * other / strength) / (1 - pull[:, None]))
-
-        return cls(left, right, u, v, (without(f, g, left.leverage), without(g, f, right.leverage)))
-
-    def of(
-        self, x: Float[np.ndarray, "rows dx"], y: Float[np.ndarray, "rows dy"]
-    ) -> tuple[Float[np.ndarray, "rows k"], Float[np.ndarray, "rows k"]]:
-        """Variates of any rows."""
-        return self.left.along(self.u, x), self.right.along(self.v, y)
-
-
-@dataclass(frozen=True)
-class _Side:
-    """Features of one side, without correlation among each other and a little shrunk.
-
-    Attributes:
-        white: Of the rows it was fitted to.
-        leverage: Hᵢᵢ of each of these.
-    """
-
-    width: float
-    centers: Float[np.ndarray, "c d"]
-    to_features: Float[np.ndarray, "c kept"]
-    mean: Float[np.ndarray, " p"]
-    root: Float[np.ndarray, "p p"]
-    white: Float[np.ndarray, "n p"]
-    leverage: Float[np.ndarray, " n"]
-
-    @classmethod
-    def fit(
-        cls, z: Float[np.ndarray, "n d"], centers: Float[np.ndarray, "c d"], width: float
-    ) -> "_Side":
-        sizes, directions = eigh(_bumps(centers, centers, width))
-        kept = sizes > FLATTEST * sizes[-1]
-        to_features = directions[:, kept] / np.sqrt(sizes[kept])
-        features = np.hstack([_bumps(z, centers, width) @ to_features, z])
-        mean = features.mean(axis=0)
-        centered = features - mean
-        covariance = centered.T @ centered / len(z)
-        root = np.linalg.cholesky(covariance + RIDGE / len(z) * np.eye(len(covariance)))
-        white = solve_triangular(root, centered.T, lower=True).T
-        leverage = (white**2).sum(axis=1) / len(z)
-        return cls(width, centers, to_features, mean, root, white, leverage)
-
-    def along(
-        self, directions: Float[np.ndarray, "p k"], z: Float[np.ndarray, "rows d"]
-    ) -> Float[np.ndarray, "rows k"]:
-        """Directions among the white features, of any rows."""
-        of_features = solve_triangular(self.root, directions, lower=True, trans="T")
-        of_bumps = self.to_features @ of_features[: self.to_features.shape[1]]
-        of_itself = of_features[self.to_features.shape[1] :]
-        parts = np.array_split(z, max(1, len(z) // AT_ONCE))
-        bumps = [_bumps(part, self.centers, self.width) @ of_bumps for part in parts]
-        return np.asarray(np.concatenate(bumps) + z @ of_itself - self.mean @ of_features)
+    def measure(self, samples: Paired, run: Run) -> Measurement:
+        n = len(samples)
+        samples.at_least(FEWEST, "Canonical variates")
+        rng = run.rng()
+        rows = rng.permutation(n)
+        run.progress(0.0, "canonical variates")
+        looks = [(x, y, shown(x, y, rows, most=MOST)) for x, y in _views(samples)]
+        x, y, best = max(looks, key=lambda look: look[2].strength)
+        f, g = cross_fitted(x, y, rows, replace(best, count=max(1, best.count)), rng)
+        found: list[Measurement] = []
+        counts = range(1, min(NEAR, f.shape[1]) + 1)
+        for count in counts:
+            run.progress(LEARNED + (1 - LEARNED) * len(found) / (NEAR + 1), "neighbours")
+            few = _among(samples, f[:, :count], g[:, :count])
+            near = KSG(k=self.k, standardize=False).measure(few, replace(run, progress=silent))
+            path = f"Neighbours among {count} kernel canonical variates of x and of y."
+            found.append(replace(near, path=(path,)))
+        most = max(found, key=lambda each: each.value)
+        run.progress(1 - (1 - LEARNED) / (NEAR + 1), "copula of variates")
+        new = _new(f, g)
+        if len(new) > 1:
+            few = _among(samples, f[:, new], g[:, new])
+            copula = LikeliestCopula().measure(few, replace(run, progress=silent))
+            copula = replace(normalized(copula, few, run), model=None)
+            if copula.value - most.value > CLEARLY * np.hypot(copula.stderr, most.stderr):
+                path = f"A copula of {len(new)} kernel canonical variates of x and of y."
+                most = replace(copula, path=(path,))
+        run.progress(1.0, "canonical variates")
+        return most
 
 
-def _bumps(
-    z: Float[np.ndarray, "n d"], centers: Float[np.ndarray, "c d"], width: float
-) -> Float[np.ndarray, "n c"]:
-    """exp(−|z − c|² / 2 w²) for each row and center."""
-    square = (z**2).sum(axis=1)[:, None] + (centers**2).sum(axis=1) - 2 * z @ centers.T
-    return np.asarray(np.exp(-square.clip(min=0) / (2 * width**2 * z.shape[1])))
+def _views(samples: Paired) -> Iterator[tuple[Matrix, Matrix]]:
+    """Normal scores; of very many coordinates components, of one scale or as large as they are."""
+    if max(samples.x.shape[1], samples.y.shape[1]) <= WIDE:
+        yield normal_scores(samples.x), normal_scores(samples.y)
+        return
+    for scaled, most in product((True, False), COMPONENTS):
+        x, y = (
+            principal(side, most, scaled=scaled, whitened=False) for side in (samples.x, samples.y)
+        )
+        yield x / np.sqrt((x**2).mean()), y / np.sqrt((y**2).mean())
+
+
+def _new(f: Matrix, g: Matrix) -> list[int]:
+    """The variates that those before them do not tell, neither of x nor of y."""
+    new = [0]
+    for each in range(1, f.shape[1]):
+        if max(told(side[:, each], side[:, new]) for side in (f, g)) < 1 - NEW:
+            new.append(each)
+    return new
+
+
+def _among(samples: Paired, f: Matrix, g: Matrix) -> Paired:
+    names = ([f"{side}: variate {i + 1}" for i in range(f.shape[1])] for side in "xy")
+    x_names, y_names = map(tuple, names)
+    return replace(samples, x=f, y=g, x_names=x_names, y_names=y_names)

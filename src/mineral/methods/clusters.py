@@ -17,7 +17,7 @@ from jaxtyping import Float, Int
 
 from mineral.errors import OptionError
 from mineral.methods.base import Estimator, Measurement, Run
-from mineral.methods.canonical import Variates, correlations
+from mineral.methods.kcca import Variates, correlations
 from mineral.methods.projection import principal
 from mineral.progress import portion
 from mineral.samples import Paired, folds

@@ -29,11 +29,11 @@ from torch.nn.functional import softplus
 from mineral import bounds
 from mineral.critics import mlp
 from mineral.methods.base import Measurement, Run
-from mineral.methods.canonical import canonical_variates
 from mineral.methods.contaminated import fitted as contaminated
 from mineral.methods.copulas import LikeliestCopula
 from mineral.methods.crossfit import VALIDATION, FoldReport, Learned, combined
 from mineral.methods.gaussian import gaussian_bias
+from mineral.methods.kcca import canonical_variates
 from mineral.methods.learning_curve import allowing_for, halved, more
 from mineral.methods.normalized import excess
 from mineral.methods.student import Levels, kept_levels, positive_definite
@@ -64,7 +64,7 @@ class Residual(Learned):
     The network sees normal scores (of more than 8 coordinates a side, four canonical directions in
     their place), the length of each whitened side, by which dependence that turns or spreads with
     the distance from the center shows, and kernel canonical variates where there are any
-    (`canonical`). Early folds that gain nothing end the search.
+    (`kcca`). Early folds that gain nothing end the search.
 
     Best where the copula explains a part: then the rest is small, and learned from few samples.
     The mean log ratio, which is reported, is neither bound; it withstands the heavy tails that
@@ -239,11 +239,13 @@ class _Ranks:
         base = _Ellipse(of_scores, dx, self.nu, share)
         sides = normal[:, :dx], normal[:, dx:]
         shapes = _features(*sides, correlation)
-        smooth = canonical_variates(*sides, training, rng)
-        x, y = (
-            np.hstack(parts)
-            for parts in zip((scores[:, :dx], scores[:, dx:]), shapes, smooth, strict=True)
-        )
+        seen = [[scores[:, :dx], shapes[0]], [scores[:, dx:], shapes[1]]]
+        if (
+            scores.shape[1] > 2
+        ):  # in a single coordinate nothing is mixed that a network has to undo
+            variates = canonical_variates(*sides, training, rng)
+            seen = [[*side, smooth] for side, smooth in zip(seen, variates, strict=True)]
+        x, y = (np.hstack(side) for side in seen)
         return base, x, y
 
 

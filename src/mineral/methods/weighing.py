@@ -7,10 +7,12 @@ import numpy as np
 
 from mineral.methods.allowance import NEAR_DIMS
 from mineral.methods.base import Estimator, Measurement, Run
+from mineral.methods.canonical import Canonical
 from mineral.methods.gaussian import GaussianCopula
 from mineral.methods.knn import KSG
 from mineral.methods.lnc import LNC
 from mineral.methods.mixed import Mixed
+from mineral.methods.projection import Projected
 from mineral.methods.residual import Residual
 from mineral.methods.sparse import SparseTable
 from mineral.methods.subsampling import PARTS, subsampled_stderr
@@ -45,7 +47,7 @@ def weighed(rival: Answer, answer: Answer, samples: Paired, run: Run) -> tuple[f
             weight = 1.0 if surer else _weight(more, error)
             return weight, _between(ours, theirs, weight, error)
         # Networks fall short, as neighbours do: what finds more is the closer one.
-        least = (SOMEWHAT if isinstance(best, Residual) else CLEARLY) * error
+        least = (SOMEWHAT if isinstance(best, (Residual, Projected)) else CLEARLY) * error
     return (1.0, theirs) if more > least else (0.0, ours)
 
 
@@ -93,7 +95,7 @@ def _error_of_difference(
     Of neighbours it comes from disjoint parts, as their own error does: what both candidates see
     in the same rows cancels.
     """
-    if isinstance(neighbours, Mixed):
+    if isinstance(neighbours, (Mixed, Canonical)):
         return _paired_error(rival, result)
     apart = float(np.hypot(rival.stderr, result.stderr))
     pointwise = result.pointwise

@@ -43,8 +43,8 @@ def in_series(x: X, y: Y) -> tuple[float, tuple[Caution, ...]]:
         "rows-in-series",
         f"Rows that follow one another resemble each other, with correlations of {a:.2f} in x and "
         f"{b:.2f} in y: {n:,} rows tell about as much as {n / a_draw:,.0f} independent ones. The "
-        "interval allows for that, but the value does not, and chance makes it too large: keep "
-        f"one row in {apart}, or take differences.",
+        "interval allows for that. Of estimators other than 'auto', which takes rows apart, chance "
+        f"makes the value too large: keep one row in {apart}, or take differences.",
     )
     return a_draw, (caution,)
 

@@ -1,0 +1,348 @@
+"""Kernel canonical variates: smooth functions f of x and g of y that go together most closely.
+
+Each side is mapped to features φ, some bumps (Nyström's approximation of a Gaussian kernel) beside
+its coordinates themselves, and directions among these are found by canonical correlation with a
+ridge. f is then the ridge regression of g on φ(x), up to its scale σ:
+
+    σ f = H g,    H = Φ (ΦᵀΦ + nλ)⁻¹ Φᵀ,
+
+so that what f would be at a row had this row not been there is known without another fit,
+
+    σ f₋ᵢ = (σ fᵢ − Hᵢᵢ gᵢ) / (1 − Hᵢᵢ).
+
+Variates are chosen to go together, and of independent rows f₋ᵢ and g₋ᵢ still do a little: how wide
+bumps are, and whether there are any variates at all, is chosen by rows held out.
+
+Of few rows this finds dependence that turns or folds within a side where a network does not yet,
+for its optimum is found exactly; a network that sees the variates goes on from there.
+
+References:
+    Bach & Jordan (2002), kernel canonical correlation, JMLR 3.
+    Williams & Seeger (2001), Nyström's approximation, NeurIPS 13.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Int
+from scipy.linalg import eigh, solve_triangular
+
+from mineral.types import Matrix, PerSample, Rows, X, Y
+
+BUMPS = 300  # at most
+WIDTHS = (1.0, 0.5, 0.25)  # of a bump, in root mean squares of a row's length
+RIDGE = 2.0  # over the rows
+COUNT = 3  # variates a side, at most, unless more are asked for
+TELLING = 0.5  # width of the bumps of others that tell a variate
+FOLDS = 10  # of which each is told by the others
+FLATTEST = 3e-4  # of the largest eigenvalue: the ridge leaves nothing of smaller ones
+CHANCE = 2.0  # standard errors of a correlation on held-out rows, below which it may be none
+LEARNED = 20_000  # rows that variates are learned from, at most
+AT_ONCE = 10_000  # rows whose bumps are in memory together
+TRIED = 1500  # rows on which a width is chosen, at most
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What rows held out show of variates.
+
+    Attributes:
+        width: Of the bumps whose variates go together most closely.
+        count: Variates that go together beyond chance.
+        strength: Their squared correlations, added up.
+    """
+
+    width: float
+    count: int
+    strength: float
+
+
+def shown(x: X, y: Y, training: Rows, *, most: int = COUNT) -> Shown:
+    """The width of bumps that rows held out choose, and how many variates they bear out.
+
+    Args:
+        x: Shape (n, dx), each coordinate of about unit variance, or less where it matters less.
+        y: Shape (n, dy), the same.
+        training: The rows to look at, in random order.
+        most: Variates.
+    """
+    some = training[:TRIED]
+    learned, rest = some[: 2 * len(some) // 3], some[2 * len(some) // 3 :]
+    held_out = {width: _held_out(x, y, learned, rest, width, most) for width in WIDTHS}
+    width = max(WIDTHS, key=lambda each: float((held_out[each] ** 2).sum()))
+    count = int(np.cumprod(held_out[width] > CHANCE / np.sqrt(len(rest))).sum())
+    return Shown(width, count, float((held_out[width][:count] ** 2).sum()))
+
+
+def canonical_variates(
+    x: X, y: Y, training: Rows, rng: np.random.Generator, chosen: Shown | None = None
+) -> tuple[Float[np.ndarray, "n k"], Float[np.ndarray, "n k"]]:
+    """Up to three variates of all rows, learned from the training rows: none where none show.
+
+    Those of a training row are what they would be without that row, so that x and y go together in
+    them about as closely as in other rows: something that learns from them is hardly misled.
+
+    Args:
+        x: Shape (n, dx), each coordinate of about unit variance.
+        y: Shape (n, dy), the same.
+        training: The rows to learn from, in random order.
+        rng: Chooses where bumps are.
+        chosen: The width of bumps and the number of variates, where that is known.
+    """
+    chosen = chosen or shown(x, y, training)
+    if chosen.count == 0:
+        return np.empty((len(x), 0)), np.empty((len(y), 0))
+    learned = training[:LEARNED]
+    fit = Variates.fit(x[learned], y[learned], chosen.width, chosen.count, rng)
+    found = fit.of(x, y)
+    for side, without in zip(found, fit.without_itself, strict=True):
+        side[learned] = without
+    return found
+
+
+def cross_fitted(
+    x: X, y: Y, rows: Rows, chosen: Shown, rng: np.random.Generator
+) -> tuple[Float[np.ndarray, "n k"], Float[np.ndarray, "n k"]]:
+    """Variates of all rows, of each tenth learned from the others and turned to agree with theirs.
+
+    Nothing of a row's own y is in its x's variates. Where a row is left out by formula a little is,
+    and rows that are alike in x would differ by their y alone.
+
+    Args:
+        x: Shape (n, dx), each coordinate of about unit variance, or less where it matters less.
+        y: Shape (n, dy), the same.
+        rows: All rows, in random order: of very many, some teach the rest.
+        chosen: The width of bumps and the number of variates.
+        rng: Chooses where bumps are.
+    """
+    learned, others = rows[:LEARNED], rows[LEARNED:]
+    centers = rng.permutation(learned)[:BUMPS]
+    of_x, of_y = (_Bumps.around(z[centers], chosen.width) for z in (x, y))
+    features = of_x.of(x[learned]), of_y.of(y[learned])
+    together = _Moments.of(*features)
+    whole = together.directions(chosen.count)
+    f, g = np.empty((len(x), chosen.count)), np.empty((len(y), chosen.count))
+    for part in np.array_split(np.arange(len(learned)), FOLDS):
+        rest = together - _Moments.of(*(side[part] for side in features))
+        own = rest.directions(chosen.count)
+        f[learned[part]] = (features[0][part] - together.mean_x) @ _turned(
+            own.u, whole.u, rest.of_x
+        )
+        g[learned[part]] = (features[1][part] - together.mean_y) @ _turned(
+            own.v, whole.v, rest.of_y
+        )
+    for part in np.array_split(others, max(1, len(others) // AT_ONCE)):
+        f[part] = (of_x.of(x[part]) - together.mean_x) @ whole.u
+        g[part] = (of_y.of(y[part]) - together.mean_y) @ whole.v
+    return f, g
+
+
+def _turned(
+    own: Float[np.ndarray, "p k"], wanted: Float[np.ndarray, "p k"], covariance: Matrix
+) -> Float[np.ndarray, "p k"]:
+    """Some directions turned to agree best with others, by the rows of a fold alone.
+
+    Turned only: were they shrunk where they agree less, x and y would both tell the fold.
+    """
+    left, _, right = np.linalg.svd(own.T @ covariance @ wanted)
+    return np.asarray(own @ left @ right)
+
+
+def _held_out(
+    x: X, y: Y, learned: Rows, rest: Int[np.ndarray, " rest"], width: float, most: int
+) -> Float[np.ndarray, " k"]:
+    """Correlations of variates on rows that they were not learned from."""
+    fit = Variates.fit(x[learned], y[learned], width, most, np.random.default_rng(0))
+    return correlations(*fit.of(x[rest], y[rest]))
+
+
+def told(variate: PerSample, others: Float[np.ndarray, "n k"]) -> float:
+    """Share of the variance of a variate that a smooth function of others tells of left-out rows.
+
+    Where much of it is told, the variate is a function of these, and says again what they say.
+    """
+    features = _Bumps.around(others[:BUMPS], TELLING).of(others)
+    features, variate = features - features.mean(axis=0), variate - variate.mean()
+    root = np.linalg.cholesky(features.T @ features + RIDGE * np.eye(features.shape[1]))
+    white = solve_triangular(root, features.T, lower=True)
+    left_out = (variate - white.T @ (white @ variate)) / (1 - (white**2).sum(axis=0))
+    return float(1 - (left_out**2).sum() / (variate**2).sum())
+
+
+def correlations(
+    f: Float[np.ndarray, "rows k"], g: Float[np.ndarray, "rows k"]
+) -> Float[np.ndarray, " k"]:
+    """Of each variate of x with that of y; 0 where one does not vary."""
+    f, g = f - f.mean(axis=0), g - g.mean(axis=0)
+    spread = np.sqrt((f**2).sum(axis=0) * (g**2).sum(axis=0))
+    return np.asarray((f * g).sum(axis=0) / spread.clip(min=np.finfo(float).tiny))
+
+
+@dataclass(frozen=True)
+class Variates:
+    """What was learned from some rows with bumps of one width.
+
+    Attributes:
+        without_itself: Variates of these rows, of each as if it had not been there.
+    """
+
+    bumps: tuple["_Bumps", "_Bumps"]
+    means: tuple[Float[np.ndarray, " k"], Float[np.ndarray, " k"]]
+    directions: "_Directions"
+    without_itself: tuple[Float[np.ndarray, "n k"], Float[np.ndarray, "n k"]]
+
+    @classmethod
+    def fit(cls, x: X, y: Y, width: float, count: int, rng: np.random.Generator) -> "Variates":
+        """Up to `count` variates a side, the closest first.
+
+        Args:
+            x: Shape (n, dx), of lengths about √dx.
+            y: Shape (n, dy), the same.
+            width: Of bumps, in root mean squares of a row's length.
+            count: Variates.
+            rng: Chooses where bumps are.
+        """
+        centers = rng.permutation(len(x))[:BUMPS]
+        bumps = _Bumps.around(x[centers], width), _Bumps.around(y[centers], width)
+        features = bumps[0].of(x), bumps[1].of(y)
+        found = _Moments.of(*features).directions(count)
+        means = features[0].mean(axis=0) @ found.u, features[1].mean(axis=0) @ found.v
+        f, g = features[0] @ found.u - means[0], features[1] @ found.v - means[1]
+
+        def without(own: Matrix, other: Matrix, pull: np.ndarray) -> Matrix:
+            return np.asarray((own - pull[:, None] * other / found.strength) / (1 - pull[:, None]))
+
+        apart = (
+            without(f, g, _leverage(features[0], found.root_x)),
+            without(g, f, _leverage(features[1], found.root_y)),
+        )
+        return cls(bumps, means, found, apart)
+
+    def of(
+        self, x: Float[np.ndarray, "rows dx"], y: Float[np.ndarray, "rows dy"]
+    ) -> tuple[Float[np.ndarray, "rows k"], Float[np.ndarray, "rows k"]]:
+        """Variates of any rows."""
+        along = self.directions.u, self.directions.v
+        f, g = (
+            np.concatenate(
+                [bumps.of(part) @ u for part in np.array_split(z, max(1, len(z) // AT_ONCE))]
+            )
+            for bumps, z, u in zip(self.bumps, (x, y), along, strict=True)
+        )
+        return f - self.means[0], g - self.means[1]
+
+
+def _leverage(
+    features: Float[np.ndarray, "n p"], root: Float[np.ndarray, "p p"]
+) -> Float[np.ndarray, " n"]:
+    """Hᵢᵢ of each row."""
+    white = solve_triangular(root, (features - features.mean(axis=0)).T, lower=True)
+    return np.asarray((white**2).sum(axis=0) / len(features))
+
+
+@dataclass(frozen=True)
+class _Directions:
+    """Combinations of the features of x and of those of y, the closest first.
+
+    Attributes:
+        strength: σ of each pair.
+        root_x, root_y: Cholesky roots of the features' covariances, with the ridge.
+    """
+
+    u: Float[np.ndarray, "p k"]
+    v: Float[np.ndarray, "q k"]
+    strength: Float[np.ndarray, " k"]
+    root_x: Float[np.ndarray, "p p"]
+    root_y: Float[np.ndarray, "q q"]
+
+
+@dataclass(frozen=True)
+class _Moments:
+    """Sums over rows of features of both sides, and of their products."""
+
+    n: int
+    x: Float[np.ndarray, " p"]
+    y: Float[np.ndarray, " q"]
+    xx: Float[np.ndarray, "p p"]
+    yy: Float[np.ndarray, "q q"]
+    xy: Float[np.ndarray, "p q"]
+
+    @classmethod
+    def of(cls, x: Float[np.ndarray, "n p"], y: Float[np.ndarray, "n q"]) -> "_Moments":
+        return cls(len(x), x.sum(axis=0), y.sum(axis=0), x.T @ x, y.T @ y, x.T @ y)
+
+    def __sub__(self, part: "_Moments") -> "_Moments":
+        return _Moments(
+            self.n - part.n,
+            self.x - part.x,
+            self.y - part.y,
+            self.xx - part.xx,
+            self.yy - part.yy,
+            self.xy - part.xy,
+        )
+
+    @property
+    def mean_x(self) -> Float[np.ndarray, " p"]:
+        return self.x / self.n
+
+    @property
+    def mean_y(self) -> Float[np.ndarray, " q"]:
+        return self.y / self.n
+
+    @property
+    def of_x(self) -> Float[np.ndarray, "p p"]:
+        """Covariance, with the ridge."""
+        return self._covariance(self.xx, self.mean_x)
+
+    @property
+    def of_y(self) -> Float[np.ndarray, "q q"]:
+        """Covariance, with the ridge."""
+        return self._covariance(self.yy, self.mean_y)
+
+    def _covariance(self, products: Matrix, mean: Float[np.ndarray, " k"]) -> Matrix:
+        return np.asarray(
+            products / self.n - np.outer(mean, mean) + RIDGE / self.n * np.eye(len(mean))
+        )
+
+    def directions(self, count: int) -> _Directions:
+        """Canonical correlation."""
+        root_x, root_y = np.linalg.cholesky(self.of_x), np.linalg.cholesky(self.of_y)
+        cross = self.xy / self.n - np.outer(self.mean_x, self.mean_y)
+        left = solve_triangular(root_x, cross, lower=True)
+        white = solve_triangular(root_y, left.T, lower=True).T
+        u, strength, v = np.linalg.svd(white, full_matrices=False)
+        return _Directions(
+            solve_triangular(root_x, u[:, :count], lower=True, trans="T"),
+            solve_triangular(root_y, v[:count].T, lower=True, trans="T"),
+            strength[:count].clip(min=1e-12),
+            root_x,
+            root_y,
+        )
+
+
+@dataclass(frozen=True)
+class _Bumps:
+    """Features of one side: bumps, without what they say twice, and the coordinates themselves."""
+
+    width: float
+    centers: Float[np.ndarray, "c d"]
+    combined: Float[np.ndarray, "c kept"]
+
+    @classmethod
+    def around(cls, centers: Float[np.ndarray, "c d"], width: float) -> "_Bumps":
+        """Bumps of one width around some rows."""
+        sizes, directions = eigh(_bumps(centers, centers, width))
+        kept = sizes > FLATTEST * sizes[-1]
+        return cls(width, centers, directions[:, kept] / np.sqrt(sizes[kept]))
+
+    def of(self, z: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n p"]:
+        """The features of any rows."""
+        return np.hstack([_bumps(z, self.centers, self.width) @ self.combined, z])
+
+
+def _bumps(
+    z: Float[np.ndarray, "n d"], centers: Float[np.ndarray, "c d"], width: float
+) -> Float[np.ndarray, "n c"]:
+    """exp(−|z − c|² / 2 w²) for each row and center."""
+    square = (z**2).sum(axis=1)[:, None] + (centers**2).sum(axis=1) - 2 * z @ centers.T
+    return np.asarray(np.exp(-square.clip(min=0) / (2 * width**2 * z.shape[1])))
