@@ -23,7 +23,7 @@ from mineral.methods.kcca import cross_fitted, shown, told
 from mineral.methods.knn import KSG
 from mineral.methods.normalized import normalized
 from mineral.methods.projection import principal
-from mineral.progress import silent
+from mineral.progress import portion
 from mineral.samples import Paired, normal_scores
 from mineral.types import Matrix
 
@@ -34,7 +34,8 @@ MOST = 8  # variates a side
 NEAR = 3  # among which neighbours are looked for
 NEW = 0.65  # of a variate's variance, that those before it must leave for it to say something new
 CLEARLY = 2.0  # standard errors
-LEARNED = 0.5  # share of the time that variates take, for the progress bar
+SOME = 3000  # rows that say how many variates are looked at
+LEARNED, COUNTED = 0.5, 0.9  # share of the time until variates and neighbours are there
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,26 +72,28 @@ class Canonical(Estimator):
         looks = [(x, y, shown(x, y, rows, most=MOST)) for x, y in _views(samples)]
         x, y, best = max(looks, key=lambda look: look[2].strength)
         f, g = cross_fitted(x, y, rows, replace(best, count=max(1, best.count)), rng)
-        found: list[Measurement] = []
-        counts = range(1, min(NEAR, f.shape[1]) + 1)
-        for count in counts:
-            run.progress(LEARNED + (1 - LEARNED) * len(found) / (NEAR + 1), "neighbours")
-            few = _among(samples, f[:, :count], g[:, :count])
-            near = KSG(k=self.k, standardize=False).measure(few, replace(run, progress=silent))
-            path = f"Neighbours among {count} kernel canonical variates of x and of y."
-            found.append(replace(near, path=(path,)))
-        most = max(found, key=lambda each: each.value)
-        run.progress(1 - (1 - LEARNED) / (NEAR + 1), "copula of variates")
-        new = _new(f, g)
+        some = rows[:SOME]
+        run.progress(LEARNED, "neighbours among variates")
+        near = KSG(k=self.k, standardize=False)
+        count = max(
+            range(1, min(NEAR, f.shape[1]) + 1),
+            key=lambda count: near.contributions(f[some, :count], g[some, :count]).mean(),
+        )
+        found = near.measure(
+            _among(samples, f[:, :count], g[:, :count]),
+            replace(run, progress=portion(run.progress, LEARNED, COUNTED)),
+        )
+        path = f"Neighbours among {count} kernel canonical variates of x and of y."
+        new = _new(f[some], g[some])
         if len(new) > 1:
             few = _among(samples, f[:, new], g[:, new])
-            copula = LikeliestCopula().measure(few, replace(run, progress=silent))
-            copula = replace(normalized(copula, few, run), model=None)
-            if copula.value - most.value > CLEARLY * np.hypot(copula.stderr, most.stderr):
+            rest = replace(run, progress=portion(run.progress, COUNTED, 1.0))
+            copula = normalized(LikeliestCopula().measure(few, rest), few, run)
+            if copula.value - found.value > CLEARLY * np.hypot(copula.stderr, found.stderr):
+                found = replace(copula, model=None)
                 path = f"A copula of {len(new)} kernel canonical variates of x and of y."
-                most = replace(copula, path=(path,))
         run.progress(1.0, "canonical variates")
-        return most
+        return replace(found, path=(path,))
 
 
 def _views(samples: Paired) -> Iterator[tuple[Matrix, Matrix]]:
