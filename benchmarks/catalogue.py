@@ -38,6 +38,7 @@ COSTS = {
     "mixture": "n d² a component and round",
     "residual": "a copula; where it gains, k S b (m + 1) small networks",
     "projected": "n d min(n, d), then as `residual`",
+    "canonical": "n p² + p³ for each of ten folds, p up to 300 + d; then as `ksg`",
     "clusters": "n d min(n, d), then n k a round, k up to 256 clusters",
     "ksg": "n log n and more with d; n² d above 8",
     "lnc": "as `ksg`",

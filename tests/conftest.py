@@ -49,7 +49,7 @@ FOR_NUMBERS = {name: kind for name, kind in ESTIMATORS.items() if name not in FO
 SMALL = {name: small(kind) for name, kind in FOR_NUMBERS.items()}
 BRIEF = {name: small(kind, steps=2) for name, kind in FOR_NUMBERS.items()}
 # These draw folds or starts, so that the order of rows matters a little.
-SPLITTING = ("mixture", "clusters")
+SPLITTING = ("mixture", "canonical", "clusters")
 CHEAP = {
     name: each for name, each in SMALL.items() if not learns(type(each)) and name not in SPLITTING
 }

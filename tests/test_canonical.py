@@ -1,84 +1,84 @@
-"""Kernel canonical variates."""
+"""Neighbours or a copula among kernel canonical variates."""
+
+import math
 
 import numpy as np
 import pytest
 
-from mineral.methods.kcca import canonical_variates, correlations
+import mineral
+from mineral import Canonical, InputError
+from mineral.tasks import find
+
+TWO_PAIRS = -math.log(1 - 0.8**2)  # nats of two pairs of correlation 0.8
 
 
-def turned(n, seed):
-    """Two pairs of coordinates correlated at 0.9, turned by their distance from the center."""
-    rng = np.random.default_rng(seed)
-    u = rng.standard_normal((n, 2))
-    v = 0.9 * u + np.sqrt(1 - 0.9**2) * rng.standard_normal((n, 2))
-    return swirled(u), swirled(v), u, v
+@pytest.mark.parametrize(
+    "task", ["spiral-multinormal-2pair-5-5", "spiral-normal-cdf-multinormal-2pair-3-3"]
+)
+def test_few_rows_show_dependence_that_winds_up_within_each_side(task):
+    draw = find(task).draw(2000, seed=0)
+    found = Canonical().estimate(draw.x, draw.y)
+    copula = mineral.estimate(draw.x, draw.y, estimator="copula")
+    assert 0.75 * TWO_PAIRS < found.value < TWO_PAIRS + 3 * found.stderr
+    assert found.value > copula.value + 0.2
+    assert found.path[0].startswith("Neighbours among")
 
 
-def swirled(z):
-    angle = (z**2).sum(axis=1)
-    cos, sin = np.cos(angle), np.sin(angle)
-    return np.column_stack([cos * z[:, 0] - sin * z[:, 1], sin * z[:, 0] + cos * z[:, 1]])
-
-
-@pytest.mark.parametrize("seed", range(5))
-def test_what_turns_with_the_distance_is_found_on_rows_never_seen(seed):
-    x, y, *_ = turned(1200, seed)
-    training, rest = np.arange(900), np.arange(900, 1200)
-    f, g = canonical_variates(x, y, training, np.random.default_rng(0))
-    plain = [np.corrcoef(x[:, i], y[:, i])[0, 1] for i in range(2)]
-    assert max(np.abs(plain)) < 0.6
-    assert correlations(f[rest], g[rest])[:2].min() > 0.72
-
-
-def test_training_rows_look_like_rows_never_seen():
-    gaps = []
-    for seed in range(20):
-        x, y, *_ = turned(600, seed)
-        training, rest = np.arange(400), np.arange(400, 600)
-        f, g = canonical_variates(x, y, training, np.random.default_rng(0))
-        gaps.append(correlations(f[training], g[training])[0] - correlations(f[rest], g[rest])[0])
-    # As they are, training rows of a first variate are closer by 0.06.
-    assert np.mean(gaps) < 0.02 + 3 * np.std(gaps) / np.sqrt(len(gaps))
-
-
-def test_independent_rows_rarely_have_variates():
-    counts = []
-    for seed in range(60):
-        rng = np.random.default_rng(seed)
-        x, y = rng.standard_normal((2, 300, 3))
-        f, _ = canonical_variates(x, y, np.arange(240), rng)
-        counts.append(f.shape[1])
-    # The best of three widths is above two standard errors by chance in some 7 %.
-    assert np.mean(np.array(counts) > 0) < 0.07 + 3 * np.sqrt(0.07 * 0.93 / 60)
-
-
-def test_leaving_a_row_out_by_formula_is_leaving_it_out():
-    """Within what the other side's variate changes, to which the row belonged too."""
-    x, y, *_ = turned(400, 0)
-    rng = np.random.default_rng
-    f, _ = canonical_variates(x, y, np.arange(400), rng(1))
-    apart = []
-    for row in range(10):
-        rest = np.delete(np.arange(400), row)
-        g, _ = canonical_variates(x, y, rest, rng(1))
-        sign = np.sign(np.corrcoef(f[rest, 0], g[rest, 0])[0, 1])
-        apart.append(f[row, 0] - sign * g[row, 0])
-    assert np.abs(apart).mean() < 0.25 * f[:, 0].std()
-
-
-def test_few_values_and_one_coordinate_are_no_problem():
+def test_a_copula_of_the_variates_finds_more_pairs_than_neighbours_do():
     rng = np.random.default_rng(0)
-    x = rng.integers(0, 2, (300, 1)) * 2.0 - 1
-    y = rng.standard_normal((300, 4))
-    y[:, 0] += x[:, 0]
-    f, g = canonical_variates(x, y, np.arange(200), rng)
-    assert f.shape[1] > 0
-    assert f.shape[0] == g.shape[0] == 300 and f.shape[1] == g.shape[1]
-    assert np.isfinite(f).all() and np.isfinite(g).all()
+    x = rng.standard_normal((1000, 6))
+    y = 0.8 * x + 0.6 * rng.standard_normal((1000, 6))
+    truth = 3 * TWO_PAIRS
+    found = Canonical().estimate(x, y)
+    assert found.path == ("A copula of 6 kernel canonical variates of x and of y.",)
+    assert found.value == pytest.approx(truth, abs=0.15 * truth)
 
 
-def test_correlations_are_numpys_and_zero_of_what_does_not_vary():
-    f, g = np.random.default_rng(0).standard_normal((2, 50, 2))
-    assert correlations(f, g)[1] == pytest.approx(np.corrcoef(f[:, 1], g[:, 1])[0, 1])
-    f[:, 0] = 2.0
-    assert correlations(f, g)[0] == 0
+def test_functions_of_what_is_known_are_not_counted_again():
+    """Of one strong pair, eight variates go together; all but the first are functions of it."""
+    rng = np.random.default_rng(0)
+    u = rng.standard_normal((1000, 1))
+    v = 0.99 * u + math.sqrt(1 - 0.99**2) * rng.standard_normal((1000, 1))
+    x, y = (np.hstack([side, rng.standard_normal((1000, 2))]) for side in (u, v))
+    found = Canonical().estimate(x, y)
+    truth = -0.5 * math.log(1 - 0.99**2)
+    assert truth - 0.4 < found.value < truth + 3 * found.stderr + 0.05
+
+
+def test_independent_sides_share_nothing():
+    values = []
+    for seed in range(20):
+        x, y = np.random.default_rng(seed).standard_normal((2, 300, 4))
+        values.append(Canonical().estimate(x, y).value)
+    assert abs(np.mean(values)) < 0.03
+
+
+def test_copies_of_rows_do_not_pass_for_dependence():
+    """Rows that are alike in x hold no trace of their own y."""
+    rng = np.random.default_rng(0)
+    x, y = rng.integers(0, 3, (2, 600, 3)).astype(float)
+    assert abs(Canonical().estimate(x, y).value) < 0.1
+
+
+def test_components_stand_for_very_many_coordinates():
+    rng = np.random.default_rng(0)
+    u = rng.standard_normal((1000, 2))
+    v = 0.8 * u + 0.6 * rng.standard_normal((1000, 2))
+    maps = rng.standard_normal((2, 2, 300))
+    x, y = (side @ to for side, to in zip((u, v), maps, strict=True))
+    x, y = (side + 0.1 * rng.standard_normal(side.shape) for side in (x, y))
+    found = Canonical().estimate(x, y)
+    assert found.value == pytest.approx(TWO_PAIRS, abs=0.2)
+
+
+def test_fewer_than_fifty_rows_are_refused():
+    x, y = np.random.default_rng(0).standard_normal((2, 49, 3))
+    with pytest.raises(InputError, match="at least 50 paired samples, got 49"):
+        Canonical().estimate(x, y)
+
+
+def test_the_default_asks_it_and_believes_it():
+    draw = find("spiral-normal-cdf-multinormal-2pair-5-5").draw(1000, seed=0)
+    found = mineral.estimate(draw.x, draw.y)
+    assert found.estimator == "canonical" and found.kind == "neither"
+    assert found.interval[0] < TWO_PAIRS < found.interval[1]

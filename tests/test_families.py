@@ -60,6 +60,23 @@ def gathered(n):
     return (side[which] + rng.standard_normal((n, 20)) for side in places)
 
 
+def turned(n):
+    """Two pairs of normals of correlation 0.8, turned in their plane by the distance squared."""
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((n, 2))
+    y = 0.8 * x + 0.6 * rng.standard_normal((n, 2))
+    angles = ((side**2).sum(axis=1) for side in (x, y))
+    return (
+        np.column_stack(
+            [
+                np.cos(angle) * side[:, 0] - np.sin(angle) * side[:, 1],
+                np.sin(angle) * side[:, 0] + np.cos(angle) * side[:, 1],
+            ]
+        )
+        for side, angle in zip((x, y), angles, strict=True)
+    )
+
+
 def low_rank(n):
     """One shared number behind 20 + 20 coordinates, of correlation 0.8."""
     rng = np.random.default_rng(0)
@@ -74,6 +91,7 @@ HOME = {  # where the 1 + 1 normal of correlation 0.8 is not the home ground
     "discrete": (channel, FLIP),
     "mixed": (channel, FLIP),
     "classifier": (labelled, math.log(2)),
+    "canonical": (turned, truth() * 2),
     "clusters": (gathered, math.log(8)),
     "lnc": (thin, -math.log(0.01) + 0.005),
     "lmi": (low_rank, truth()),

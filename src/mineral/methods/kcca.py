@@ -35,6 +35,7 @@ RIDGE = 2.0  # over the rows
 COUNT = 3  # variates a side, at most, unless more are asked for
 TELLING = 0.5  # width of the bumps of others that tell a variate
 FOLDS = 10  # of which each is told by the others
+AGREE = 0.95  # correlation of a variate with that of all rows, that each fold needs
 FLATTEST = 3e-4  # of the largest eigenvalue: the ridge leaves nothing of smaller ones
 CHANCE = 2.0  # standard errors of a correlation on held-out rows, below which it may be none
 LEARNED = 20_000  # rows that variates are learned from, at most
@@ -106,7 +107,8 @@ def cross_fitted(
     """Variates of all rows, of each tenth learned from the others and turned to agree with theirs.
 
     Nothing of a row's own y is in its x's variates. Where a row is left out by formula a little is,
-    and rows that are alike in x would differ by their y alone.
+    and rows that are alike in x would differ by their y alone. Variates on which the tenths do not
+    agree are left out, but for the first: by them x and y would both tell the tenth.
 
     Args:
         x: Shape (n, dx), each coordinate of about unit variance, or less where it matters less.
@@ -122,30 +124,34 @@ def cross_fitted(
     together = _Moments.of(*features)
     whole = together.directions(chosen.count)
     f, g = np.empty((len(x), chosen.count)), np.empty((len(y), chosen.count))
+    agree = np.ones(chosen.count)
     for part in np.array_split(np.arange(len(learned)), FOLDS):
         rest = together - _Moments.of(*(side[part] for side in features))
         own = rest.directions(chosen.count)
-        f[learned[part]] = (features[0][part] - together.mean_x) @ _turned(
-            own.u, whole.u, rest.of_x
-        )
-        g[learned[part]] = (features[1][part] - together.mean_y) @ _turned(
-            own.v, whole.v, rest.of_y
-        )
+        u, of_x_agree = _turned(own.u, whole.u, rest.of_x)
+        v, of_y_agree = _turned(own.v, whole.v, rest.of_y)
+        f[learned[part]] = (features[0][part] - together.mean_x) @ u
+        g[learned[part]] = (features[1][part] - together.mean_y) @ v
+        agree = np.minimum(agree, np.minimum(of_x_agree, of_y_agree))
     for part in np.array_split(others, max(1, len(others) // AT_ONCE)):
         f[part] = (of_x.of(x[part]) - together.mean_x) @ whole.u
         g[part] = (of_y.of(y[part]) - together.mean_y) @ whole.v
-    return f, g
+    kept = agree > AGREE
+    kept[0] = True
+    return f[:, kept], g[:, kept]
 
 
 def _turned(
     own: Float[np.ndarray, "p k"], wanted: Float[np.ndarray, "p k"], covariance: Matrix
-) -> Float[np.ndarray, "p k"]:
-    """Some directions turned to agree best with others, by the rows of a fold alone.
+) -> tuple[Float[np.ndarray, "p k"], Float[np.ndarray, " k"]]:
+    """Some directions turned to agree best with others, and how closely each then does.
 
     Turned only: were they shrunk where they agree less, x and y would both tell the fold.
     """
-    left, _, right = np.linalg.svd(own.T @ covariance @ wanted)
-    return np.asarray(own @ left @ right)
+    goal = covariance @ wanted
+    left, _, right = np.linalg.svd(own.T @ goal)
+    turned = own @ left @ right
+    return turned, (turned * goal).sum(axis=0)
 
 
 def _held_out(
