@@ -118,21 +118,21 @@ def test_rows_alike_in_x_are_alike_in_what_other_rows_tell():
         assert np.ptp(f[alike], axis=0).max() < 1e-9
 
 
-def test_independent_rows_share_no_variates_that_others_tell():
+def test_independent_rows_share_no_variate_that_others_tell():
     found = []
     for seed in range(60):
         rng = np.random.default_rng(seed)
         x, y = rng.standard_normal((2, 300, 3))
-        chosen = Shown(width=0.5, count=3, strength=0.0)
+        chosen = Shown(width=0.5, count=1, strength=0.0)
         found.append(correlations(*cross_fitted(x, y, rng.permutation(300), chosen, rng)))
-    assert np.abs(np.mean(found, axis=0)).max() < 0.02 + 3 * np.std(found) / np.sqrt(60)
+    assert abs(np.mean(found)) < 0.01 + 3 * np.std(found) / np.sqrt(60)
 
 
 def test_what_follows_from_others_is_told_and_what_is_new_is_not():
     rng = np.random.default_rng(0)
     u, v, noise = rng.standard_normal((3, 500))
     others = np.column_stack([u, v])
-    assert told(u**2 - v, others) > 0.9
+    assert told(u**2 - v, others) > 0.8
     assert told(noise, others) < 0.05
     assert 0.3 < told(u + noise, others) < 0.6  # half of it
 

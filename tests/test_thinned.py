@@ -41,7 +41,7 @@ def test_each_part_is_measured_by_itself_and_rows_find_their_place():
     # Of all rows as if they were independent: so many more than there are in a part.
     assert found.stderr == pytest.approx(0.3 / math.sqrt(3))
     np.testing.assert_array_equal(found.pointwise, np.arange(300))
-    assert "one row in 3 was taken, 3 times" in found.path[-1]
+    assert "one row in 3, 3 times" in found.path[-1]
 
 
 def test_parts_keep_fifty_rows_and_are_ten_at_most():

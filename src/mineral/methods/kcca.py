@@ -119,8 +119,8 @@ def cross_fitted(
     """
     learned, others = rows[:LEARNED], rows[LEARNED:]
     centers = rng.permutation(learned)[:BUMPS]
-    of_x, of_y = (_Bumps.around(z[centers], chosen.width) for z in (x, y))
-    features = of_x.of(x[learned]), of_y.of(y[learned])
+    bumps_x, bumps_y = (_Bumps.around(z[centers], chosen.width) for z in (x, y))
+    features = bumps_x.of(x[learned]), bumps_y.of(y[learned])
     together = _Moments.of(*features)
     whole = together.directions(chosen.count)
     f, g = np.empty((len(x), chosen.count)), np.empty((len(y), chosen.count))
@@ -128,30 +128,20 @@ def cross_fitted(
     for part in np.array_split(np.arange(len(learned)), FOLDS):
         rest = together - _Moments.of(*(side[part] for side in features))
         own = rest.directions(chosen.count)
-        u, of_x_agree = _turned(own.u, whole.u, rest.of_x)
-        v, of_y_agree = _turned(own.v, whole.v, rest.of_y)
-        f[learned[part]] = (features[0][part] - together.mean_x) @ u
-        g[learned[part]] = (features[1][part] - together.mean_y) @ v
-        agree = np.minimum(agree, np.minimum(of_x_agree, of_y_agree))
+        of_x, of_y = own.u.T @ rest.of_x @ whole.u, own.v.T @ rest.of_y @ whole.v
+        # Turned only, and both sides alike: were they shrunk where they agree less, or turned apart
+        # towards what these rows taught as well, x and y would both tell the fold, or each other.
+        left, _, right = np.linalg.svd(of_x + of_y)
+        turn = left @ right
+        f[learned[part]] = (features[0][part] - together.mean_x) @ own.u @ turn
+        g[learned[part]] = (features[1][part] - together.mean_y) @ own.v @ turn
+        agree = np.min([agree, *(np.diag(turn.T @ each) for each in (of_x, of_y))], axis=0)
     for part in np.array_split(others, max(1, len(others) // AT_ONCE)):
-        f[part] = (of_x.of(x[part]) - together.mean_x) @ whole.u
-        g[part] = (of_y.of(y[part]) - together.mean_y) @ whole.v
+        f[part] = (bumps_x.of(x[part]) - together.mean_x) @ whole.u
+        g[part] = (bumps_y.of(y[part]) - together.mean_y) @ whole.v
     kept = agree > AGREE
     kept[0] = True
     return f[:, kept], g[:, kept]
-
-
-def _turned(
-    own: Float[np.ndarray, "p k"], wanted: Float[np.ndarray, "p k"], covariance: Matrix
-) -> tuple[Float[np.ndarray, "p k"], Float[np.ndarray, " k"]]:
-    """Some directions turned to agree best with others, and how closely each then does.
-
-    Turned only: were they shrunk where they agree less, x and y would both tell the fold.
-    """
-    goal = covariance @ wanted
-    left, _, right = np.linalg.svd(own.T @ goal)
-    turned = own @ left @ right
-    return turned, (turned * goal).sum(axis=0)
 
 
 def _held_out(

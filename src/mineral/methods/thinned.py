@@ -41,9 +41,7 @@ def thinned(
         progress = portion(run.progress, i / len(parts), (i + 1) / len(parts))
         found.append(measure(part, replace(run, progress=progress)))
     first = found[0]
-    told = (
-        f"Rows are in series: {len(parts)} times one row in {apart}, and the mean of their values."
-    )
+    told = f"Rows are in series: one row in {apart}, {len(parts)} times, and the mean of these."
     return replace(
         first,
         value=float(np.mean([each.value for each in found])),
