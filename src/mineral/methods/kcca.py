@@ -11,7 +11,8 @@ so that what f would be at a row had this row not been there is known without an
     σ f₋ᵢ = (σ fᵢ − Hᵢᵢ gᵢ) / (1 − Hᵢᵢ).
 
 Variates are chosen to go together, and of independent rows f₋ᵢ and g₋ᵢ still do a little: how wide
-bumps are, and whether there are any variates at all, is chosen by rows held out.
+bumps are, and whether there are any variates at all, is chosen by rows held out. What is estimated
+from variates, and not only learned from them, needs those that other rows teach (`cross_fitted`).
 
 Of few rows this finds dependence that turns or folds within a side where a network does not yet,
 for its optimum is found exactly; a network that sees the variates goes on from there.
@@ -76,7 +77,7 @@ def shown(x: X, y: Y, training: Rows, *, most: int = COUNT) -> Shown:
 
 
 def canonical_variates(
-    x: X, y: Y, training: Rows, rng: np.random.Generator, chosen: Shown | None = None
+    x: X, y: Y, training: Rows, rng: np.random.Generator
 ) -> tuple[Float[np.ndarray, "n k"], Float[np.ndarray, "n k"]]:
     """Up to three variates of all rows, learned from the training rows: none where none show.
 
@@ -88,9 +89,8 @@ def canonical_variates(
         y: Shape (n, dy), the same.
         training: The rows to learn from, in random order.
         rng: Chooses where bumps are.
-        chosen: The width of bumps and the number of variates, where that is known.
     """
-    chosen = chosen or shown(x, y, training)
+    chosen = shown(x, y, training)
     if chosen.count == 0:
         return np.empty((len(x), 0)), np.empty((len(y), 0))
     learned = training[:LEARNED]
