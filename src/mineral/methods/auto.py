@@ -51,7 +51,7 @@ THIN = 0.5  # nats, from which boxes around neighbours may be mostly empty
 UNRESOLVED = 2.0  # nats below the most that neighbours can count, where boxes may miss some
 RISING = 0.05  # nats more than on half of the rows, from which neighbours are in want of rows
 MANY_ROWS = 20_000  # above, what is still to come is little, and would take seconds to see
-CANONICAL_ROWS = 200  # from which variates of each side are found
+CANONICAL_ROWS = 400  # from which neighbours among variates of each side are asked
 FEW_ROWS = 50  # below, a Gaussian copula is all that a copula can be
 GROUPED_ROWS = 30_000  # rows times groups, above which groups get a Gaussian copula each
 

@@ -47,7 +47,8 @@ def weighed(rival: Answer, answer: Answer, samples: Paired, run: Run) -> tuple[f
             weight = 1.0 if surer else _weight(more, error)
             return weight, _between(ours, theirs, weight, error)
         # Networks fall short, as neighbours do: what finds more is the closer one.
-        least = (SOMEWHAT if isinstance(best, (Residual, Projected)) else CLEARLY) * error
+        learned = isinstance(best, (Residual, Projected)) and bool(ours.curves)
+        least = (SOMEWHAT if learned else CLEARLY) * error
     return (1.0, theirs) if more > least else (0.0, ours)
 
 
