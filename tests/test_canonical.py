@@ -60,6 +60,15 @@ def test_copies_of_rows_do_not_pass_for_dependence():
     assert abs(Canonical().estimate(x, y).value) < 0.1
 
 
+def test_two_values_hold_what_a_table_says():
+    """Each tenth tells them a little differently, which must not tell the tenth."""
+    rng = np.random.default_rng(0)
+    x = rng.integers(0, 2, 1000)
+    y = x ^ (rng.uniform(size=1000) < 0.1)
+    table = mineral.estimate(x, y, estimator="discrete")
+    assert Canonical().estimate(x, y).value == pytest.approx(table.value, abs=0.02)
+
+
 def test_components_stand_for_very_many_coordinates():
     rng = np.random.default_rng(0)
     u = rng.standard_normal((1000, 2))

@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from itertools import product
 
 import numpy as np
+from jaxtyping import Float
 
 from mineral.methods.base import Estimator, Measurement, Run
 from mineral.methods.copulas import LikeliestCopula
@@ -72,6 +73,7 @@ class Canonical(Estimator):
         looks = [(x, y, shown(x, y, rows, most=MOST)) for x, y in _views(samples)]
         x, y, best = max(looks, key=lambda look: look[2].strength)
         f, g = cross_fitted(x, y, rows, replace(best, count=max(1, best.count)), rng)
+        f, g = _alike(samples.x, f), _alike(samples.y, g)
         some = rows[:SOME]
         run.progress(LEARNED, "neighbours among variates")
         near = KSG(k=self.k, standardize=False)
@@ -106,6 +108,18 @@ def _views(samples: Paired) -> Iterator[tuple[Matrix, Matrix]]:
             principal(side, most, scaled=scaled, whitened=False) for side in (samples.x, samples.y)
         )
         yield x / np.sqrt((x**2).mean()), y / np.sqrt((y**2).mean())
+
+
+def _alike(
+    values: Float[np.ndarray, "n d"], variates: Float[np.ndarray, "n k"]
+) -> Float[np.ndarray, "n k"]:
+    """The same variates for rows that are the same, which folds tell a little differently."""
+    _, which, count = np.unique(values, axis=0, return_inverse=True, return_counts=True)
+    if count.max() == 1:
+        return variates
+    sums = np.zeros((len(count), variates.shape[1]))
+    np.add.at(sums, which, variates)
+    return np.asarray((sums / count[:, None])[which])
 
 
 def _new(f: Matrix, g: Matrix) -> list[int]:
