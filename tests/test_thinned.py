@@ -82,7 +82,7 @@ def test_what_is_too_rare_for_a_part_is_measured_whole():
 
 @pytest.mark.parametrize("task", ["null-series-0.9-5", "null-series-0.99-1"])
 def test_independent_series_look_independent(task):
-    found = [mineral.estimate(d.x, d.y) for d in (find(task).draw(1000, seed=s) for s in range(5))]
+    found = [mineral.estimate(d.x, d.y) for d in (find(task).draw(1000, seed=s) for s in range(3))]
     values = np.array([each.value for each in found])
-    assert abs(values.mean()) < 0.05 + 3 * values.std() / math.sqrt(5)
-    assert sum(each.interval[0] <= 0 for each in found) >= 4
+    assert abs(values.mean()) < 0.05 + 3 * values.std() / math.sqrt(3)
+    assert sum(each.interval[0] <= 0 for each in found) >= 2
