@@ -13,7 +13,6 @@ one squared, and says nothing new.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from itertools import product
 
 import numpy as np
 from jaxtyping import Float
@@ -103,11 +102,14 @@ def _views(samples: Paired) -> Iterator[tuple[Matrix, Matrix]]:
     if max(samples.x.shape[1], samples.y.shape[1]) <= WIDE:
         yield normal_scores(samples.x), normal_scores(samples.y)
         return
-    for scaled, most in product((True, False), COMPONENTS):
-        x, y = (
-            principal(side, most, scaled=scaled, whitened=False) for side in (samples.x, samples.y)
-        )
-        yield x / np.sqrt((x**2).mean()), y / np.sqrt((y**2).mean())
+    for scaled in (True, False):
+        sides = [
+            principal(side, max(COMPONENTS), scaled=scaled, whitened=False)
+            for side in (samples.x, samples.y)
+        ]
+        for most in COMPONENTS:
+            x, y = (side[:, :most] for side in sides)
+            yield x / np.sqrt((x**2).mean()), y / np.sqrt((y**2).mean())
 
 
 def _alike(

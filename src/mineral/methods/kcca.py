@@ -23,6 +23,7 @@ References:
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -176,16 +177,12 @@ def correlations(
 
 @dataclass(frozen=True)
 class Variates:
-    """What was learned from some rows with bumps of one width.
-
-    Attributes:
-        without_itself: Variates of these rows, of each as if it had not been there.
-    """
+    """What was learned from some rows with bumps of one width."""
 
     bumps: tuple["_Bumps", "_Bumps"]
+    features: tuple[Float[np.ndarray, "n p"], Float[np.ndarray, "n q"]]
     means: tuple[Float[np.ndarray, " k"], Float[np.ndarray, " k"]]
     directions: "_Directions"
-    without_itself: tuple[Float[np.ndarray, "n k"], Float[np.ndarray, "n k"]]
 
     @classmethod
     def fit(cls, x: X, y: Y, width: float, count: int, rng: np.random.Generator) -> "Variates":
@@ -203,16 +200,21 @@ class Variates:
         features = bumps[0].of(x), bumps[1].of(y)
         found = _Moments.of(*features).directions(count)
         means = features[0].mean(axis=0) @ found.u, features[1].mean(axis=0) @ found.v
-        f, g = features[0] @ found.u - means[0], features[1] @ found.v - means[1]
+        return cls(bumps, features, means, found)
+
+    @cached_property
+    def without_itself(self) -> tuple[Float[np.ndarray, "n k"], Float[np.ndarray, "n k"]]:
+        """Variates of the rows that taught them, of each as if it had not been there."""
+        found, (of_x, of_y) = self.directions, self.features
+        f, g = of_x @ found.u - self.means[0], of_y @ found.v - self.means[1]
 
         def without(own: Matrix, other: Matrix, pull: np.ndarray) -> Matrix:
             return np.asarray((own - pull[:, None] * other / found.strength) / (1 - pull[:, None]))
 
-        apart = (
-            without(f, g, _leverage(features[0], found.root_x)),
-            without(g, f, _leverage(features[1], found.root_y)),
+        return (
+            without(f, g, _leverage(of_x, found.root_x)),
+            without(g, f, _leverage(of_y, found.root_y)),
         )
-        return cls(bumps, means, found, apart)
 
     def of(
         self, x: Float[np.ndarray, "rows dx"], y: Float[np.ndarray, "rows dy"]

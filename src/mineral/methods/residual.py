@@ -240,9 +240,7 @@ class _Ranks:
         sides = normal[:, :dx], normal[:, dx:]
         shapes = _features(*sides, correlation)
         seen = [[scores[:, :dx], shapes[0]], [scores[:, dx:], shapes[1]]]
-        if (
-            scores.shape[1] > 2
-        ):  # in a single coordinate nothing is mixed that a network has to undo
+        if scores.shape[1] > 2:  # nothing is mixed in a single coordinate a side
             variates = canonical_variates(*sides, training, rng)
             seen = [[*side, smooth] for side, smooth in zip(seen, variates, strict=True)]
         x, y = (np.hstack(side) for side in seen)
