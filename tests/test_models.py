@@ -127,6 +127,14 @@ def test_pairs_are_scored_each_by_itself(model):
     assert model.pmi(x[order], y[order]) == pytest.approx(together[order], rel=1e-5)
 
 
+def test_product_pairs_are_scored_as_pairs_are(model):
+    x, y = np.random.default_rng(1).standard_normal((2, 20, 1))
+    partners = np.stack([np.roll(np.arange(20), shift) for shift in (1, 7)], axis=1)
+    found = model.of_products(x, y, partners)
+    for each, rows in zip(found.T, partners.T, strict=True):
+        assert each == pytest.approx(model.pmi(x, y[rows]), abs=1e-12)
+
+
 def test_new_pairs_may_come_in_any_form(model):
     x, y = draw(50, 4)
     for form in (torch.tensor, list, lambda v: v[:, None]):

@@ -78,6 +78,10 @@ class PointwiseModel(Protocol):
         """The pointwise mutual information of new pairs in nats, shape (n,)."""
         ...
 
+    def of_products(self, x: Any, y: Any, partners: Any) -> np.ndarray:  # noqa: ANN401
+        """Of each row of x with the y of its m partners, in nats, shape (n, m)."""
+        ...
+
     def save(self, path: Any) -> None:  # noqa: ANN401
         """Write the model to one safetensors file."""
         ...

@@ -43,8 +43,8 @@ def normalized(found: Measurement, samples: Paired, run: Run) -> Measurement:
     n = len(samples)
     m = min(n - 1, max(1, PAIRS // n))
     partners = shifted(n, m, run.rng())
-    product = np.concatenate([found.model.pmi(samples.x, samples.y[rows]) for rows in partners.T])
-    claimed = excess(product)
+    product = found.model.of_products(samples.x, samples.y, partners)
+    claimed = excess(product.ravel())
     if not claimed:
         return found
     doubt = Caution(

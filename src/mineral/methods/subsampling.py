@@ -11,9 +11,9 @@ import numpy as np
 
 from mineral.types import Rows
 
-PARTS = 4  # few, so that each part still is in the regime of the whole
-SPLITS = 10
-LARGEST = 10_000  # rows of a part: the variance of larger ones only repeats the 1/n
+PARTS = 4  # at least, and few, so that each part still is in the regime of the whole
+ESTIMATES = 40  # in all
+LARGEST = 1000  # rows of a part: the variance of larger ones only repeats the 1/n
 
 
 def subsampled_stderr(value: Callable[[Rows], float], n: int, rng: np.random.Generator) -> float:
@@ -28,8 +28,9 @@ def subsampled_stderr(value: Callable[[Rows], float], n: int, rng: np.random.Gen
         Holmes & Nemenman (2019), arXiv:1903.09280.
     """
     size = min(n // PARTS, LARGEST)
+    count = min(n // size, ESTIMATES)
     variances = []
-    for _ in range(SPLITS):
-        parts = rng.permutation(n)[: PARTS * size].reshape(PARTS, size)
+    for _ in range(-(-ESTIMATES // count)):
+        parts = rng.permutation(n)[: count * size].reshape(count, size)
         variances.append(np.var([value(rows) for rows in parts], ddof=1) * size / n)
     return float(np.sqrt(np.mean(variances)))

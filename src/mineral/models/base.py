@@ -16,6 +16,7 @@ from typing import Any, ClassVar, TypeAlias, TypeVar
 
 import numpy as np
 import torch
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from mineral import storage
@@ -24,6 +25,7 @@ from mineral.samples import new_pairs
 from mineral.types import CriticFactory, PerSample, X, Y
 
 FORMAT = 1
+Sides: TypeAlias = tuple[Float[np.ndarray, "n _"], Float[np.ndarray, "n _"]]
 
 
 class Model(ABC):
@@ -33,9 +35,13 @@ class Model(ABC):
     dim_x: int
     dim_y: int
 
+    def _seen(self, x: X, y: Y) -> Sides:
+        """What the log density ratio looks at in each side, row by row: scores, or the side."""
+        return x, y
+
     @abstractmethod
-    def _pmi(self, x: X, y: Y) -> PerSample:
-        """On checked matrices."""
+    def _ratio(self, x: X, y: Y) -> PerSample:
+        """The log density ratio of checked pairs, of what it sees of them."""
 
     @abstractmethod
     def _tensors(self) -> dict[str, Tensor]:
@@ -59,7 +65,12 @@ class Model(ABC):
             InputError: If the pairs are not finite or not of the model's width.
             InputTypeError: If they cannot be read as numbers.
         """
-        return self._pmi(*new_pairs(x, y, self.dim_x, self.dim_y))
+        return self._ratio(*self._seen(*new_pairs(x, y, self.dim_x, self.dim_y)))
+
+    def of_products(self, x: X, y: Y, partners: Int[np.ndarray, "n m"]) -> Float[np.ndarray, "n m"]:
+        """Of each row of x with the y of its m partners, in nats; each row is looked at once."""
+        of_x, of_y = self._seen(*new_pairs(x, y, self.dim_x, self.dim_y))
+        return np.column_stack([self._ratio(of_x, of_y[rows]) for rows in partners.T])
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the model to one safetensors file; `mineral.load` reads it.

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from mineral.models.base import Model, Stored, check
+from mineral.models.base import Model, Sides, Stored, check
 from mineral.models.gaussian import CopulaModel, rebuild_copula
 from mineral.types import PerSample, X, Y
 
@@ -40,8 +40,11 @@ class ContaminatedModel(Model):
     def dim_y(self) -> int:  # type: ignore[override]
         return self.copula.dim_y
 
-    def _pmi(self, x: X, y: Y) -> PerSample:
-        return diluted(self.copula._pmi(x, y), self.share) - self.offset
+    def _seen(self, x: X, y: Y) -> Sides:
+        return self.copula._seen(x, y)
+
+    def _ratio(self, x: X, y: Y) -> PerSample:
+        return diluted(self.copula._ratio(x, y), self.share) - self.offset
 
     def _tensors(self) -> dict[str, Tensor]:
         return self.copula._tensors()

@@ -61,7 +61,7 @@ class CriticModel(Model):
         return len(self.members[0].of_y.center)
 
     @torch.no_grad()
-    def _pmi(self, x: X, y: Y) -> PerSample:
+    def _ratio(self, x: X, y: Y) -> PerSample:
         values = [m.critic(*m.inputs(x, y)).double() - m.log_partition for m in self.members]
         return np.asarray(torch.stack(values).mean(dim=0).cpu().numpy())
 

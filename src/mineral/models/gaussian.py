@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from mineral.models.base import Model, Stored, check
+from mineral.models.base import Model, Sides, Stored, check
 from mineral.models.marginals import (
     Marginals,
     levels_of,
@@ -49,11 +49,14 @@ class GaussianModel(Model):
     def dim_y(self) -> int:  # type: ignore[override]
         return len(self.mean_y)
 
-    def _pmi(self, x: X, y: Y) -> PerSample:
+    def _seen(self, x: X, y: Y) -> Sides:
         r = len(self.rho)
         u = ((x - self.mean_x) @ self.map_x)[:, :r]
         v = ((y - self.mean_y) @ self.map_y)[:, :r]
-        left = 1 - self.rho**2
+        return u, v
+
+    def _ratio(self, x: X, y: Y) -> PerSample:
+        u, v, left = x, y, 1 - self.rho**2
         quadratic = (self.rho**2 * (u**2 + v**2) - 2 * self.rho * u * v) / (2 * left)
         return np.asarray((-np.log(left) / 2 - quadratic).sum(axis=1) - self.offset)
 
@@ -88,10 +91,13 @@ class CopulaModel(Model):
     def dim_y(self) -> int:  # type: ignore[override]
         return len(self.of_y)
 
-    def _pmi(self, x: X, y: Y) -> PerSample:
+    def _seen(self, x: X, y: Y) -> Sides:
         u = np.asarray(ndtri(levels_of(self.of_x, x)))
         v = np.asarray(ndtri(levels_of(self.of_y, y)))
-        return self.gaussian._pmi(u, v)
+        return self.gaussian._seen(u, v)
+
+    def _ratio(self, x: X, y: Y) -> PerSample:
+        return self.gaussian._ratio(x, y)
 
     def _tensors(self) -> dict[str, Tensor]:
         return self.gaussian._tensors() | marginal_tensors(self.of_x, self.of_y)

@@ -107,7 +107,7 @@ class MixtureModel(Model):
     def dim_y(self) -> int:  # type: ignore[override]
         return len(self.members[0].coordinates.of_y.center)
 
-    def _pmi(self, x: X, y: Y) -> PerSample:
+    def _ratio(self, x: X, y: Y) -> PerSample:
         return np.asarray(np.mean([member.log_ratio(x, y) for member in self.members], axis=0))
 
     def _tensors(self) -> dict[str, Tensor]:

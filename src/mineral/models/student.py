@@ -15,7 +15,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from mineral.models.base import Model, Stored, check
+from mineral.models.base import Model, Sides, Stored, check
 from mineral.models.marginals import (
     Marginals,
     levels_of,
@@ -80,11 +80,14 @@ class StudentModel(Model):
     def dim_y(self) -> int:  # type: ignore[override]
         return len(self.of_y)
 
-    def _pmi(self, x: X, y: Y) -> PerSample:
+    def _seen(self, x: X, y: Y) -> Sides:
         nu = self.degrees_of_freedom
         z_x = stdtrit(nu, levels_of(self.of_x, x)[:, self.kept_x])
         z_y = stdtrit(nu, levels_of(self.of_y, y)[:, self.kept_y])
-        return log_ratio(z_x, z_y, self.correlation, nu) - self.offset
+        return z_x, z_y
+
+    def _ratio(self, x: X, y: Y) -> PerSample:
+        return log_ratio(x, y, self.correlation, self.degrees_of_freedom) - self.offset
 
     def _tensors(self) -> dict[str, Tensor]:
         arrays = {name: getattr(self, name) for name in ("correlation", "kept_x", "kept_y")}
