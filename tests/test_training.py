@@ -259,6 +259,19 @@ def test_a_long_climb_is_waited_for_half_as_long_again():
     assert curve.steps[curve.best] == 400 and curve.steps[-1] == 600
 
 
+def test_a_critic_that_has_hardly_begun_is_waited_for_less():
+    plan = schedule(steps=900, patience=300, at_first=100)
+    assert [plan.waits(best) for best in (0, 20, 50, 75, 400, 800)] == [
+        100,
+        100,
+        200,
+        300,
+        300,
+        400,
+    ]
+    assert schedule(steps=900, patience=300).waits(0) == 300
+
+
 def test_memorizing_shows_in_the_training_curve_only(memorized):
     _, curve, _, _ = memorized
     assert curve.training[-1] > curve.validation[-1] + 0.1

@@ -34,6 +34,9 @@ class Schedule:
             because on few rows all is learned within some dozen steps.
         patience: Steps without improvement before training stops, or half as many as the best
             critic took, where these are more.
+        at_first: Steps without improvement that end the training of a critic which has hardly
+            begun to learn: a critic is waited for four times as long as it has learned, from
+            `at_first` up to `patience`. None to wait as long from the start.
     """
 
     steps: int
@@ -42,11 +45,17 @@ class Schedule:
     block: int
     check_every: int = 50
     patience: int = 200
+    at_first: int | None = None
 
     def next_check(self, step: int) -> int:
         """The step of the next look at the validation rows, after one at `step`."""
         apart = min(self.check_every, max(CLOSEST, step // 8))
         return min(step + apart, self.steps)
+
+    def waits(self, best: int) -> int:
+        """How many steps without improvement end the training, after the best at step `best`."""
+        longest = max(self.patience, best // 2)
+        return longest if self.at_first is None else max(self.at_first, min(4 * best, longest))
 
 
 @contextmanager
@@ -134,7 +143,7 @@ def train(
         progress: Told what share of the steps is done.
         until: Of `time.monotonic()`, after which no further step is taken.
     """
-    optimizer = torch.optim.Adam(critic.parameters(), lr=schedule.learning_rate)
+    optimizer = torch.optim.Adam(critic.parameters(), lr=schedule.learning_rate, fused=True)
     decay = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=schedule.steps)
     batches = _batches(len(training[0]), schedule, rng)
     steps, learned, held_out = [0], [0.0], [_validate(critic, objective, validation, schedule)]
@@ -159,7 +168,7 @@ def train(
         progress(step / schedule.steps)
         if held_out[-1] > held_out[kept]:
             best, kept = copy.deepcopy(critic.state_dict()), len(steps) - 1
-        waited = step - steps[kept] >= max(schedule.patience, steps[kept] // 2)
+        waited = step - steps[kept] >= schedule.waits(steps[kept])
         if waited or time.monotonic() > until or not np.isfinite(held_out[-1]):
             break
     critic.load_state_dict(best)

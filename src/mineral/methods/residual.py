@@ -51,6 +51,7 @@ FEWEST = 200  # rows
 COPULA = 0.1  # share of the time that the copula takes, for the progress bar
 BLOCK = 3  # each joint sample meets the y of two others
 PATIENCE = 300  # steps
+AT_FIRST = 100  # steps: what there is to learn shows within some forty, with variates to see
 BLUNTNESS = (1.0, 0.95, 0.9, 0.8, 0.7, 0.5)  # slopes of a copula's log density ratio
 SHIFTS = (-0.2, -0.1, -0.05, 0.0, 0.05, 0.1, 0.2)  # nats
 LEAST = 1e-3  # nats of gain: where information is high, all is told apart and less means nothing
@@ -141,7 +142,11 @@ class Residual(Learned):
             bounds.jensen_shannon,
             training,
             validation,
-            replace(self.schedule(len(fold.training), block=BLOCK), patience=PATIENCE),
+            replace(
+                self.schedule(len(fold.training), block=BLOCK),
+                patience=PATIENCE,
+                at_first=AT_FIRST,
+            ),
             rng=rng,
             progress=self.telling(run),
             until=run.until,
