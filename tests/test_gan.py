@@ -73,6 +73,14 @@ def test_a_generator_before_training_makes_both_signs():
     assert ImageDiscriminator(3, width=4)(made).shape == (8,)
 
 
+def test_without_normalization_each_image_is_judged_alone():
+    images = torch.randn(6, 3, 28, 28, generator=torch.Generator().manual_seed(0))
+    alone = ImageDiscriminator(3, width=2, norm=False)
+    assert torch.allclose(alone(images)[:2], alone(images[:2]), atol=1e-5)
+    together = ImageDiscriminator(3, width=2)
+    assert not torch.allclose(together(images)[:2], together(images[:2]), atol=1e-3)
+
+
 def test_the_losses_are_cross_entropies_of_log_odds():
     real, made = torch.tensor([0.3, -2.0]), torch.tensor([1.5, 0.2, -1.0])
     right = -torch.sigmoid(real).log().mean() - (1 - torch.sigmoid(made)).log().mean()

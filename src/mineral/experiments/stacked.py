@@ -50,6 +50,7 @@ class Settings:
         evaluated: Generated images that are read.
         steps, batch, learning_rate, momentum: Of both players' Adam.
         generator, discriminator: Channels at 14 × 14.
+        norm: Batch normalization of the discriminator, which shows it the batch as a whole.
         critic: Channels of the critic's convolutions.
         noise, code: Coordinates of z.
         beta: Of the information.
@@ -66,6 +67,7 @@ class Settings:
     momentum: float = 0.5
     generator: int = 64
     discriminator: int = 64
+    norm: bool = True
     critic: tuple[int, ...] = (16, 32, 64)
     noise: int = 10
     code: int = 90
@@ -87,7 +89,7 @@ def cells(settings: Settings) -> dict[str, Cell[Settings]]:
 def game_of(settings: Settings, *, mine: bool, seed: int, device: torch.device) -> Adversaries:
     """Both players, whose first weights come from torch's global generator; the critic's after."""
     generator = ImageGenerator(settings.noise + settings.code, DIGITS, width=settings.generator)
-    discriminator = ImageDiscriminator(DIGITS, width=settings.discriminator)
+    discriminator = ImageDiscriminator(DIGITS, width=settings.discriminator, norm=settings.norm)
     information = None
     if mine:
         critic = ConvolutionalCritic(
@@ -209,12 +211,14 @@ STACKED_MNIST = Experiment(
         "al. (2018), PacGAN, arXiv:1712.04086"
     ),
     quick=Settings(
+        seeds=5,
         images=50_000,
         evaluated=10_000,
-        steps=600,
+        steps=1000,
         learning_rate=1e-3,
         generator=16,
-        discriminator=16,
+        discriminator=8,
+        norm=False,
         critic=(8, 16, 32),
         code=54,
         partners=2,

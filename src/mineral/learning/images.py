@@ -49,19 +49,21 @@ class ImageFeatures(nn.Module):
     Args:
         channels: Of an image.
         width: Channels at 14 × 14; twice as many at 7 × 7.
+        norm: Batch normalization of the second layer. It shows a discriminator the batch as a
+            whole, and with it what a generator leaves out; without it each image is seen alone.
 
     Attributes:
         dim: Of the features.
     """
 
-    def __init__(self, channels: int = 1, *, width: int = 64) -> None:
+    def __init__(self, channels: int = 1, *, width: int = 64, norm: bool = True) -> None:
         super().__init__()
         self.dim = 2 * width * (SIDE // 4) ** 2
         self.net = nn.Sequential(
             nn.Conv2d(channels, width, 4, stride=2, padding=1),
             nn.LeakyReLU(SLOPE),
-            nn.Conv2d(width, 2 * width, 4, stride=2, padding=1, bias=False),
-            nn.BatchNorm2d(2 * width),
+            nn.Conv2d(width, 2 * width, 4, stride=2, padding=1, bias=not norm),
+            nn.BatchNorm2d(2 * width) if norm else nn.Identity(),
             nn.LeakyReLU(SLOPE),
             nn.Flatten(),
         )
@@ -76,12 +78,12 @@ class ImageDiscriminator(nn.Module):
 
     Args:
         channels: Of an image.
-        width: Of `ImageFeatures`.
+        width, norm: Of `ImageFeatures`.
     """
 
-    def __init__(self, channels: int = 1, *, width: int = 64) -> None:
+    def __init__(self, channels: int = 1, *, width: int = 64, norm: bool = True) -> None:
         super().__init__()
-        self.features = ImageFeatures(channels, width=width)
+        self.features = ImageFeatures(channels, width=width, norm=norm)
         self.head = nn.Linear(self.features.dim, 1)
 
     def forward(self, x: Float[Tensor, "n c 28 28"]) -> Float[Tensor, " n"]:
