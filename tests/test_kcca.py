@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mineral.methods.kcca import (
-    Kind,
+    Kernel,
     Shown,
     Variates,
     canonical_variates,
@@ -101,10 +101,10 @@ def test_variates_told_by_other_rows_are_as_close_as_those_of_new_rows():
     for seed in range(20):
         x, y, *_ = turned(600, seed)
         rows, new = np.arange(500), np.arange(500, 600)
-        chosen = Shown(kind=Kind(0.5), count=2, strength=1.0)
+        chosen = Shown(kernel=Kernel(0.5), count=2, strength=1.0)
         rng = np.random.default_rng(seed)
         own = cross_fitted(x[rows], y[rows], rng.permutation(500), chosen, rng)
-        fit = Variates.fit(x[rows], y[rows], Kind(0.5), 2, rng)
+        fit = Variates.fit(x[rows], y[rows], Kernel(0.5), 2, rng)
         gaps.append(correlations(*own)[0] - correlations(*fit.of(x[new], y[new]))[0])
     assert abs(np.mean(gaps)) < 0.02 + 3 * np.std(gaps) / np.sqrt(len(gaps))
 
@@ -114,7 +114,7 @@ def test_rows_alike_in_x_are_alike_in_what_other_rows_tell():
     rng = np.random.default_rng(0)
     x = rng.integers(0, 3, (500, 2)).astype(float)
     y = x + rng.standard_normal((500, 2))
-    chosen = Shown(kind=Kind(1.0), count=2, strength=1.0)
+    chosen = Shown(kernel=Kernel(1.0), count=2, strength=1.0)
     f, _ = cross_fitted(x, y, np.arange(500), chosen, rng)
     tenth = np.arange(50)  # the first part of rows in this order
     for value in np.unique(x[tenth], axis=0):
@@ -127,7 +127,7 @@ def test_independent_rows_share_no_variate_that_others_tell():
     for seed in range(60):
         rng = np.random.default_rng(seed)
         x, y = rng.standard_normal((2, 300, 3))
-        chosen = Shown(kind=Kind(0.5), count=1, strength=0.0)
+        chosen = Shown(kernel=Kernel(0.5), count=1, strength=0.0)
         found.append(correlations(*cross_fitted(x, y, rng.permutation(300), chosen, rng)))
     assert abs(np.mean(found)) < 0.01 + 3 * np.std(found) / np.sqrt(60)
 
@@ -146,7 +146,7 @@ def test_held_out_rows_choose_narrow_bumps_for_what_winds_up():
     u, v = np.random.default_rng(0).standard_normal((2, 1200, 2))
     rows = np.arange(1200)
     assert shown(x, y, rows).count >= 2
-    assert shown(x, y, rows).kind.width <= shown(u + v, u - 0.5 * v, rows).kind.width
+    assert shown(x, y, rows).kernel.width <= shown(u + v, u - 0.5 * v, rows).kernel.width
     assert shown(u, v, rows, most=8).count <= 1
 
 
@@ -156,10 +156,10 @@ def test_what_turns_by_the_distance_of_many_coordinates_is_told_by_these_further
         draw = task.draw(2000, seed=seed)
         rows, new = np.arange(1500), np.arange(1500, 2000)
         chosen = shown(draw.x, draw.y, rows, most=8)
-        assert chosen.kind.turning
+        assert chosen.kernel.turning
         plain, turning = (
-            Variates.fit(draw.x[rows], draw.y[rows], kind, 2, np.random.default_rng(0))
-            for kind in (replace(chosen.kind, turning=False), chosen.kind)
+            Variates.fit(draw.x[rows], draw.y[rows], kernel, 2, np.random.default_rng(0))
+            for kernel in (replace(chosen.kernel, turning=False), chosen.kernel)
         )
         found = [correlations(*fit.of(draw.x[new], draw.y[new])) for fit in (plain, turning)]
         assert (found[1] ** 2).sum() > (found[0] ** 2).sum()
@@ -167,13 +167,13 @@ def test_what_turns_by_the_distance_of_many_coordinates_is_told_by_these_further
 
 def test_coordinates_further_out_are_left_out_where_they_bring_nothing():
     u, v = np.random.default_rng(0).standard_normal((2, 1200, 5))
-    kinds = [shown(u + rho * v, u - rho * v, np.arange(1200)).kind for rho in (0.3, 0.6, 1.0)]
-    assert not any(kind.turning for kind in kinds)
+    kernels = [shown(u + rho * v, u - rho * v, np.arange(1200)).kernel for rho in (0.3, 0.6, 1.0)]
+    assert not any(kernel.turning for kernel in kernels)
 
 
 def test_one_row_far_away_is_not_all_that_is_seen():
     x, y, *_ = turned(800, 0)
-    for kind in (Kind(0.5), Kind(0.5, turning=True)):
-        fit = Variates.fit(x, y, kind, 2, np.random.default_rng(0))
+    for kernel in (Kernel(0.5), Kernel(0.5, turning=True)):
+        fit = Variates.fit(x, y, kernel, 2, np.random.default_rng(0))
         far, _ = fit.of(np.array([[50.0, 0.0]]), np.array([[50.0, 0.0]]))
         assert np.abs(far).max() < 250 * fit.of(x, y)[0].std()

@@ -17,7 +17,7 @@ from jaxtyping import Float, Int
 
 from mineral.errors import OptionError
 from mineral.methods.base import Estimator, Measurement, Run
-from mineral.methods.kcca import Kind, Variates, correlations
+from mineral.methods.kcca import Kernel, Variates, correlations
 from mineral.methods.projection import principal
 from mineral.progress import portion
 from mineral.samples import Paired, folds
@@ -114,7 +114,7 @@ def _taught(sides: list[np.ndarray], run: Run) -> tuple[PerSample, int]:
     for done, fold in enumerate(folds(n, FOLDS, validation=0.0, rng=rng)):
         run.progress(done / FOLDS, "learning what the sides share")
         learned = fold.training[:FITTED]
-        fit = Variates.fit(x[learned], y[learned], Kind(WIDTH), VARIATES, rng)
+        fit = Variates.fit(x[learned], y[learned], Kernel(WIDTH), VARIATES, rng)
         strength = correlations(*fit.without_itself).clip(min=0)
         weights = [strength / side.std(axis=0).clip(min=1e-12) for side in fit.without_itself]
         of_training = [side * w for side, w in zip(fit.without_itself, weights, strict=True)]

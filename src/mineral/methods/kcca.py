@@ -48,8 +48,8 @@ TRIED = 1500  # rows on which a width is chosen, at most
 
 
 @dataclass(frozen=True)
-class Kind:
-    """Which features variates are made of.
+class Kernel:
+    """Which features variates are made of, beside the coordinates themselves.
 
     Attributes:
         width: Of bumps, in root mean squares of a row's length.
@@ -67,12 +67,12 @@ class Shown:
     """What rows held out show of variates.
 
     Attributes:
-        kind: Of those that go together most closely.
+        kernel: Of the variates that go together most closely.
         count: Variates that go together beyond chance.
         strength: Their squared correlations, added up.
     """
 
-    kind: Kind
+    kernel: Kernel
     count: int
     strength: float
 
@@ -88,9 +88,9 @@ def shown(x: X, y: Y, training: Rows, *, most: int = COUNT) -> Shown:
     """
     some = training[:TRIED]
     learned, rest = some[: 2 * len(some) // 3], some[2 * len(some) // 3 :]
-    kinds = [Kind(width) for width in WIDTHS]
-    held_out = {kind: _held_out(x, y, learned, rest, kind, most) for kind in kinds}
-    best = max(kinds, key=lambda kind: _strength(held_out[kind]))
+    kernels = [Kernel(width) for width in WIDTHS]
+    held_out = {kernel: _held_out(x, y, learned, rest, kernel, most) for kernel in kernels}
+    best = max(kernels, key=lambda kernel: _strength(held_out[kernel]))
     turning = replace(best, turning=True)
     held_out[turning] = _held_out(x, y, learned, rest, turning, most)
     # Stronger by about a standard error: more features are told less well.
@@ -123,7 +123,7 @@ def canonical_variates(
     if chosen.count == 0:
         return np.empty((len(x), 0)), np.empty((len(y), 0))
     learned = training[:LEARNED]
-    fit = Variates.fit(x[learned], y[learned], chosen.kind, chosen.count, rng)
+    fit = Variates.fit(x[learned], y[learned], chosen.kernel, chosen.count, rng)
     found = fit.of(x, y)
     for side, without in zip(found, fit.without_itself, strict=True):
         side[learned] = without
@@ -148,7 +148,7 @@ def cross_fitted(
     """
     learned, others = rows[:LEARNED], rows[LEARNED:]
     centers = rng.permutation(learned)[:BUMPS]
-    see_x, see_y = (_Features.around(z[centers], chosen.kind) for z in (x, y))
+    see_x, see_y = (_Features.around(z[centers], chosen.kernel) for z in (x, y))
     features = see_x.of(x[learned]), see_y.of(y[learned])
     together = _Moments.of(*features)
     whole = together.directions(chosen.count)
@@ -174,10 +174,10 @@ def cross_fitted(
 
 
 def _held_out(
-    x: X, y: Y, learned: Rows, rest: Int[np.ndarray, " rest"], kind: Kind, most: int
+    x: X, y: Y, learned: Rows, rest: Int[np.ndarray, " rest"], kernel: Kernel, most: int
 ) -> Float[np.ndarray, " k"]:
     """Correlations of variates on rows that they were not learned from."""
-    fit = Variates.fit(x[learned], y[learned], kind, most, np.random.default_rng(0))
+    fit = Variates.fit(x[learned], y[learned], kernel, most, np.random.default_rng(0))
     return correlations(*fit.of(x[rest], y[rest]))
 
 
@@ -186,7 +186,7 @@ def told(variate: PerSample, others: Float[np.ndarray, "n k"]) -> float:
 
     Where much of it is told, the variate is a function of these, and says again what they say.
     """
-    features = _Features.around(others[:BUMPS], Kind(TELLING)).of(others)
+    features = _Features.around(others[:BUMPS], Kernel(TELLING)).of(others)
     features, variate = features - features.mean(axis=0), variate - variate.mean()
     root = np.linalg.cholesky(features.T @ features + RIDGE * np.eye(features.shape[1]))
     white = solve_triangular(root, features.T, lower=True)
@@ -205,7 +205,7 @@ def correlations(
 
 @dataclass(frozen=True)
 class Variates:
-    """What was learned from some rows with features of one kind."""
+    """What was learned from some rows with features of one kernel."""
 
     see: tuple["_Features", "_Features"]
     features: tuple[Float[np.ndarray, "n p"], Float[np.ndarray, "n q"]]
@@ -213,18 +213,18 @@ class Variates:
     directions: "_Directions"
 
     @classmethod
-    def fit(cls, x: X, y: Y, kind: Kind, count: int, rng: np.random.Generator) -> "Variates":
+    def fit(cls, x: X, y: Y, kernel: Kernel, count: int, rng: np.random.Generator) -> "Variates":
         """Up to `count` variates a side, the closest first.
 
         Args:
             x: Shape (n, dx), of lengths about √dx.
             y: Shape (n, dy), the same.
-            kind: Of features.
+            kernel: Of the features.
             count: Variates.
             rng: Chooses where bumps are.
         """
         centers = rng.permutation(len(x))[:BUMPS]
-        see = _Features.around(x[centers], kind), _Features.around(y[centers], kind)
+        see = _Features.around(x[centers], kernel), _Features.around(y[centers], kernel)
         features = see[0].of(x), see[1].of(y)
         found = _Moments.of(*features).directions(count)
         means = features[0].mean(axis=0) @ found.u, features[1].mean(axis=0) @ found.v
@@ -350,21 +350,21 @@ class _Moments:
 class _Features:
     """Of one side: bumps, without what they say twice, its coordinates, and these further out."""
 
-    kind: Kind
+    kernel: Kernel
     centers: Float[np.ndarray, "c d"]
     combined: Float[np.ndarray, "c kept"]
 
     @classmethod
-    def around(cls, centers: Float[np.ndarray, "c d"], kind: Kind) -> "_Features":
+    def around(cls, centers: Float[np.ndarray, "c d"], kernel: Kernel) -> "_Features":
         """With bumps around some rows."""
-        sizes, directions = eigh(_bumps(centers, centers, kind.width))
+        sizes, directions = eigh(_bumps(centers, centers, kernel.width))
         kept = sizes > FLATTEST * sizes[-1]
-        return cls(kind, centers, directions[:, kept] / np.sqrt(sizes[kept]))
+        return cls(kernel, centers, directions[:, kept] / np.sqrt(sizes[kept]))
 
     def of(self, z: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n p"]:
         """The features of any rows."""
-        found = [_bumps(z, self.centers, self.kind.width) @ self.combined, z]
-        if self.kind.turning:
+        found = [_bumps(z, self.centers, self.kernel.width) @ self.combined, z]
+        if self.kernel.turning:
             # At most 1: a few rows far away are not all that is seen.
             out = np.tanh(((z**2).mean(axis=1, keepdims=True) - 1) / 2)
             found += [z * out**power for power in range(1, POWERS + 1)]
