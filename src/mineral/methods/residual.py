@@ -51,7 +51,7 @@ FEWEST = 200  # rows
 COPULA = 0.1  # share of the time that the copula takes, for the progress bar
 BLOCK = 3  # each joint sample meets the y of two others
 PATIENCE = 300  # steps
-AT_FIRST = 100  # steps: what there is to learn shows within some forty, with variates to see
+AT_FIRST = 100  # steps: with variates to see, what there is to learn shows within some forty
 BLUNTNESS = (1.0, 0.95, 0.9, 0.8, 0.7, 0.5)  # slopes of a copula's log density ratio
 SHIFTS = (-0.2, -0.1, -0.05, 0.0, 0.05, 0.1, 0.2)  # nats
 LEAST = 1e-3  # nats of gain: where information is high, all is told apart and less means nothing
@@ -145,7 +145,7 @@ class Residual(Learned):
             replace(
                 self.schedule(len(fold.training), block=BLOCK),
                 patience=PATIENCE,
-                at_first=AT_FIRST,
+                at_first=AT_FIRST if ranks.mixed else None,
             ),
             rng=rng,
             progress=self.telling(run),
@@ -222,6 +222,11 @@ class _Ranks:
         diluted = isinstance(copula.model, ContaminatedModel)
         return cls(levels=Levels.of(of_x, of_y), nu=nu, diluted=diluted)
 
+    @property
+    def mixed(self) -> bool:
+        """Whether there are variates to look for: nothing is mixed in one coordinate a side."""
+        return bool(self.levels.which.shape[1] > 2)
+
     def can_be_fitted(self, training: np.ndarray) -> bool:
         """Whether no coordinate follows from the others, as rare pixels may on a part of rows."""
         part = replace(self.levels, which=self.levels.which[training])
@@ -245,7 +250,7 @@ class _Ranks:
         sides = normal[:, :dx], normal[:, dx:]
         shapes = _features(*sides, correlation)
         seen = [[scores[:, :dx], shapes[0]], [scores[:, dx:], shapes[1]]]
-        if scores.shape[1] > 2:  # nothing is mixed in a single coordinate a side
+        if self.mixed:
             variates = canonical_variates(*sides, training, rng)
             seen = [[*side, smooth] for side, smooth in zip(seen, variates, strict=True)]
         x, y = (np.hstack(side) for side in seen)
