@@ -93,11 +93,11 @@ def shown(x: X, y: Y, training: Rows, *, most: int = COUNT) -> Shown:
     best = max(kernels, key=lambda kernel: _strength(held_out[kernel]))
     turning = replace(best, turning=True)
     held_out[turning] = _held_out(x, y, learned, rest, turning, most)
-    # Stronger by about a standard error: more features are told less well.
-    if _strength(held_out[turning]) > _strength(held_out[best]) + 1 / np.sqrt(len(rest)):
+    error = 1 / np.sqrt(len(rest))  # of a correlation
+    if _strength(held_out[turning]) > _strength(held_out[best]) + error:  # more features lose some
         best = turning
     found = held_out[best]
-    count = int(np.cumprod(found > CHANCE / np.sqrt(len(rest))).sum())
+    count = int(np.cumprod(found > CHANCE * error).sum())
     return Shown(best, count, _strength(found[:count]))
 
 
