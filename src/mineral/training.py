@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from mineral.critics import Baselined
 from mineral.results import Curve
+from mineral.threads import SMALL, multiplications, one_torch_thread
 from mineral.types import Bound, JointScores, ProductScores
 
 Pairs = tuple[Tensor, Tensor]  # x of shape (n, dx) and y of shape (n, dy), paired row by row
@@ -146,31 +147,37 @@ def train(
     optimizer = torch.optim.Adam(critic.parameters(), lr=schedule.learning_rate, fused=True)
     decay = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=schedule.steps)
     batches = _batches(len(training[0]), schedule, rng)
-    steps, learned, held_out = [0], [0.0], [_validate(critic, objective, validation, schedule)]
+    with multiplications(critic) as counts:
+        first_look = _validate(critic, objective, validation, schedule)
+    a_step = sum(counts) * min(schedule.batch_size, len(training[0])) / len(validation[0])
+    steps, learned, held_out = [0], [0.0], [first_look]
     best, kept = copy.deepcopy(critic.state_dict()), 0
     since: list[Tensor] = []
-    for step in range(1, schedule.steps + 1):
-        rows = torch.from_numpy(next(batches)).to(training[0].device)
-        _set_mode(critic, objective, training=True)
-        value = objective(*score(critic, (training[0][rows], training[1][rows]), schedule.block))
-        optimizer.zero_grad(set_to_none=True)
-        (-value).backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(critic.parameters(), 10.0)
-        optimizer.step()
-        decay.step()
-        since.append(value.detach())
-        if step < schedule.next_check(steps[-1]):
-            continue
-        steps.append(step)
-        learned.append(float(torch.stack(since).mean()))
-        held_out.append(_validate(critic, objective, validation, schedule))
-        since.clear()
-        progress(step / schedule.steps)
-        if held_out[-1] > held_out[kept]:
-            best, kept = copy.deepcopy(critic.state_dict()), len(steps) - 1
-        waited = step - steps[kept] >= schedule.waits(steps[kept])
-        if waited or time.monotonic() > until or not np.isfinite(held_out[-1]):
-            break
+    with one_torch_thread(when=a_step < SMALL):
+        for step in range(1, schedule.steps + 1):
+            rows = torch.from_numpy(next(batches)).to(training[0].device)
+            _set_mode(critic, objective, training=True)
+            value = objective(
+                *score(critic, (training[0][rows], training[1][rows]), schedule.block)
+            )
+            optimizer.zero_grad(set_to_none=True)
+            (-value).backward()  # type: ignore[no-untyped-call]
+            nn.utils.clip_grad_norm_(critic.parameters(), 10.0)
+            optimizer.step()
+            decay.step()
+            since.append(value.detach())
+            if step < schedule.next_check(steps[-1]):
+                continue
+            steps.append(step)
+            learned.append(float(torch.stack(since).mean()))
+            held_out.append(_validate(critic, objective, validation, schedule))
+            since.clear()
+            progress(step / schedule.steps)
+            if held_out[-1] > held_out[kept]:
+                best, kept = copy.deepcopy(critic.state_dict()), len(steps) - 1
+            waited = step - steps[kept] >= schedule.waits(steps[kept])
+            if waited or time.monotonic() > until or not np.isfinite(held_out[-1]):
+                break
     critic.load_state_dict(best)
     critic.eval()
     learned[0] = held_out[0]  # before the first step, no row is different from any other

@@ -23,6 +23,7 @@ from mineral.progress import ProgressOption, reporting
 from mineral.results import Caution, Curve, Estimate, Evidence, PointwiseModel, nats_per
 from mineral.samples import Paired, paired
 from mineral.special import ndtri
+from mineral.threads import one_blas_thread
 from mineral.types import Kind, Missing, PerSample, Progress, Unit
 
 CONFIDENCE_95 = 1.96  # standard errors
@@ -136,7 +137,7 @@ class Estimator(ABC):
         seed, confidence = int(seed), float(confidence)  # NumPy's are not JSON
         samples = paired(x, y, missing=missing, words=self.labels)
         start = time.perf_counter()
-        with reporting(progress) as report:
+        with reporting(progress) as report, one_blas_thread():
             run = Run(seed=seed, device=device_named(device), progress=report)
             found = self.measure(samples, run)
         level = float(ndtri(0.5 + confidence / 2))

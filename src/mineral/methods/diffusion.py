@@ -8,6 +8,7 @@ from mineral.denoising import Denoiser, DenoisingLoss, information
 from mineral.methods.base import Run
 from mineral.methods.crossfit import CrossFitted, FoldReport, prepared
 from mineral.samples import Fold, Paired
+from mineral.threads import one_torch_thread
 from mineral.training import train
 
 DRAWS = 64  # noise levels for each row that is reported on
@@ -51,7 +52,8 @@ class MINDE(CrossFitted):
             rng=rng,
             progress=self.telling(run),
         )
-        gains = information(denoiser, *test, draws=DRAWS, squared=self.squared)
+        with one_torch_thread():
+            gains = information(denoiser, *test, draws=DRAWS, squared=self.squared)
         pointwise = gains.cpu().numpy()
         return FoldReport(
             rows=fold.test,

@@ -19,6 +19,7 @@ from mineral.methods.base import Run
 from mineral.methods.crossfit import CrossFitted, FoldReport, prepared
 from mineral.numerics import logmeanexp, off_diagonal
 from mineral.samples import Fold, Paired
+from mineral.threads import one_torch_thread
 from mineral.training import score_all, train
 from mineral.types import Bound, CriticFactory, JointScores, ProductScores
 
@@ -85,10 +86,12 @@ class Neural(CrossFitted):
         held_out = max(self.held_out_block, self.product_samples + 1)
         joint, product = (s.double() for s in score_all(critic, test, held_out))
         log_partition = float(logmeanexp(product))
+        with one_torch_thread():
+            variance = self._variance(joint, product)
         return FoldReport(
             rows=fold.test,
             value=float(self.bound(joint, product)),
-            variance=self._variance(joint, product),
+            variance=variance,
             pointwise=(joint - log_partition).cpu().numpy(),
             member=replace(member, log_partition=log_partition),
             curve=curve,
