@@ -12,7 +12,8 @@ import mineral
 from mineral.errors import MineralError
 from mineral.methods.crossfit import Learned
 
-ONE_AND_ONE = ("histogram",)  # take one coordinate of x and one of y
+ONE_AND_ONE = ("histogram", "regression")  # take one coordinate of x and one of y
+OF_NUMBERS = ("regression",)  # refuse values that repeat on both sides
 
 
 def sizes(estimator, dim_x, dim_y):
@@ -115,6 +116,8 @@ def test_heavy_tails_give_finite_numbers(brief_estimator):
 
 
 def test_repeated_rows_give_finite_numbers(brief_estimator):
+    if brief_estimator.name in OF_NUMBERS:
+        pytest.skip("refuses values that repeat")
     x, y = draw(20, 1, 1)
     assert_sound(brief_estimator.estimate(np.tile(x, (6, 1)), np.tile(y, (6, 1))), 120, 1, 1)
 
@@ -132,6 +135,7 @@ AWKWARD = {
     "one other value in both": lambda x, y: (np.r_[1.0, np.zeros(99)], np.r_[1.0, np.zeros(99)]),
     "one huge value": lambda x, y: (np.r_[1e300, x[1:, 0]], y),
 }
+REPEATING = ("binary", "rounded", "one other value in both")
 
 
 @pytest.mark.parametrize("case", AWKWARD)
@@ -139,6 +143,8 @@ def test_awkward_data_give_finite_numbers(cheap_estimator, case):
     x, y = (np.asarray(v) for v in AWKWARD[case](*draw(100, 1, 1)))
     if cheap_estimator.name in ONE_AND_ONE and x[0].size > 1:
         pytest.skip("takes one coordinate of x and one of y")
+    if cheap_estimator.name in OF_NUMBERS and case in REPEATING:
+        pytest.skip("refuses values that repeat")
     assert_sound(cheap_estimator.estimate(x, y), 100, x[0].size, y[0].size)
 
 

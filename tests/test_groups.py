@@ -8,7 +8,7 @@ import pytest
 import mineral
 from mineral import tasks
 from mineral.methods import Auto
-from mineral.methods.groups import groups, spread_thin
+from mineral.methods.groups import Spread, groups
 from mineral.samples import paired
 
 
@@ -95,13 +95,36 @@ def test_correlations_too_weak_to_be_seen_add_up():
     assert r.value == pytest.approx(-200 * math.log(1 - rho**2), abs=4 * r.stderr)
 
 
+def added_up(x, y):
+    spread = Spread.of(paired(x, y))
+    return None if spread is None else spread.added_up()
+
+
 def test_nothing_is_spread_thin_in_chance_or_in_few_shared_directions():
     rng = np.random.default_rng(0)
     for _ in range(10):
-        assert spread_thin(paired(*rng.standard_normal((2, 200, 200)))) is None
+        assert added_up(*rng.standard_normal((2, 200, 200))) is None
     wide = np.hstack([1.5 * rng.standard_normal((200, 1)), rng.standard_normal((200, 29))])
     same = np.hstack([wide[:, :1], rng.standard_normal((200, 29))])
     turns = [np.linalg.qr(rng.standard_normal((30, 30)))[0] for _ in "xy"]
-    assert spread_thin(paired(wide @ turns[0], same @ turns[1])) is None
+    assert added_up(wide @ turns[0], same @ turns[1]) is None
     shared = rng.standard_normal((300, 3)) @ rng.standard_normal((3, 200))
-    assert spread_thin(paired(*(shared + 3 * rng.standard_normal((2, 300, 200))))) is None
+    assert added_up(*(shared + 3 * rng.standard_normal((2, 300, 200)))) is None
+
+
+def test_what_spreads_too_thin_to_be_seen_is_allowed_for():
+    rng = np.random.default_rng(0)
+    x, noise = rng.standard_normal((2, 400, 400))
+    rho = 0.07
+    true = -200 * math.log(1 - rho**2)  # 0.98 nats
+    r = mineral.estimate(x, rho * x + math.sqrt(1 - rho**2) * noise)
+    assert r.value < true / 2
+    assert r.interval[1] > true
+    assert "few-samples" in [doubt.code for doubt in r.warnings]
+
+
+def test_above_log_n_groups_are_believed_rather_than_a_network_of_all():
+    drawn = tasks.find("log-gamma-exponential-10-3").draw(1000, seed=1)
+    r = mineral.estimate(drawn.x, drawn.y)
+    assert r.interval[0] < drawn.pmi.mean() + 4 * r.stderr
+    assert "no more than its own word" in r.path[-1]

@@ -21,6 +21,7 @@ from mineral.methods.mixed import Mixed
 from mineral.methods.mixture import GaussianMixture
 from mineral.methods.neural import MINE, InfoNCE
 from mineral.methods.projection import Projected
+from mineral.methods.regression import Regression
 from mineral.methods.residual import Residual
 from mineral.methods.student import StudentCopula
 from mineral.methods.variational import (
@@ -57,6 +58,7 @@ ESTIMATORS: dict[str, type[Estimator]] = {
         # neighbours, kernels, cells, symbols
         KSG,
         LNC,
+        Regression,
         Mixed,
         KDE,
         Histogram,
@@ -141,6 +143,7 @@ __all__ = [
     "ReNWJ",
     "ReSMILE",
     "ReTUBA",
+    "Regression",
     "Residual",
     "StudentCopula",
 ]

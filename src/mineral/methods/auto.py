@@ -24,7 +24,7 @@ from mineral.methods.copulas import LikeliestCopula, named
 from mineral.methods.discrete import Discrete
 from mineral.methods.discriminant import Discriminant
 from mineral.methods.gaussian import GaussianCopula
-from mineral.methods.groups import Group, added_up, groups, spread_thin
+from mineral.methods.groups import Group, Spread, added_up, groups
 from mineral.methods.kinds import (
     counts_are_many,
     discrete_in,
@@ -38,16 +38,19 @@ from mineral.methods.lnc import LNC
 from mineral.methods.mixed import Mixed
 from mineral.methods.normalized import normalized
 from mineral.methods.projection import ROWS_FOR_EACH, Budget, Projected
+from mineral.methods.regression import Regression
 from mineral.methods.residual import Residual
 from mineral.methods.sparse import SparseTable
 from mineral.methods.thinned import step, thinned
 from mineral.methods.weighing import CLEARLY, UNCORRECTED, Answer, verdict, weighed
+from mineral.progress import silent
 from mineral.results import Caution
 from mineral.samples import Paired, normal_scores
 
 NEIGHBOUR_DIMS = 6  # dx + dy up to which neighbours may find more than a network
 MIXED_DIMS = 10  # dx + dy up to which they are asked where coordinates are discrete
 THIN = 0.5  # nats, from which boxes around neighbours may be mostly empty
+LEAST_APART = 0.05  # nats by which a curve must find more than neighbours to be believed
 UNRESOLVED = 2.0  # nats below the most that neighbours can count, where boxes may miss some
 RISING = 0.05  # nats more than on half of the rows, from which neighbours are in want of rows
 MANY_ROWS = 20_000  # above, what is still to come is little, and would take seconds to see
@@ -123,12 +126,20 @@ class Auto(Estimator):
         names += "; …" if len(found) > 3 else ""
         count = "One group of coordinates is" if len(found) == 1 else f"{len(found)} groups are"
         told = f"{count} independent of all else: {names}."
-        if more < CLEARLY * error:
+        if more > CLEARLY * error:
+            why = ""
+        elif _unchecked(whole, len(samples)) and not any(
+            _unchecked(part, len(samples)) for part in parts
+        ):
+            why = ": a network's value above log n is no more than its own word"
+        else:
             sentence = (
                 f"{told} They add up to {_shown(apart)} nats, not clearly more than the whole."
             )
             return replace(whole, path=(*whole.path, sentence))
-        sentence = f"{told} Each by itself, they add up to {_shown(apart)} nats, which is reported."
+        sentence = (
+            f"{told} Each by itself, they add up to {_shown(apart)} nats, which is reported{why}."
+        )
         return replace(
             apart,
             path=(*whole.path, sentence),
@@ -140,9 +151,12 @@ class Auto(Estimator):
         """Where rows are few for the coordinates, and dependence is a little of each of them."""
         if samples.dims * ROWS_FOR_EACH < len(samples):
             return whole
-        thin = spread_thin(samples)
-        if thin is None or thin.value - whole.value < CLEARLY * max(thin.stderr, whole.stderr):
+        spread = Spread.of(samples)
+        if spread is None:
             return whole
+        thin = spread.added_up()
+        if thin is None or thin.value - whole.value < CLEARLY * max(thin.stderr, whole.stderr):
+            return spread.beside(whole)
         sentence = f"Many weak correlations add up to {_shown(thin)} nats, which is reported."
         return replace(
             thin,
@@ -255,6 +269,11 @@ class Auto(Estimator):
         return None
 
 
+def _unchecked(found: Measurement, n: int) -> bool:
+    """Whether a network claims more than product pairs of so many rows can contradict."""
+    return bool(found.curves) and found.value > math.log(n)
+
+
 def _named(group: Group, samples: Paired) -> str:
     part = group.of(samples)
     return " with ".join(
@@ -270,20 +289,29 @@ def _seen_by(candidate: Estimator, samples: Paired, scored: Paired) -> Paired:
 def _along_curves(
     candidate: Estimator, found: Measurement, samples: Paired, run: Run
 ) -> tuple[Estimator, Measurement]:
-    """Neighbours in boxes turned along a thin curve, where these clearly find more.
+    """What sees a thin curve with noise around it, where it clearly finds more than neighbours.
 
     In the data's own units: ranks bend lines and stretch their noise.
     """
     if (
-        type(candidate) is not KSG
+        not isinstance(candidate, (KSG, Mixed))
         or samples.dims > 2
         or found.value < THIN
         or len(samples) < FEW_ROWS
     ):
         return candidate, found
-    turned = LNC().measure(samples, run)
-    clear = turned.value - found.value > 2 * max(turned.stderr, found.stderr)
-    return (LNC(), turned) if clear else (candidate, found)
+    thin: list[Estimator] = [Regression()]
+    if type(candidate) is KSG:  # boxes see nothing where values repeat
+        thin.append(LNC())
+    clear: list[Answer] = [(candidate, found)]
+    for other in thin:
+        try:
+            seen = other.measure(samples, replace(run, progress=silent))
+        except InputError:  # both sides repeat values
+            continue
+        if seen.value - found.value > max(LEAST_APART, 2 * max(seen.stderr, found.stderr)):
+            clear.append((other, seen))
+    return max(clear, key=lambda answer: answer[1].value)
 
 
 def _still_rising(

@@ -8,16 +8,17 @@ and a group of only x or only y adds nothing. Few dimensions at a time need far 
 coordinates cost nothing, and pairs are seen by what sees any dependence of two numbers.
 """
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from mineral.methods.base import Measurement
+from mineral.methods.base import CONFIDENCE_95, Measurement
 from mineral.results import Caution
 from mineral.samples import Paired, normal_scores
 from mineral.special import ndtri
-from mineral.types import Matrix, PerSample
+from mineral.types import Matrix, PerSample, X, Y
 
 CHANCE = 0.01  # that independent coordinates are linked at all
 TOO_MUCH = 3.3  # normal deviations by which what is left may exceed chance
@@ -82,38 +83,81 @@ def groups(samples: Paired) -> list[Group] | None:
     return both if most <= samples.dims * LARGEST else None
 
 
-def spread_thin(samples: Paired) -> Measurement | None:
-    """What many correlations of x with y, each too weak to be told from chance, add up to.
+@dataclass(frozen=True)
+class Spread:
+    """What correlations of x with y add up to, of sides whose coordinates hardly correlate.
 
     Gaussian coordinates that do not correlate within x, nor within y, carry −½ log |1 − RᵀR| nats,
     R the correlations of x with y: at least ½ Σ r², of which chance alone makes 1 / n for each. No
-    matrix is inverted, so that rows may be fewer than coordinates. None if coordinates correlate
-    within a side, if few directions hold the correlations, or if the sum may be chance.
+    matrix is inverted, so that rows may be fewer than coordinates.
+
+    Attributes:
+        value: ½ Σ (r² − 1 / n).
+        stderr: Of the value.
+        unseen: Nats that the sum needs to be told from chance.
+        gathered: Whether few directions hold the correlations, which then must not be added up.
+        n: Rows.
     """
-    n, dx = samples.x.shape
-    if n < FEW_ROWS or samples.dims > MOST_DIMS:
-        return None
-    z = _standardized(normal_scores(np.hstack([samples.x, samples.y])))
-    squares = n * (z.T @ z / n) ** 2
-    x, y, across = squares[:dx, :dx], squares[dx:, dx:], squares[:dx, dx:]
-    within = [float((side - 1).sum()) / n / len(side) for side in (x, y)]
-    variance = 2 * float(x.sum() * y.sum()) / n**2
-    chance = not _unlikely(float(across.sum()), float(across.size), variance)
-    if chance or max(within) > MOSTLY_ITSELF or _gathered(z[:, :dx], z[:, dx:]):
-        return None
-    value = float((across - 1).sum()) / (2 * n)
-    # Of the correlations' noise, and of the sum of their squares where they are there.
-    noise = float(np.sqrt(variance + 4 * max(0.0, float((across - 1).sum())))) / (2 * n)
-    doubt = Caution(
-        "spread-thin",
-        f"Many coordinates of x and y correlate, most too little to be seen in {n:,} rows: the "
-        "value is half the sum of their squared correlations beyond chance, which is all that "
-        "Gaussian coordinates carry where correlations are weak. Collect more rows.",
-    )
-    return Measurement(value=value, stderr=noise, cautions=(doubt,))
+
+    value: float
+    stderr: float
+    unseen: float
+    gathered: bool
+    n: int
+
+    @classmethod
+    def of(cls, samples: Paired) -> "Spread | None":
+        """None if coordinates correlate within a side, or are too many for memory."""
+        n, dx = samples.x.shape
+        if n < FEW_ROWS or samples.dims > MOST_DIMS:
+            return None
+        z = _standardized(normal_scores(np.hstack([samples.x, samples.y])))
+        squares = n * (z.T @ z / n) ** 2
+        x, y, across = squares[:dx, :dx], squares[dx:, dx:], squares[:dx, dx:]
+        within = [float((side - 1).sum()) / n / len(side) for side in (x, y)]
+        if max(within) > MOSTLY_ITSELF:
+            return None
+        variance = 2 * float(x.sum() * y.sum()) / n**2
+        total = float((across - 1).sum())
+        return cls(
+            value=total / (2 * n),
+            # Of the correlations' noise, and of the sum of their squares where they are there.
+            stderr=float(np.sqrt(variance + 4 * max(0.0, total))) / (2 * n),
+            unseen=_beyond_chance(float(across.size), variance) / (2 * n),
+            gathered=_gathered(z[:, :dx], z[:, dx:]),
+            n=n,
+        )
+
+    def added_up(self) -> Measurement | None:
+        """What correlations too weak to be told from chance each make together, if it is no chance.
+
+        None as well where few directions hold them.
+        """
+        if self.value < self.unseen or self.gathered:
+            return None
+        doubt = Caution(
+            "spread-thin",
+            f"Many coordinates of x and y correlate, most too little to be seen in {self.n:,} rows:"
+            " the value is half the sum of their squared correlations beyond chance, which is all "
+            "that Gaussian coordinates carry where correlations are weak. Collect more rows.",
+        )
+        return Measurement(value=self.value, stderr=self.stderr, cautions=(doubt,))
+
+    def beside(self, found: Measurement) -> Measurement:
+        """What was found, and how much more there may be where that would not be seen."""
+        more = self.value + CONFIDENCE_95 * self.stderr - found.value
+        if self.gathered or found.value > self.unseen or more <= 0:
+            return found
+        doubt = Caution(
+            "few-samples",
+            f"Dependence spread over all coordinates would not be seen in {self.n:,} rows before "
+            f"it is about {self.unseen:.2g} nats: the interval reaches further. Collect more rows, "
+            "or choose coordinates.",
+        )
+        return replace(found, missing=max(found.missing, more), cautions=(*found.cautions, doubt))
 
 
-def _gathered(x: Matrix, y: Matrix) -> bool:
+def _gathered(x: X, y: Y) -> bool:
     """Whether a direction of x and one of y correlate beyond what pairing rows by chance makes.
 
     Then few directions carry the correlations of all coordinates, which must not be added up.
@@ -219,7 +263,11 @@ def _unlikely(total: float, mean: float, variance: float) -> bool:
     """Whether a sum of squares of this mean and variance is seldom as large: a scaled χ²."""
     if mean == 0 or variance == 0:  # nothing to look at, or nothing that varies
         return False
+    return total - mean > _beyond_chance(mean, variance)
+
+
+def _beyond_chance(mean: float, variance: float) -> float:
+    """By how much a sum of squares seldom exceeds its mean."""
     freedom = 2 * mean**2 / variance
     # Wilson & Hilferty's approximation.
-    most = (1 - 2 / (9 * freedom) + TOO_MUCH * np.sqrt(2 / (9 * freedom))) ** 3
-    return bool(total > mean * most)
+    return mean * ((1 - 2 / (9 * freedom) + TOO_MUCH * math.sqrt(2 / (9 * freedom))) ** 3 - 1)

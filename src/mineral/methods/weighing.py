@@ -13,6 +13,7 @@ from mineral.methods.knn import KSG
 from mineral.methods.lnc import LNC
 from mineral.methods.mixed import Mixed
 from mineral.methods.projection import Projected
+from mineral.methods.regression import Regression
 from mineral.methods.residual import Residual
 from mineral.methods.sparse import SparseTable
 from mineral.methods.subsampling import PARTS, subsampled_stderr
@@ -31,7 +32,8 @@ def weighed(rival: Answer, answer: Answer, samples: Paired, run: Run) -> tuple[f
     """How much of another's answer is believed, from 0 to 1, and the answer that makes."""
     (other, theirs), (best, ours) = rival, answer
     more = theirs.value - ours.value
-    if other.kind == "lower bound":  # whatever the other's error: no less is there
+    no_less = other.kind == "lower bound" and not isinstance(other, Regression)
+    if no_less:  # whatever the other's error
         least = CLEARLY * min(theirs.stderr, _paired_error(theirs, ours))
     elif best.kind == "lower bound" and more <= 0:
         return 0.0, ours
@@ -40,8 +42,8 @@ def weighed(rival: Answer, answer: Answer, samples: Paired, run: Run) -> tuple[f
     else:
         error = _error_of_difference(samples, run, other, theirs, ours)
         slack = UNCORRECTED if isinstance(best, GaussianCopula) else UNCORRECTED / 2
-        thin = type(other) is LNC and more < -(slack + CLEARLY * error)
-        near = isinstance(other, (KSG, LNC, Mixed)) and samples.dims <= NEAR_DIMS
+        thin = isinstance(other, (LNC, Regression)) and more < -(slack + CLEARLY * error)
+        near = isinstance(other, (KSG, LNC, Mixed, Regression)) and samples.dims <= NEAR_DIMS
         if near and (more > 0 or theirs.value < WEAK or thin):
             surer = theirs.stderr < ours.stderr / 2
             weight = 1.0 if surer else _weight(more, error)
@@ -96,7 +98,7 @@ def _error_of_difference(
     Of neighbours it comes from disjoint parts, as their own error does: what both candidates see
     in the same rows cancels.
     """
-    if isinstance(neighbours, (Mixed, Canonical)):
+    if isinstance(neighbours, (Mixed, Canonical, Regression)):
         return _paired_error(rival, result)
     apart = float(np.hypot(rival.stderr, result.stderr))
     pointwise = result.pointwise

@@ -1,0 +1,106 @@
+"""A curve with noise around it."""
+
+import math
+
+import numpy as np
+import pytest
+
+import mineral
+from mineral import InputError, OptionError, Regression, tasks
+
+
+def noisy(n, noise, seed=0, curve=lambda x: np.sin(6 * x)):
+    rng = np.random.default_rng(seed)
+    x = rng.random(n)
+    return x, curve(x) + noise * rng.standard_normal(n)
+
+
+@pytest.mark.parametrize("nats", [2, 4, 8])
+@pytest.mark.parametrize("family", ["correlated-uniform", "log-gamma-exponential"])
+def test_it_is_close_at_any_strength(family, nats):
+    errors, stderrs = [], []
+    for seed in range(8):
+        draw = tasks.find(f"{family}-{nats}-1").draw(1000, seed=seed)
+        r = Regression().estimate(draw.x, draw.y)
+        errors.append(r.value - draw.pmi.mean())
+        stderrs.append(r.stderr)
+    # The rows' own pmi takes most of the spread away.
+    assert np.mean(errors) == pytest.approx(0, abs=0.06)
+    assert np.std(errors) < np.mean(stderrs)
+
+
+def test_a_width_that_changes_is_told_as_well():
+    rng = np.random.default_rng(0)
+    x = rng.random(2000)
+    z = rng.standard_normal(2000)
+    y = x + np.exp(4 * x - 8) * z
+    # Of normals: h(Y) by neighbours of very many rows, h(Y | x) as it is.
+    many = rng.random(400_000)
+    many = np.sort(many + np.exp(4 * many - 8) * rng.standard_normal(400_000))
+    entropy = float(np.log(400_000 * (many[200:] - many[:-200]) / 200).mean())
+    true = entropy - (math.log(2 * math.pi * math.e) / 2 + 2 - 8)
+    r = Regression().estimate(x, y)
+    assert r.value == pytest.approx(true, abs=4 * r.stderr)
+
+
+def test_it_finds_what_neighbours_cannot_count():
+    x, y = noisy(1000, 1e-5)
+    found = Regression().estimate(x, y)
+    assert found.value > mineral.KSG().estimate(x, y).value + 4
+    assert found.kind == "lower bound"
+    assert found.value > mineral.LNC().estimate(x, y).value
+
+
+def test_of_independent_numbers_it_finds_nothing():
+    rng = np.random.default_rng(0)
+    values = [Regression().estimate(*rng.standard_normal((2, 300))).value for _ in range(20)]
+    assert abs(np.mean(values)) < 0.05
+    assert max(values) < 0.2
+
+
+def test_an_exact_curve_comes_with_a_word():
+    found = Regression().estimate(*noisy(500, 0.0))
+    assert [doubt.code for doubt in found.warnings] == ["deterministic"]
+    assert "deterministic" not in [
+        d.code for d in Regression().estimate(*noisy(500, 1e-3)).warnings
+    ]
+
+
+def test_scale_shift_and_sides_do_not_count():
+    x, y = noisy(400, 0.01)
+    found = Regression().estimate(x, y).value
+    assert Regression().estimate(1e9 * x + 5, 1e-9 * y).value == pytest.approx(found, abs=1e-4)
+    assert Regression().estimate(y, x).value == pytest.approx(found, abs=1e-9)
+
+
+def test_symbols_are_told_by_numbers_but_not_by_symbols():
+    rng = np.random.default_rng(0)
+    x = rng.integers(0, 50, 1000)
+    y = x + rng.random(1000)
+    assert Regression().estimate(x, y).value == pytest.approx(math.log(50), abs=0.1)
+    with pytest.raises(InputError, match="repeat"):
+        Regression().estimate(x, np.floor(y))
+
+
+def test_what_it_cannot_take_is_said():
+    rng = np.random.default_rng(0)
+    with pytest.raises(InputError, match="one each"):
+        Regression().estimate(rng.random((100, 2)), rng.random(100))
+    with pytest.raises(InputError):
+        Regression().estimate(*rng.random((2, 40)))
+    with pytest.raises(OptionError, match="`k`"):
+        Regression(k=0)
+
+
+@pytest.mark.parametrize("name", ["smoothed-uniform-6-1", "smoothed-discrete-1000-2.5-1"])
+def test_the_default_asks_it_where_neighbours_stop(name):
+    draw = tasks.find(name).draw(1000, seed=1)
+    r = mineral.estimate(draw.x, draw.y)
+    assert r.estimator == "regression"
+    assert r.value == pytest.approx(draw.pmi.mean(), abs=0.1)
+
+
+def test_a_copula_that_claims_more_than_curve_and_boxes_is_not_believed():
+    draw = tasks.find("smoothed-uniform-8-1").draw(1000, seed=3)
+    r = mineral.estimate(draw.x, draw.y)
+    assert r.interval[0] < draw.pmi.mean() < r.interval[1]
