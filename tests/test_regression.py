@@ -104,3 +104,11 @@ def test_a_copula_that_claims_more_than_curve_and_boxes_is_not_believed():
     draw = tasks.find("smoothed-uniform-8-1").draw(1000, seed=3)
     r = mineral.estimate(draw.x, draw.y)
     assert r.interval[0] < draw.pmi.mean() < r.interval[1]
+
+
+def test_the_default_sees_waves_too_fast_for_neighbours():
+    x, y = noisy(1000, 0.1, curve=lambda x: np.sin(100 * x))
+    assert mineral.KSG().estimate(x, y).value < 0.2
+    r = mineral.estimate(x, y)
+    assert r.estimator == "regression"
+    assert r.value > 1.4  # of 1.7

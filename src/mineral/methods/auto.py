@@ -49,7 +49,7 @@ from mineral.samples import Paired, normal_scores
 
 NEIGHBOUR_DIMS = 6  # dx + dy up to which neighbours may find more than a network
 MIXED_DIMS = 10  # dx + dy up to which they are asked where coordinates are discrete
-THIN = 0.5  # nats, from which boxes around neighbours may be mostly empty
+THIN = 0.5  # nats, from which boxes around neighbours may be mostly empty, and are turned
 LEAST_APART = 0.05  # nats by which a curve must find more than neighbours to be believed
 UNRESOLVED = 2.0  # nats below the most that neighbours can count, where boxes may miss some
 RISING = 0.05  # nats more than on half of the rows, from which neighbours are in want of rows
@@ -293,23 +293,21 @@ def _along_curves(
 
     In the data's own units: ranks bend lines and stretch their noise.
     """
-    if (
-        not isinstance(candidate, (KSG, Mixed))
-        or samples.dims > 2
-        or found.value < THIN
-        or len(samples) < FEW_ROWS
-    ):
+    if not isinstance(candidate, (KSG, Mixed)) or samples.dims > 2 or len(samples) < FEW_ROWS:
         return candidate, found
-    thin: list[Estimator] = [Regression()]
-    if type(candidate) is KSG:  # boxes see nothing where values repeat
-        thin.append(LNC())
+    strong = found.value >= THIN
+    asked: list[Estimator] = [Regression()]
+    if strong and type(candidate) is KSG:  # boxes see nothing where values repeat
+        asked.append(LNC())
     clear: list[Answer] = [(candidate, found)]
-    for other in thin:
+    for other in asked:
         try:
             seen = other.measure(samples, replace(run, progress=silent))
         except InputError:  # both sides repeat values
             continue
-        if seen.value - found.value > max(LEAST_APART, 2 * max(seen.stderr, found.stderr)):
+        errors = seen.stderr, found.stderr
+        apart = 2 * max(errors) if strong else CLEARLY * float(np.hypot(*errors))
+        if seen.value - found.value > max(LEAST_APART, apart):
             clear.append((other, seen))
     return max(clear, key=lambda answer: answer[1].value)
 
