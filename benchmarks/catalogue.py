@@ -42,7 +42,7 @@ COSTS = {
     "clusters": "n d min(n, d), then n k a round, k up to 256 clusters",
     "ksg": "n log n and more with d; n² d above 8",
     "lnc": "as `ksg`",
-    "regression": "n log n, some 30 times",
+    "regression": "n log n, some 30 times; of several columns as a matrix of 2,000 rows inverted",
     "mixed": "as `ksg`",
     "kde": "n² d",
     "histogram": "n log n",

@@ -78,14 +78,15 @@ def test_symbols_are_told_by_numbers_but_not_by_symbols():
     x = rng.integers(0, 50, 1000)
     y = x + rng.random(1000)
     assert Regression().estimate(x, y).value == pytest.approx(math.log(50), abs=0.1)
-    with pytest.raises(InputError, match="repeat"):
+    with pytest.raises(InputError, match="hardly repeat"):
         Regression().estimate(x, np.floor(y))
 
 
 def test_what_it_cannot_take_is_said():
     rng = np.random.default_rng(0)
-    with pytest.raises(InputError, match="one each"):
-        Regression().estimate(rng.random((100, 2)), rng.random(100))
+    for columns in ((2, 2), (60, 1)):
+        with pytest.raises(InputError, match="takes a single one"):
+            Regression().estimate(*(rng.random((100, d)) for d in columns))
     with pytest.raises(InputError):
         Regression().estimate(*rng.random((2, 40)))
     with pytest.raises(OptionError, match="`k`"):
@@ -112,3 +113,49 @@ def test_the_default_sees_waves_too_fast_for_neighbours():
     r = mineral.estimate(x, y)
     assert r.estimator == "regression"
     assert r.value > 1.4  # of 1.7
+
+
+def friedman(n, noise, seed=0, columns=7):
+    """Of seven columns five count: one of the usual tests of regressions (Friedman, 1991)."""
+    rng = np.random.default_rng(seed)
+    x = rng.random((n, columns))
+    f = 10 * np.sin(np.pi * x[:, 0] * x[:, 1]) + 20 * (x[:, 2] - 0.5) ** 2
+    f += 10 * x[:, 3] + 5 * x[:, 4]
+    return x, f + noise * rng.standard_normal(n)
+
+
+def friedman_truth(noise):
+    """h(Y) from very many rows, less that of the noise."""
+    y = np.sort(friedman(400_000, noise, seed=1)[1])
+    entropy = float(np.log(len(y) * (y[200:] - y[:-200]) / 200).mean())
+    return entropy - math.log(noise * math.sqrt(2 * math.pi * math.e))
+
+
+@pytest.mark.parametrize("noise", [0.3, 2.0])
+def test_many_columns_tell_a_number(noise):
+    x, y = friedman(600, noise)
+    r = mineral.estimate(x, y)
+    assert r.estimator == "regression"
+    assert r.value == pytest.approx(friedman_truth(noise), abs=3 * r.stderr)
+    assert "does not depend on the others" in r.path[-1]
+    swapped = mineral.estimate(y, x)
+    assert swapped.value == pytest.approx(r.value, abs=1e-6)
+
+
+def test_where_noise_depends_on_the_others_all_else_is_asked():
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((1000, 2))
+    sign = rng.choice([-1, 1], 1000)
+    r = mineral.estimate(x, sign * (x[:, 0] + x[:, 1]) + 0.1 * rng.standard_normal(1000))
+    assert r.value > 0.8  # what a function tells is nothing
+    assert "ksg" in " ".join(r.path)
+
+
+def test_columns_of_noise_alone_tell_nothing():
+    rng = np.random.default_rng(0)
+    found = [
+        Regression().estimate(rng.standard_normal((200, 6)), rng.standard_normal(200))
+        for _ in range(10)
+    ]
+    assert abs(np.mean([r.value for r in found])) < 0.05
+    assert sum(r.interval[0] > 0 for r in found) <= 1

@@ -1,6 +1,6 @@
-"""A curve with noise around it: what one number tells of another, beside what is left.
+"""A curve with noise around it: what one number, or several, tell of another, beside what is left.
 
-For any curve f and any width s > 0 of x,
+For any function f and any width s > 0 of x,
 
     h(Y | X) ≤ h(ε) + E[log s(X)],    ε = (Y − f(X)) / s(X),
 
@@ -10,46 +10,56 @@ with equality where ε does not depend on X, so that
 
 Both entropies are of one number, and from neighbours of the same rows: what these leave wrong
 cancels where Y and ε are alike in shape. The tighter the relation, the smaller ε; nothing stops at
-log n, as counts of neighbours in a plane do.
+log n, as counts of neighbours do.
 """
 
 import math
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from jaxtyping import Float, Int
 
 from mineral.errors import InputError, OptionError
 from mineral.methods.base import Estimator, Measurement, Run
+from mineral.methods.curves import ROUNDING, cubic, line
+from mineral.methods.kcca import shown
+from mineral.methods.process import left_out
 from mineral.results import Caution
-from mineral.samples import Paired
-from mineral.types import Mask, PerSample, Rows
-
-Halves = tuple[Int[np.ndarray, " first"], Int[np.ndarray, " second"]]
+from mineral.samples import Paired, normal_scores
+from mineral.threads import one_torch_thread
+from mineral.training import seeded
+from mineral.types import Mask, PerSample, X, Y
 
 FEWEST = 50  # rows
+MOST_DIMS = 50  # of both sides
 REACHES = (3, 5, 8, 12, 20, 35, 60, 100, 200, 400)  # rows to each side that a point is told by
 BENT = (5, 10, 20)  # the same, of curves that bend: cubics in place of lines
 WIDTHS = (20, 60, 200)  # the same, that tell how wide the noise is
+CLOSE = 20_000  # rows, of which more lie so close that lines do as well
 SHARE = 25  # rows of a half for each neighbour that entropies look at
 MOST = 10  # neighbours
 SHARED = 1.4  # by which close rows, which share neighbours, err more together than each by itself
 CONTINUOUS = 0.9  # share of the rows whose value must be their own, for an entropy
-CLOSE = 20_000  # rows, of which more lie so close that lines do as well
 QUIET = 0.01  # quantile of the noise below which it says nothing of its width
 ALMOST = 12.0  # nats, from which what is left may be no noise
-ROUNDING = 1e-11  # of the spread, below which noise is rounding
+FAR = 6.0  # spreads, beyond which a coordinate is taken by its ranks
 FARTHEST = 1e100  # spreads, whose squares are finite
+ALL_TOLD = "What the function leaves does not depend on the others, as far as rows held out show."
+
+Halves = tuple[Int[np.ndarray, " first"], Int[np.ndarray, " second"]]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Regression(Estimator):
-    """A smooth curve with noise around it, of two numbers: tight relations, at any strength.
+    """A smooth function with noise around it: one number told by one or several, at any strength.
 
     Y is told from X by a line or a cubic through the rows nearest in x, without the row itself, and
-    so is the width of what is left; or X from Y. Each half of the rows is judged by what tells the
-    other half best. In the data's own units: where one of x leaves several y, as on a circle, or
-    where tails are very heavy, the bound is loose.
+    so is the width of what is left; or X from Y. From several columns it is told by a Gaussian
+    process, and either side may be the one that has them. Each half of the rows is judged by what
+    tells the other half best. In the data's own units: where one x leaves several y, as on a
+    circle, or where tails are very heavy, the bound is loose; where what is left of several columns
+    does not depend on them, as far as rows held out show, the path says so.
 
     Args:
         k: Neighbours that entropies look at; None takes one for every fifty rows, up to ten.
@@ -57,14 +67,15 @@ class Regression(Estimator):
     References:
         Cover & Thomas (2006), Elements of Information Theory, 8.6, on h(Y | X) ≤ h(Y − f(X)).
         Kozachenko & Leonenko (1987), on entropies from neighbours, Probl. Inf. Transm. 23.
+        Rasmussen & Williams (2006), Gaussian Processes for Machine Learning, on leaving rows out.
         Cleveland (1979), lines through the nearest rows, doi:10.1080/01621459.1979.10481038.
 
     Example:
         >>> rng = np.random.default_rng(0)
         >>> x = rng.random(1000)
         >>> y = np.sin(6 * x) + rng.standard_normal(1000) / 1e4
-        >>> round(Regression().estimate(x, y).value, 1)  # neighbours find 5.6 of 8.1…
-        8.1
+        >>> round(Regression().estimate(x, y).value, 1)  # neighbours find 5.6 of 8.2…
+        8.2
     """
 
     k: int | None = None
@@ -76,123 +87,126 @@ class Regression(Estimator):
         if self.k is not None and self.k < 1:
             raise OptionError(f"`k` must be at least 1, or None, got {self.k}.")
 
+    def can_tell(self, samples: Paired) -> bool:
+        """Whether one side is a number, and there are rows enough."""
+        enough = len(samples) >= FEWEST and samples.dims <= MOST_DIMS
+        return enough and any(self._is_a_number(side) for side in (samples.x, samples.y))
+
+    def _is_a_number(self, side: Float[np.ndarray, "n d"]) -> bool:
+        """Whether it is one column, whose values hardly repeat: none so often as to be an atom."""
+        if side.shape[1] > 1:
+            return False
+        counts = np.unique(side, return_counts=True)[1]
+        enough = len(counts) >= CONTINUOUS * len(side)
+        return enough and int(counts.max()) <= self._neighbours(len(side))
+
+    def _neighbours(self, n: int) -> int:
+        return self.k or max(1, min(MOST, n // (2 * SHARE)))
+
     def measure(self, samples: Paired, run: Run) -> Measurement:
         samples.at_least(FEWEST, "A curve through the nearest rows")
-        if samples.dims > 2:
+        if not self.can_tell(samples):
             raise InputError(
-                f"`x` and `y` have {samples.x.shape[1]} and {samples.y.shape[1]} columns: "
-                "a curve takes one each. Use estimator='auto', which looks at more."
+                f"`x` and `y` have {samples.x.shape[1]} and {samples.y.shape[1]} columns: a curve "
+                "takes a single one, of values that hardly repeat, on one side, and at most "
+                f"{MOST_DIMS - 1} on the other. Use estimator='auto', which looks at more."
             )
-        x, y = _unit(samples.x[:, 0]), _unit(samples.y[:, 0])
-        # The same halves in whatever order rows, and sides, came.
-        order = np.lexsort((x * y, x + y))[run.rng().permutation(len(x))]
         run.progress(0.0, "curves")
-        told = self._told(x[order], y[order])
-        if told is None:
-            raise InputError(
-                "`x` and `y` both repeat values, and the entropy of neither is that of a number: "
-                "use estimator='mixed' or 'discrete'."
-            )
-        found = _Told(np.empty(len(x)), np.empty(len(x), dtype=bool))
-        found.gain[order], found.exact[order] = told.gain, told.exact
+        sides = samples.x, samples.y
+        x, y = (np.column_stack([_unit(column) for column in side.T]) for side in sides)
+        order = _order(x, y, run.rng())
+        with seeded(run.seed, torch.device("cpu")), one_torch_thread():
+            told = self._told(x[order], y[order])
+        path = ["A function of the other side, and noise around it."]
+        if samples.dims > 2 and _all_told(x[order], y[order], told.noise):
+            path.append(ALL_TOLD)
+        gain = np.empty(len(x))
+        gain[order] = told.gain
         run.progress(1.0, "curves")
         return Measurement(
-            value=float(found.gain.mean()),
-            stderr=SHARED * float(found.gain.std(ddof=1) / np.sqrt(len(x))),
-            pointwise=found.gain,
-            cautions=_exact(float(found.gain.mean()), float(found.exact.mean())),
+            value=float(gain.mean()),
+            stderr=SHARED * float(gain.std(ddof=1) / np.sqrt(len(x))),
+            pointwise=gain,
+            cautions=_exact(float(gain.mean()), float(told.exact.mean())),
+            path=tuple(path),
         )
 
-    def _told(self, x: PerSample, y: PerSample) -> "_Told | None":
-        """Of rows in random order; None where neither side's values are those of a number."""
+    def _told(self, x: X, y: Y) -> "_Told":
+        """Of rows in random order, each half as what tells the other half best has it."""
         n = len(x)
-        halves = np.arange(n // 2), np.arange(n // 2, n)
-        k = self.k or max(1, min(MOST, n // (2 * SHARE)))
-        found = []
+        first, second = halves = np.arange(n // 2), np.arange(n // 2, n)
+        k, found = self._neighbours(n), list[_Told]()
         for source, target in ((x, y), (y, x)):
-            alone = _reaches(target, k, halves)
-            if alone.min() > 0 and len(np.unique(target)) >= CONTINUOUS * n:
-                found += _curves(source, target, alone, halves, k)
-        if not found:
-            return None
-        first, second = halves
+            if self._is_a_number(target):
+                found += _functions(source, target[:, 0], halves, k)
         of_first = max(found, key=lambda each: float(each.gain[second].mean()))
         of_second = max(found, key=lambda each: float(each.gain[first].mean()))
         return _Told(
             np.concatenate([of_first.gain[first], of_second.gain[second]]),
+            np.concatenate([of_first.noise[first], of_second.noise[second]]),
             np.concatenate([of_first.exact[first], of_second.exact[second]]),
         )
 
 
 @dataclass(frozen=True)
 class _Told:
-    """What one curve and width make of every row: its gain in nats, and where nothing is left."""
+    """What one function and width make of every row.
+
+    Attributes:
+        gain: In nats.
+        noise: What is left, in units of its width.
+        exact: Where nothing is left.
+    """
 
     gain: PerSample
+    noise: PerSample
     exact: Mask
 
 
-def _curves(x: PerSample, y: PerSample, alone: PerSample, halves: Halves, k: int) -> list[_Told]:
-    """Curves of all reaches, and of the best one with widths of all reaches."""
-    order = np.argsort(x, kind="stable")
-    n, found = len(x), []
-    lines = [_line(x, y, order, reach) for reach in sorted({min(r, n) for r in (*REACHES, n)})]
-    cubics = [_cubic(x, y, order, r) for r in BENT if 2 * r < n <= CLOSE]
-    for curve in (*lines, *cubics):
-        left = y - curve
-        told = _left(left, np.zeros(n), alone, halves, k)
-        found.append((told, left))
+def _functions(x: X, y: PerSample, halves: Halves, k: int) -> list[_Told]:
+    """Of one number by lines and cubics; of several by a Gaussian process; none at all, too."""
+    alone = _reaches(y, k, halves)
+    n = len(y)
+    nothing = _Told(np.zeros(n), y, np.zeros(n, dtype=bool))
+    if x.shape[1] > 1:
+        by_rank = np.abs(x).max(axis=0) > FAR
+        left = left_out(np.where(by_rank, normal_scores(x), x), y, halves)
+        if left is None:
+            return [nothing]
+        best = _left(left, np.zeros(n), alone, halves, k)
+        return [nothing, best, *_with_widths(left, y - left, alone, halves, k)]
+    along = x[:, 0]
+    order = np.argsort(along, kind="stable")
+    lines = [line(along, y, order, reach) for reach in sorted({min(r, n) for r in (*REACHES, n)})]
+    cubics = [cubic(along, y, order, r) for r in BENT if 2 * r < n <= CLOSE]
+    found = [(_left(y - f, np.zeros(n), alone, halves, k), y - f) for f in (*lines, *cubics)]
     best, left = max(found, key=lambda each: float(each[0].gain.mean()))
-    size = np.log(np.maximum(np.abs(left), max(float(np.quantile(np.abs(left), QUIET)), ROUNDING)))
-    reaches = [reach for reach in WIDTHS if 2 * reach < n]
-    widths = [_line(x, size, order, reach).clip(size.min(), size.max()) for reach in reaches]
-    return [best, *(_left(left, width, alone, halves, k) for width in widths)]
+    return [nothing, best, *_with_widths(left, along, alone, halves, k)]
+
+
+def _with_widths(
+    left: PerSample, along: PerSample, alone: PerSample, halves: Halves, k: int
+) -> list[_Told]:
+    """The same noise, as wide as it is along a number."""
+    order = np.argsort(along, kind="stable")
+    least = max(float(np.quantile(np.abs(left), QUIET)), ROUNDING)
+    size = np.log(np.maximum(np.abs(left), least))
+    reaches = [reach for reach in WIDTHS if 2 * reach < len(left)]
+    widths = [line(along, size, order, reach).clip(size.min(), size.max()) for reach in reaches]
+    return [_left(left, width, alone, halves, k) for width in widths]
 
 
 def _left(left: PerSample, width: PerSample, alone: PerSample, halves: Halves, k: int) -> _Told:
-    reach = _reaches(left / np.exp(width), k, halves)
-    least = ROUNDING * np.exp(-width)
-    return _Told(np.log(alone / np.maximum(reach, least)) - width, reach < least)
+    noise = left / np.exp(width)
+    reach, least = _reaches(noise, k, halves), ROUNDING * np.exp(-width)
+    return _Told(np.log(alone / np.maximum(reach, least)) - width, noise, reach < least)
 
 
-def _line(x: PerSample, y: PerSample, order: Rows, reach: int) -> Float[np.ndarray, " n"]:
-    """Of each row, the y at its x of a line through the rows next to it in x, without itself."""
-    n = len(x)
-    x, y = x[order], y[order]
-    at = np.arange(n)
-    first, last = np.maximum(at - reach, 0), np.minimum(at + reach + 1, n)
-
-    def others(values: PerSample) -> PerSample:
-        # In the longest floats there are: what is small beside the whole sum would be rounded off.
-        sums = np.concatenate([[0], np.cumsum(values, dtype=np.longdouble)])
-        inside = (sums[last] - sums[first]).astype(np.float64)
-        return np.asarray((inside - values) / (last - first - 1))
-
-    mean_x, mean_y = others(x), others(y)
-    spread = others(x * x) - mean_x**2
-    together = others(x * y) - mean_x * mean_y
-    slope = np.where(spread > ROUNDING, together / np.maximum(spread, ROUNDING), 0.0)
-    told = np.empty(n)
-    told[order] = mean_y + slope * (x - mean_x)
-    return told
-
-
-def _cubic(x: PerSample, y: PerSample, order: Rows, reach: int) -> Float[np.ndarray, " n"]:
-    """The same of a cubic, for curves so thin that a line through few rows is off them."""
-    n = len(x)
-    x, y = x[order], y[order]
-    first = np.clip(np.arange(n) - reach, 0, n - 2 * reach - 1)
-    told = np.empty(n)
-    near = first[:, None] + np.arange(2 * reach + 1)
-    apart = x[near] - x[:, None]
-    span = np.abs(apart).max(axis=1, keepdims=True).clip(min=ROUNDING)
-    powers = (apart / span)[:, :, None] ** np.arange(4)
-    powers *= (near != np.arange(n)[:, None])[:, :, None]  # without itself
-    middle = y[near].mean(axis=1)
-    of_y = powers.transpose(0, 2, 1) @ (y[near] - middle[:, None])[:, :, None]
-    squares = powers.transpose(0, 2, 1) @ powers + ROUNDING * np.eye(4)
-    told[order] = middle + np.linalg.solve(squares, of_y)[:, 0, 0]
-    return told
+def _all_told(x: X, y: Y, noise: PerSample) -> bool:
+    """Whether no function of the others goes with the noise, or with its size, in rows held out."""
+    others = normal_scores(x if x.shape[1] > 1 else y)
+    left = normal_scores(np.column_stack([noise, np.abs(noise)]))
+    return shown(others, left, np.arange(len(x)), most=2).count == 0
 
 
 def _reaches(values: PerSample, k: int, halves: Halves) -> PerSample:
@@ -203,15 +217,20 @@ def _reaches(values: PerSample, k: int, halves: Halves) -> PerSample:
     return reach
 
 
-def _reach(values: PerSample, k: int) -> PerSample:
+def _reach(values: Float[np.ndarray, " half"], k: int) -> Float[np.ndarray, " half"]:
     """How far the k-th neighbour of each number is: among the k on either side in order."""
     order = np.argsort(values)
     padded = np.concatenate([np.full(k, -np.inf), values[order], np.full(k, np.inf)])
     windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * k + 1)
-    near = np.partition(np.abs(windows - values[order, None]), k, axis=1)[:, k]
     reach = np.empty(len(values))
-    reach[order] = near
+    reach[order] = np.partition(np.abs(windows - values[order, None]), k, axis=1)[:, k]
     return reach
+
+
+def _order(x: X, y: Y, rng: np.random.Generator) -> Int[np.ndarray, " n"]:
+    """A random order of the rows, the same in whatever order they, and the sides, came."""
+    of_x, of_y = x.sum(axis=1), y.sum(axis=1)
+    return np.asarray(np.lexsort((of_x * of_y, of_x + of_y))[rng.permutation(len(x))])
 
 
 def _unit(values: PerSample) -> PerSample:

@@ -35,7 +35,7 @@ def weighed(rival: Answer, answer: Answer, samples: Paired, run: Run) -> tuple[f
     no_less = other.kind == "lower bound" and not isinstance(other, Regression)
     if no_less:  # whatever the other's error
         least = CLEARLY * min(theirs.stderr, _paired_error(theirs, ours))
-    elif best.kind == "lower bound" and more <= 0:
+    elif more <= 0 and (best.kind == "lower bound" or _only_more_counts(other, samples)):
         return 0.0, ours
     elif type(other) is SparseTable:  # whose interval starts at a lower bound
         least = ours.stderr + 2 * theirs.stderr
@@ -52,6 +52,11 @@ def weighed(rival: Answer, answer: Answer, samples: Paired, run: Run) -> tuple[f
         learned = isinstance(best, (Residual, Projected)) and bool(ours.curves)
         least = (SOMEWHAT if learned else CLEARLY) * error
     return (1.0, theirs) if more > least else (0.0, ours)
+
+
+def _only_more_counts(other: Estimator, samples: Paired) -> bool:
+    """Whether it is a mere bound: of two numbers, boxes and curves together deny a copula."""
+    return isinstance(other, Regression) and samples.dims > 2
 
 
 def _weight(more: float, error: float) -> float:
