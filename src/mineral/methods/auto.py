@@ -55,6 +55,7 @@ UNRESOLVED = 2.0  # nats below the most that neighbours can count, where boxes m
 RISING = 0.05  # nats more than on half of the rows, from which neighbours are in want of rows
 MANY_ROWS = 20_000  # above, what is still to come is little, and would take seconds to see
 CANONICAL_ROWS = 400  # from which neighbours among variates of each side are asked
+ENOUGH = 500  # rows, from which noise that does not depend on anything is known to be such
 FEW_ROWS = 50  # below, a Gaussian copula is all that a copula can be
 GROUPED_ROWS = 30_000  # rows times groups, above which groups get a Gaussian copula each
 
@@ -172,7 +173,7 @@ class Auto(Estimator):
         scored = _by_rank(samples) if any(type(c) is KSG for c in chosen) else samples
         found: list[Answer] = []
         told = _told_by_others(samples, run)
-        if told is not None and ALL_TOLD in told.path and told.value > CLEARLY * told.stderr:
+        if told is not None and _is_all(told, samples, run):
             missing = allowance(told.value, len(samples), NEAR_DIMS)
             return replace(told, missing=missing, estimator=Regression.name, kind=Regression.kind)
         for c in chosen:
@@ -297,6 +298,15 @@ def _told_by_others(samples: Paired, run: Run) -> Measurement | None:
     if samples.dims == 2 or not Regression().can_tell(samples):  # of two, see `_along_curves`
         return None
     return Regression().measure(samples, replace(run, progress=silent))
+
+
+def _is_all(told: Measurement, samples: Paired, run: Run) -> bool:
+    """Whether a function leaves what rows enough show to be noise, and says more than a copula."""
+    clear = told.value > CLEARLY * told.stderr
+    if not clear or ALL_TOLD not in told.path or len(samples) < ENOUGH:
+        return False
+    copula = LikeliestCopula().measure(samples, replace(run, progress=silent))
+    return normalized(copula, samples, run).value < told.value - told.stderr
 
 
 def _along_curves(

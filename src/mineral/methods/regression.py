@@ -44,6 +44,7 @@ CONTINUOUS = 0.9  # share of the rows whose value must be their own, for an entr
 QUIET = 0.01  # quantile of the noise below which it says nothing of its width
 ALMOST = 12.0  # nats, from which what is left may be no noise
 FAR = 6.0  # spreads, beyond which a coordinate is taken by its ranks
+STRAIGHT = 0.2  # power off 1, below which values are taken as they are
 FARTHEST = 1e100  # spreads, whose squares are finite
 ALL_TOLD = "What the function leaves does not depend on the others, as far as rows held out show."
 
@@ -57,9 +58,9 @@ class Regression(Estimator):
     Y is told from X by a line or a cubic through the rows nearest in x, without the row itself, and
     so is the width of what is left; or X from Y. From several columns it is told by a Gaussian
     process, and either side may be the one that has them. Each half of the rows is judged by what
-    tells the other half best. In the data's own units: where one x leaves several y, as on a
-    circle, or where tails are very heavy, the bound is loose; where what is left of several columns
-    does not depend on them, as far as rows held out show, the path says so.
+    tells the other half best. In the data's own units, or told from several columns in a power of
+    them: where one x leaves several y, as on a circle, the bound is loose; where what is left of
+    several columns does not depend on them, as far as rows held out show, the path says so.
 
     Args:
         k: Neighbours that entropies look at; None takes one for every fifty rows, up to ten.
@@ -164,24 +165,47 @@ class _Told:
 
 
 def _functions(x: X, y: PerSample, halves: Halves, k: int) -> list[_Told]:
-    """Of one number by lines and cubics; of several by a Gaussian process; none at all, too."""
-    alone = _reaches(y, k, halves)
-    n = len(y)
-    nothing = _Told(np.zeros(n), y, np.zeros(n, dtype=bool))
-    if x.shape[1] > 1:
-        by_rank = np.abs(x).max(axis=0) > FAR
-        left = left_out(np.where(by_rank, normal_scores(x), x), y, halves)
-        if left is None:
-            return [nothing]
-        best = _left(left, np.zeros(n), alone, halves, k)
-        return [nothing, best, *_with_widths(left, y - left, alone, halves, k)]
-    along = x[:, 0]
-    order = np.argsort(along, kind="stable")
-    lines = [line(along, y, order, reach) for reach in sorted({min(r, n) for r in (*REACHES, n)})]
-    cubics = [cubic(along, y, order, r) for r in BENT if 2 * r < n <= CLOSE]
+    """Of one number or of several; none at all, too."""
+    nothing = _Told(np.zeros(len(y)), y, np.zeros(len(y), dtype=bool))
+    if x.shape[1] == 1:
+        return [nothing, *_curves(x[:, 0], y, halves, k)]
+    return [nothing, *_surfaces(x, y, halves, k)]
+
+
+def _curves(x: PerSample, y: PerSample, halves: Halves, k: int) -> list[_Told]:
+    """The best of lines and cubics of all reaches, with widths of all reaches, too."""
+    n, alone = len(y), _reaches(y, k, halves)
+    order = np.argsort(x, kind="stable")
+    lines = [line(x, y, order, reach) for reach in sorted({min(r, n) for r in (*REACHES, n)})]
+    cubics = [cubic(x, y, order, r) for r in BENT if 2 * r < n <= CLOSE]
     found = [(_left(y - f, np.zeros(n), alone, halves, k), y - f) for f in (*lines, *cubics)]
     best, left = max(found, key=lambda each: float(each[0].gain.mean()))
-    return [nothing, best, *_with_widths(left, along, alone, halves, k)]
+    return [best, *_with_widths(left, x, alone, halves, k)]
+
+
+def _surfaces(x: X, y: PerSample, halves: Halves, k: int) -> list[_Told]:
+    """Gaussian processes of y and of a power of it, with widths that change along them, too."""
+    by_rank = np.abs(x).max(axis=0) > FAR
+    x = np.where(by_rank, normal_scores(x), x)
+    found = []
+    for target in _straightened(y):
+        left = left_out(x, target, halves)
+        if left is not None:
+            alone = _reaches(target, k, halves)
+            found.append(_left(left, np.zeros(len(y)), alone, halves, k))
+            found += _with_widths(left, target - left, alone, halves, k)
+    return found
+
+
+def _straightened(y: PerSample) -> list[PerSample]:
+    """As it is and, where that is far from bell-shaped, by the power that makes it nearly so.
+
+    Noise may add up in logarithms, say. A power keeps how close values are; ranks would not.
+    """
+    from scipy.stats import yeojohnson  # slow to import: only when needed
+
+    bent, power = yeojohnson(y.clip(-FARTHEST, FARTHEST))
+    return [y, _unit(bent)] if abs(power - 1) > STRAIGHT else [y]
 
 
 def _with_widths(
