@@ -159,3 +159,11 @@ def test_columns_of_noise_alone_tell_nothing():
     ]
     assert abs(np.mean([r.value for r in found])) < 0.05
     assert sum(r.interval[0] > 0 for r in found) <= 1
+
+
+def test_what_is_left_of_clusters_does_not_pass_for_a_width():
+    """What other rows tell of a row knows the row: sorted by it, a width would be its own."""
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((600, 2)) + 3 * rng.integers(0, 3, (600, 1))
+    y = np.exp(rng.integers(0, 3, 600) + 0.1 * rng.standard_normal(600))
+    assert Regression().estimate(x, y).interval[0] < 0

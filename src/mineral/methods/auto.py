@@ -301,9 +301,8 @@ def _told_by_others(samples: Paired, run: Run) -> Measurement | None:
 
 
 def _is_all(told: Measurement, samples: Paired, run: Run) -> bool:
-    """Whether a function leaves what rows enough show to be noise, and says more than a copula."""
-    clear = told.value > CLEARLY * told.stderr
-    if not clear or ALL_TOLD not in told.path or len(samples) < ENOUGH:
+    """Whether a function that tells much leaves noise, as rows enough show, and no copula does."""
+    if told.value < THIN or ALL_TOLD not in told.path or len(samples) < ENOUGH:
         return False
     copula = LikeliestCopula().measure(samples, replace(run, progress=silent))
     return normalized(copula, samples, run).value < told.value - told.stderr

@@ -89,19 +89,37 @@ class Process:
             return None
         inverse = torch.cholesky_inverse(root)
         weights = inverse @ y[:teach]
-        parts = [weights / inverse.diagonal()]
-        for start in range(teach, len(x), AT_ONCE):
-            some = slice(start, start + AT_ONCE)
-            parts.append(y[some] - self.kernel(x[some], x[:teach]) @ weights)
-        return torch.cat(parts)
+        of_others = y[teach:] - self._told(x[teach:], x[:teach], weights)
+        return torch.cat([weights / inverse.diagonal(), of_others])
+
+    def told(
+        self, x: Float[Tensor, "n d"], y: Values, of: Float[Tensor, "m d"]
+    ) -> Float[Tensor, " m"] | None:
+        """What the first of some rows tell of the y of others."""
+        x, y = x[:TEACH], y[:TEACH]
+        root, failed = torch.linalg.cholesky_ex(self.covariance(x))
+        return None if failed else self._told(of, x, torch.cholesky_solve(y[:, None], root)[:, 0])
+
+    def _told(
+        self, of: Float[Tensor, "m d"], x: Float[Tensor, "n d"], weights: Values
+    ) -> Float[Tensor, " m"]:
+        parts = [
+            self.kernel(of[start : start + AT_ONCE], x) @ weights
+            for start in range(0, len(of), AT_ONCE)
+        ]
+        return torch.cat(parts) if parts else weights.new_zeros(0)
 
 
 def left_out(
     x: X, y: Float[np.ndarray, " n"], halves: tuple[Int[np.ndarray, " a"], Int[np.ndarray, " b"]]
-) -> Float[np.ndarray, " n"] | None:
-    """What a smooth function of other rows leaves of each y; None where it cannot be computed.
+) -> tuple[Float[np.ndarray, " n"], Float[np.ndarray, " n"]] | None:
+    """What a smooth function of other rows leaves of each y, and what one of the other half tells.
 
-    Lengths for each half are learned from the other, so that no y is in those that judge it.
+    Lengths for each half are learned from the other, so that no y is in those that judge it. What
+    all other rows tell of a y lies the further from the mean of all the less that y does: whoever
+    knows it, knows something of y. What the other half tells does not have this.
+
+    None where it cannot be computed.
 
     Args:
         x: Shape (n, d), each coordinate of about unit spread, rows in random order.
@@ -109,12 +127,14 @@ def left_out(
         halves: Of the rows.
     """
     rows, values = torch.from_numpy(np.ascontiguousarray(x)), torch.from_numpy(y.copy())
-    left = np.empty(len(y))
+    left, told = np.empty(len(y)), np.empty(len(y))
     for own, other in (halves, halves[::-1]):
-        some = torch.from_numpy(other[:LEARNED])
-        process = Process.learned(rows[some], values[some])
-        found = None if process is None else process.left(rows, values)
-        if found is None or not found.isfinite().all():
+        process = Process.learned(rows[other[:LEARNED]], values[other[:LEARNED]])
+        if process is None:
             return None
-        left[own] = found.numpy()[own]
-    return left
+        by_all = process.left(rows, values)
+        by_other = process.told(rows[other], values[other], rows[own])
+        if by_all is None or by_other is None or not by_all.isfinite().all():
+            return None
+        left[own], told[own] = by_all.numpy()[own], by_other.numpy()
+    return left, told

@@ -189,11 +189,12 @@ def _surfaces(x: X, y: PerSample, halves: Halves, k: int) -> list[_Told]:
     x = np.where(by_rank, normal_scores(x), x)
     found = []
     for target in _straightened(y):
-        left = left_out(x, target, halves)
-        if left is not None:
+        learned = left_out(x, target, halves)
+        if learned is not None:
+            left, told = learned
             alone = _reaches(target, k, halves)
             found.append(_left(left, np.zeros(len(y)), alone, halves, k))
-            found += _with_widths(left, target - left, alone, halves, k)
+            found += _with_widths(left, told, alone, halves, k)
     return found
 
 
