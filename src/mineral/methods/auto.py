@@ -325,8 +325,11 @@ def _along_curves(
     for other in asked:
         seen = other.measure(samples, replace(run, progress=silent))
         errors = seen.stderr, found.stderr
-        apart = 2 * max(errors) if strong else CLEARLY * float(np.hypot(*errors))
-        if seen.value - found.value > max(LEAST_APART, apart):
+        if strong:  # both fall short
+            apart = max(errors) if isinstance(other, Regression) else 2 * max(errors)
+        else:
+            apart = max(LEAST_APART, CLEARLY * float(np.hypot(*errors)))
+        if seen.value - found.value > apart:
             clear.append((other, seen))
     return max(clear, key=lambda answer: answer[1].value)
 
