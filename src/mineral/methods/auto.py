@@ -170,12 +170,17 @@ class Auto(Estimator):
 
     def _whole(self, samples: Paired, run: Run) -> Measurement:
         chosen, path = self._candidates(samples)
-        scored = _by_rank(samples) if any(type(c) is KSG for c in chosen) else samples
-        found: list[Answer] = []
         told = _told_by_others(samples, run)
         if told is not None and _is_all(told, samples, run):
-            missing = allowance(told.value, len(samples), NEAR_DIMS)
-            return replace(told, missing=missing, estimator=Regression.name, kind=Regression.kind)
+            return replace(
+                told,
+                missing=allowance(told.value, len(samples), NEAR_DIMS),
+                estimator=Regression.name,
+                kind=Regression.kind,
+                options=Regression().options(),
+            )
+        scored = _by_rank(samples) if any(type(c) is KSG for c in chosen) else samples
+        found: list[Answer] = []
         for c in chosen:
             if found and run.late:
                 path.append(f"The time was up before {c.name} was asked.")

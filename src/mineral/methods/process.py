@@ -22,7 +22,7 @@ from mineral.types import X
 LEARNED = 300  # rows that lengths are learned from
 STEPS, RATE = 40, 0.2  # of Adam
 TEACH = 2000  # rows that tell the others
-AT_ONCE = 10_000  # rows told at a time, which bounds memory
+AT_ONCE = 2000  # rows told at a time, which bounds memory
 QUIETEST = 1e-8  # variance of the noise, for the kernel to have an inverse
 
 Values = Float[Tensor, " n"]
@@ -81,16 +81,22 @@ class Process:
         noise = (self.noise.exp() + QUIETEST) * torch.eye(len(x), dtype=x.dtype)
         return self.kernel(x, x) + noise
 
-    def left(self, x: Float[Tensor, "n d"], y: Values) -> Values | None:
-        """What is left of each y beside what other rows tell of it; the first ones tell."""
+    def left(
+        self, x: Float[Tensor, "n d"], y: Values, own: Int[Tensor, " m"]
+    ) -> Float[Tensor, " m"] | None:
+        """What is left of some y beside what other rows tell of them; the first ones tell."""
         teach = min(len(x), TEACH)
         root, failed = torch.linalg.cholesky_ex(self.covariance(x[:teach]))
         if failed:
             return None
         inverse = torch.cholesky_inverse(root)
         weights = inverse @ y[:teach]
-        of_others = y[teach:] - self._told(x[teach:], x[:teach], weights)
-        return torch.cat([weights / inverse.diagonal(), of_others])
+        inside, beyond = own[own < teach], own[own >= teach]
+        of_others = y[beyond] - self._told(x[beyond], x[:teach], weights)
+        left = torch.empty(len(own), dtype=y.dtype)
+        left[own < teach] = (weights / inverse.diagonal())[inside]
+        left[own >= teach] = of_others
+        return left
 
     def told(
         self, x: Float[Tensor, "n d"], y: Values, of: Float[Tensor, "m d"]
@@ -132,9 +138,9 @@ def left_out(
         process = Process.learned(rows[other[:LEARNED]], values[other[:LEARNED]])
         if process is None:
             return None
-        by_all = process.left(rows, values)
+        by_all = process.left(rows, values, torch.from_numpy(own))
         by_other = process.told(rows[other], values[other], rows[own])
         if by_all is None or by_other is None or not by_all.isfinite().all():
             return None
-        left[own], told[own] = by_all.numpy()[own], by_other.numpy()
+        left[own], told[own] = by_all.numpy(), by_other.numpy()
     return left, told
