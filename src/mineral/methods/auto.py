@@ -375,9 +375,11 @@ def _count(names: list[str]) -> str:
 def _disagreement(
     samples: Paired, found: list[tuple[Estimator, Measurement]]
 ) -> tuple[Caution, ...]:
-    values = [m.value for _, m in found]
-    noise = max(m.stderr for _, m in found)
-    if len(found) < 2 or samples.dims > 4 or np.ptp(values) < max(0.1, 5 * noise):
+    most = max(m.value for _, m in found)
+    # A function that tells less than others find denies nothing.
+    beside = [m for c, m in found if not isinstance(c, Regression) or m.value == most]
+    values, noise = [m.value for m in beside], max(m.stderr for m in beside)
+    if len(beside) < 2 or samples.dims > 4 or np.ptp(values) < max(0.1, 5 * noise):
         return ()
     return (
         Caution(
