@@ -30,7 +30,15 @@ Values = Float[Tensor, " n"]
 
 @dataclass(frozen=True)
 class Process:
-    """What is learned, all as logarithms but the lengths of `line`, of each coordinate."""
+    """What is learned, all as logarithms.
+
+    Attributes:
+        length: ℓ.
+        line: b.
+        bump: a.
+        constant: c.
+        noise: Variance of the noise.
+    """
 
     length: Float[Tensor, " d"]
     line: Float[Tensor, " d"]
