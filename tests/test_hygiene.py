@@ -333,6 +333,7 @@ ALLOWED = {  # in one file each, behind one door
     "rivals/latentmi.py": {"np.random.seed", "torch.manual_seed"},
     "rivals/npeet.py": {"np.random.seed"},
     "rivals/torch_mist.py": {"torch.manual_seed"},
+    "threads.py": {"torch.set_num_threads"},  # and puts back what was there
 }
 FOR_A_WHILE = ("warnings.simplefilter", "warnings.filterwarnings")  # inside `catch_warnings` only
 
