@@ -8,7 +8,8 @@ import pytest
 import mineral
 from mineral import tasks
 from mineral.methods import Auto
-from mineral.methods.groups import Spread, groups
+from mineral.methods.independent_blocks import independent_blocks
+from mineral.methods.weak_correlations import Spread
 from mineral.samples import paired
 
 

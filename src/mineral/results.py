@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 import numpy as np
 
 from mineral import figures
+from mineral.decision import Decision
 from mineral.errors import OptionError
 from mineral.types import Kind, PerSample, Unit, X, Y
 
@@ -96,21 +97,24 @@ class Estimate:
 
     Attributes:
         value: The estimate, in `unit`.
-        interval: The ends of the confidence interval around `value`, in `unit`. It accounts for
-            the randomness of the samples; the default's reaches further upwards, by what such
-            estimates leave out on random distributions (`benchmarks/atlas.py`). That of an
-            estimator named by you does not allow for its bias: for a lower bound it says where
-            the bound lies.
-        confidence: The level of `interval`: 0.95 unless another was asked for.
-        stderr: The standard error behind `interval`, in `unit`.
+        interval: The ends of the confidence interval, in `unit`. With z standard errors at its
+            level (1.96 at 95 %), it reaches from value − z·stderr to
+            value + √((z·stderr)² + allowance²). No interval exceeds the entropy of a label.
+        confidence: The level of `interval`: 0.95 by default.
+        stderr: The standard error of sampling, in `unit`.
+        allowance: What is added upwards for the dependence that such estimates miss, in `unit`:
+            measured on random distributions for the default (`benchmarks/atlas.py`), 0 for an
+            estimator that you name, whose interval does not allow for its bias.
         unit: `"nats"` or `"bits"`.
         kind: What `value` is, in expectation, relative to the true mutual information.
-        estimator: The name of the estimator that produced the value.
+        estimator: The name of the estimator that was called. With `options`, `seed` and the same
+            samples it gives the same value again, bit for bit.
         options: Its options.
+        decision: What the default considered, and what it reports; None for other estimators.
         n: Sample rows used.
         dim_x, dim_y: Coordinates of X and of Y.
         warnings: Reasons not to trust the value, most important first.
-        path: How the value came about, in sentences; empty for a single estimator.
+        path: How the value came about, in sentences.
         seed: Fixes every random choice: the same samples and seed give the same estimate.
         seconds: Wall time.
         versions: Of Mineral and of what it computed with.
@@ -124,6 +128,7 @@ class Estimate:
     interval: tuple[float, float]
     confidence: float
     stderr: float
+    allowance: float = 0.0
     unit: Unit
     kind: Kind
     estimator: str
@@ -137,6 +142,7 @@ class Estimate:
     seconds: float = field(compare=False)
     versions: Mapping[str, str]
     p_value: float | None = None
+    decision: Decision | None = None
     model: PointwiseModel | None = field(compare=False, repr=False)
     evidence: Evidence = field(compare=False, repr=False)
 
@@ -160,6 +166,7 @@ class Estimate:
             value=self.value * factor,
             interval=(low * factor, high * factor),
             stderr=self.stderr * factor,
+            allowance=self.allowance * factor,
             unit=unit,
         )
 
@@ -170,11 +177,13 @@ class Estimate:
             "interval": list(self.interval),
             "confidence": self.confidence,
             "stderr": self.stderr,
+            "allowance": self.allowance,
             "p_value": self.p_value,
             "unit": self.unit,
             "kind": self.kind,
             "estimator": self.estimator,
             "options": dict(self.options),
+            "decision": None if self.decision is None else self.decision.to_dict(),
             "n": self.n,
             "dim_x": self.dim_x,
             "dim_y": self.dim_y,
@@ -193,6 +202,13 @@ class Estimate:
         """
         return figures.overview(self)
 
+    @property
+    def method(self) -> str:
+        """The estimator and, of the default, what it reports: `auto (87% ksg, 13% copula)`."""
+        if self.decision is None:
+            return self.estimator
+        return f"{self.estimator} ({self.decision.summary()})"
+
     def __float__(self) -> float:
         return self.value
 
@@ -201,7 +217,7 @@ class Estimate:
         lines = [
             f"I(X; Y) = {self.value:.4g} {self.unit}, "
             f"{100 * self.confidence:.4g}% interval [{low:.4g}, {high:.4g}]{self._tested()}",
-            f"  {self.estimator}, {self._kind_in_words()}; n = {self.n:,}, "
+            f"  {self.method}, {self._kind_in_words()}; n = {self.n:,}, "
             f"{self.dim_x} + {self.dim_y} dimensions, {self.seconds:.2g} s",
         ]
         lines += [f"  {sentence}" for sentence in self.path]
@@ -223,7 +239,7 @@ class Estimate:
             f"<div><div style='font-size:1.3em'>I(X; Y) = <b>{self.value:.4g}</b> {self.unit}</div>"
             f"<div>{100 * self.confidence:.4g}% interval [{low:.4g}, {high:.4g}]"
             f"{self._tested()} · "
-            f"{html.escape(self.estimator)}, {self._kind_in_words()} · n = {self.n:,}, "
+            f"{html.escape(self.method)}, {self._kind_in_words()} · n = {self.n:,}, "
             f"{self.dim_x} + {self.dim_y} dimensions</div>"
             + (f"<ul>{''.join(notes)}</ul>" if notes else "")
             + "</div>"

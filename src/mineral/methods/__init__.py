@@ -1,12 +1,12 @@
 """Samples → measurement: one file for each family of estimators."""
 
-from mineral.methods.auto import Auto
 from mineral.methods.base import Estimator
 from mineral.methods.baselined import FLO, TUBA, Interpolated, ReTUBA
 from mineral.methods.canonical import Canonical
 from mineral.methods.classifier import Classifier
 from mineral.methods.clusters import Clusters
 from mineral.methods.contaminated import ContaminatedCopula
+from mineral.methods.default.auto import Auto
 from mineral.methods.diffusion import MINDE
 from mineral.methods.discrete import Discrete
 from mineral.methods.discriminant import Discriminant

@@ -9,7 +9,6 @@ import numbers
 import platform
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from importlib.metadata import version
 from typing import Any, ClassVar
@@ -18,9 +17,17 @@ import numpy as np
 import scipy
 import torch
 
+from mineral.decision import Decision
 from mineral.errors import OptionError
 from mineral.progress import ProgressOption, reporting
-from mineral.results import Caution, Curve, Estimate, Evidence, PointwiseModel, nats_per
+from mineral.results import (
+    Caution,
+    Curve,
+    Estimate,
+    Evidence,
+    PointwiseModel,
+    nats_per,
+)
 from mineral.samples import Paired, paired
 from mineral.special import ndtri
 from mineral.threads import one_blas_thread
@@ -65,23 +72,25 @@ class Measurement:
     Attributes:
         value: The estimate.
         stderr: Its standard error over samples.
-        missing: What is probably not found, at the interval's level: its upper end reaches
-            further by as much.
+        missing: Dependence that is probably missed, at the level of a 95 % interval: its upper end
+            reaches further by as much.
+        residual_is_independent: Whether a held-out test finds no dependence that the model misses.
         pointwise: What each row contributes, shape (n,): an estimate of its pmi.
-        kind, estimator, options: Set where they are not the estimator's own (`Auto` delegates).
+        kind: Set where it is not the estimator's own (`Auto` delegates).
+        decision: How `Auto` came to the value.
     """
 
     value: float
     stderr: float
     missing: float = 0.0
+    residual_is_independent: bool = False
     pointwise: PerSample | None = None
     model: PointwiseModel | None = None
     curves: tuple[Curve, ...] = ()
     cautions: tuple[Caution, ...] = ()
     path: tuple[str, ...] = ()
     kind: Kind | None = None
-    estimator: str | None = None
-    options: Mapping[str, Any] | None = None
+    decision: Decision | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,10 +158,12 @@ class Estimator(ABC):
             interval=((found.value - reach) / nats, (found.value + above) / nats),
             confidence=confidence,
             stderr=stderr / nats,
+            allowance=found.missing * level / CONFIDENCE_95 / nats,
             unit=unit,
             kind=found.kind or self.kind,
-            estimator=found.estimator or self.name,
-            options=self.options() if found.options is None else found.options,
+            estimator=self.name,
+            options=self.options(),
+            decision=found.decision,
             n=len(samples),
             dim_x=samples.x.shape[1],
             dim_y=samples.y.shape[1],

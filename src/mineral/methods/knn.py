@@ -19,8 +19,6 @@ from mineral.samples import Paired
 from mineral.special import digamma
 from mineral.types import PerSample, Rows, X, Y
 
-COMPARABLE = 1.0  # orders of magnitude between deviations up to which the data's units are kept
-
 
 @dataclass(frozen=True, kw_only=True)
 class KSG(Estimator):
@@ -48,9 +46,8 @@ class KSG(Estimator):
     Args:
         k: Neighbours to look at.
         variant: 1 or 2, as in the paper.
-        standardize: Whether to divide each coordinate by its standard deviation. None does so only
-            where these differ more than tenfold, since distances compare coordinates: data of
-            comparable scale are measured as they are.
+        standardize: Whether to divide each coordinate by its standard deviation, so that its unit
+            does not matter: distances compare coordinates.
 
     Example:
         >>> rng = np.random.default_rng(0)
@@ -62,7 +59,7 @@ class KSG(Estimator):
 
     k: int = 3
     variant: int = 1
-    standardize: bool | None = None
+    standardize: bool = True
 
     name = "ksg"
     kind = "neither"
@@ -76,7 +73,7 @@ class KSG(Estimator):
     def measure(self, samples: Paired, run: Run) -> Measurement:
         samples.at_least(self.k + 2, f"KSG with k = {self.k}")
         n = len(samples)
-        x, y, rescaled = self.scaled(samples)
+        x, y = self.scaled(samples)
         found = neighbours(x, y, self.k, box=self.variant == 2, progress=run.progress)
         pointwise = self.pointwise_of(found, n)
         value = float(pointwise.mean())
@@ -96,7 +93,6 @@ class KSG(Estimator):
                 *near_ceiling(value, n, self.k),
                 *high_dimension(samples),
                 *tied_values(found, n),
-                *rescaled,
             ),
         )
 
@@ -111,22 +107,14 @@ class KSG(Estimator):
         box = digamma(self.k) - 1 / self.k - digamma(n_x.clip(1)) - digamma(n_y.clip(1))
         return np.asarray(digamma(n) + np.where(found.boxed, box, ball))
 
-    def scaled(self, samples: Paired) -> tuple[np.ndarray, np.ndarray, tuple[Caution, ...]]:
-        """x and y in the units that distances are measured in, and whether that is their own."""
+    def scaled(self, samples: Paired) -> tuple[np.ndarray, np.ndarray]:
+        """x and y in the units that distances are measured in."""
         x, y = samples.x, samples.y
-        unit_x, unit_y = _deviations(x), _deviations(y)
-        apart = float(np.ptp(np.log10(np.concatenate([unit_x, unit_y]))))
-        if self.standardize is False or (self.standardize is None and apart <= COMPARABLE):
-            # One power of two for all is exact, and keeps distances beyond 1e308 finite.
-            unit = np.exp2(np.floor(np.log2(max(np.abs(x).max(), np.abs(y).max()))))
-            return x / unit, y / unit, ()
-        caution = Caution(
-            "rescaled",
-            f"The coordinates' standard deviations are {apart:.1f} orders of magnitude apart, and "
-            "distances compare coordinates: each was divided by its own. Choose with "
-            "`standardize`.",
-        )
-        return x / unit_x, y / unit_y, (caution,) if self.standardize is None else ()
+        if self.standardize:
+            return x / _deviations(x), y / _deviations(y)
+        # One power of two for all is exact, and keeps distances beyond 1e308 finite.
+        unit = np.exp2(np.floor(np.log2(max(np.abs(x).max(), np.abs(y).max()))))
+        return x / unit, y / unit
 
 
 def _deviations(values: np.ndarray) -> np.ndarray:

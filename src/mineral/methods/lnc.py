@@ -66,7 +66,7 @@ class LNC(Estimator):
 
     k: int = 5
     alpha: float | None = None
-    standardize: bool | None = None
+    standardize: bool = True
 
     name = "lnc"
     kind = "neither"
@@ -81,7 +81,7 @@ class LNC(Estimator):
         samples.at_least(self.k + 2, f"LNC with k = {self.k}")
         n = len(samples)
         ksg = self._ksg()
-        x, y, rescaled = ksg.scaled(samples)
+        x, y = ksg.scaled(samples)
         found = neighbours(x, y, self.k, box=True, progress=run.progress)
         correction, flat = self._correction(x, y, found.boxed)
         pointwise = ksg.pointwise_of(found, n) + correction
@@ -102,12 +102,11 @@ class LNC(Estimator):
                 *_few(n, self.k, samples.dims),
                 *high_dimension(samples),
                 *tied_values(found, n),
-                *rescaled,
             ),
         )
 
-    def scaled(self, samples: Paired) -> tuple[np.ndarray, np.ndarray, tuple[Caution, ...]]:
-        """x and y in the units that distances are measured in, and whether that is their own."""
+    def scaled(self, samples: Paired) -> tuple[np.ndarray, np.ndarray]:
+        """x and y in the units that distances are measured in."""
         return self._ksg().scaled(samples)
 
     def contributions(self, x: X, y: Y) -> PerSample:

@@ -86,7 +86,7 @@ class Mixed(Estimator):
         return self._gao(samples, run) if self.method == "gao" else self._ross(samples, run)
 
     def _gao(self, samples: Paired, run: Run) -> Measurement:
-        x, y, _ = KSG(standardize=self.standardize).scaled(samples)
+        x, y = KSG(standardize=self.standardize).scaled(samples)
         n = len(samples)
         pointwise = gao(x, y, self.k, run.progress)
         value = float(pointwise.mean())
@@ -115,7 +115,7 @@ class Mixed(Estimator):
         )
 
     def _class_and_points(self, samples: Paired) -> tuple[Codes, Matrix]:
-        x, y, _ = KSG(standardize=self.standardize).scaled(samples)
+        x, y = KSG(standardize=self.standardize).scaled(samples)
         of_x, of_y = symbols(samples.x), symbols(samples.y)
         discrete_x, discrete_y = (self._is_discrete(codes) for codes in (of_x, of_y))
         if discrete_x and discrete_y:

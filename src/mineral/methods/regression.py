@@ -26,7 +26,7 @@ from mineral.methods.curves import ROUNDING, cubic, line
 from mineral.methods.kcca import shown
 from mineral.methods.process import left_out
 from mineral.results import Caution
-from mineral.samples import Paired, normal_scores
+from mineral.samples import Paired, is_evenly_spaced, normal_scores
 from mineral.threads import one_torch_thread
 from mineral.training import seeded
 from mineral.types import Mask, PerSample, X, Y
@@ -46,7 +46,6 @@ ALMOST = 12.0  # nats, from which what is left may be no noise
 FAR = 6.0  # spreads, beyond which a coordinate is taken by its ranks
 STRAIGHT = 0.2  # power off 1, below which values are taken as they are
 FARTHEST = 1e100  # spreads, whose squares are finite
-ALL_TOLD = "What the function leaves does not depend on the others, as far as rows held out show."
 
 Halves = tuple[Int[np.ndarray, " first"], Int[np.ndarray, " second"]]
 
@@ -88,14 +87,14 @@ class Regression(Estimator):
         if self.k is not None and self.k < 1:
             raise OptionError(f"`k` must be at least 1, or None, got {self.k}.")
 
-    def can_tell(self, samples: Paired) -> bool:
-        """Whether one side is a number, and there are rows enough."""
+    def can_predict(self, samples: Paired) -> bool:
+        """Whether one side is a number whose entropy gaps show, and there are rows enough."""
         enough = len(samples) >= FEWEST and samples.dims <= MOST_DIMS
         return enough and any(self._is_a_number(side) for side in (samples.x, samples.y))
 
     def _is_a_number(self, side: Float[np.ndarray, "n d"]) -> bool:
-        """Whether it is one column, whose values hardly repeat: none so often as to be an atom."""
-        if side.shape[1] > 1:
+        """Whether its entropy can be estimated from gaps: one column, hardly a tie, not a grid."""
+        if side.shape[1] > 1 or is_evenly_spaced(side[:, 0]):
             return False
         counts = np.unique(side, return_counts=True)[1]
         enough = len(counts) >= CONTINUOUS * len(side)
@@ -106,7 +105,7 @@ class Regression(Estimator):
 
     def measure(self, samples: Paired, run: Run) -> Measurement:
         samples.at_least(FEWEST, "A curve through the nearest rows")
-        if not self.can_tell(samples):
+        if not self.can_predict(samples):
             raise InputError(
                 f"`x` and `y` have {samples.x.shape[1]} and {samples.y.shape[1]} columns: a curve "
                 "takes a single one, of values that hardly repeat, on one side, and at most "
@@ -118,9 +117,10 @@ class Regression(Estimator):
         order = _order(x, y, run.rng())
         with seeded(run.seed, torch.device("cpu")), one_torch_thread():
             told = self._told(x[order], y[order])
-        path = ["A function of the other side, and noise around it."]
-        if samples.dims > 2 and _all_told(x[order], y[order], told.noise):
-            path.append(ALL_TOLD)
+        path = ["Model: one side is a smooth function of the other, plus noise."]
+        independent = samples.dims > 2 and _residual_is_independent(x[order], y[order], told.noise)
+        if independent:
+            path.append("The residuals are independent of the predictors (held-out test).")
         gain = np.empty(len(x))
         gain[order] = told.gain
         run.progress(1.0, "curves")
@@ -130,6 +130,7 @@ class Regression(Estimator):
             pointwise=gain,
             cautions=_exact(float(gain.mean()), float(told.exact.mean())),
             path=tuple(path),
+            residual_is_independent=independent,
         )
 
     def _told(self, x: X, y: Y) -> "_Told":
@@ -227,8 +228,8 @@ def _left(left: PerSample, width: PerSample, alone: PerSample, halves: Halves, k
     return _Told(np.log(alone / np.maximum(reach, least)) - width, noise, reach < least)
 
 
-def _all_told(x: X, y: Y, noise: PerSample) -> bool:
-    """Whether no function of the others goes with the noise, or with its size, in rows held out."""
+def _residual_is_independent(x: X, y: Y, noise: PerSample) -> bool:
+    """Whether no function of the predictors correlates with the residuals, or with their size."""
     others = normal_scores(x if x.shape[1] > 1 else y)
     left = normal_scores(np.column_stack([noise, np.abs(noise)]))
     return shown(others, left, np.arange(len(x)), most=2).count == 0

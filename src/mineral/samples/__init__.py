@@ -2,6 +2,7 @@
 
 from mineral.samples.gate import Paired, new_pairs, paired, variable
 from mineral.samples.split import Fold, folds, shifted
+from mineral.samples.ties import has_ties, is_evenly_spaced, spread_ties
 from mineral.samples.transform import Standardizer, normal_scores
 
 __all__ = [
@@ -9,9 +10,12 @@ __all__ = [
     "Paired",
     "Standardizer",
     "folds",
+    "has_ties",
+    "is_evenly_spaced",
     "new_pairs",
     "normal_scores",
     "paired",
     "shifted",
+    "spread_ties",
     "variable",
 ]

@@ -1,4 +1,4 @@
-"""Series, a row in so many at a time."""
+"""Autocorrelated rows, thinned."""
 
 import math
 from dataclasses import replace
@@ -9,7 +9,7 @@ import torch
 
 import mineral
 from mineral.methods.base import Measurement, Run
-from mineral.methods.thinned import thinned
+from mineral.methods.default.time_series import by_thinning, step
 from mineral.progress import silent
 from mineral.results import Caution
 from mineral.samples import paired
@@ -35,13 +35,16 @@ def test_each_part_is_measured_by_itself_and_rows_find_their_place():
             value=float(len(seen)), stderr=0.3, missing=0.2, pointwise=samples.x[:, 0]
         )
 
-    found = thinned(series(300, 2.5), run(), measure)
-    assert [part[0] for part in seen] == [0, 1, 2] and len(seen[0]) == 100
+    found = by_thinning(series(300, 2.5), run(), measure)
+    assert [len(part) for part in seen] == [100, 100, 100]
+    for part in seen:  # one row of every three, at a random phase
+        np.testing.assert_array_equal(part // 3, np.arange(100))
+        assert len(np.unique(part % 3)) == 3
     assert found.value == 2.0 and found.missing == pytest.approx(0.2)
     # Of all rows as if they were independent: so many more than there are in a part.
     assert found.stderr == pytest.approx(0.3 / math.sqrt(3))
     np.testing.assert_array_equal(found.pointwise, np.arange(300))
-    assert "one row in 3, 3 times" in found.path[-1]
+    assert "3 parts of one row in 3" in found.path[-1]
 
 
 def test_parts_keep_fifty_rows_and_are_ten_at_most():
@@ -51,8 +54,8 @@ def test_parts_keep_fifty_rows_and_are_ten_at_most():
         starts.append(samples.x[0, 0])
         return Measurement(value=0.0, stderr=1.0, pointwise=samples.x[:, 0])
 
-    found = thinned(series(2000, 400.0), run(), measure)  # 40 parts of 50 rows
-    assert len(starts) == 10 and starts[0] == 0 and starts[-1] == 39
+    found = by_thinning(series(2000, 400.0), run(), measure)  # 40 parts of 50 rows
+    assert len(starts) == 10 and max(starts) < 40
     assert found.pointwise is None  # not all rows were seen
 
 
@@ -63,7 +66,7 @@ def test_doubts_of_most_parts_are_said_once():
         doubts = (often, once) if samples.x[0, 0] == 0 else (often,)
         return Measurement(value=0.0, stderr=1.0, cautions=doubts)
 
-    assert thinned(series(300, 2.5), run(), measure).cautions == (often,)
+    assert by_thinning(series(300, 2.5), run(), measure).cautions == (often,)
 
 
 def test_what_is_too_rare_for_a_part_is_measured_whole():
@@ -76,8 +79,16 @@ def test_what_is_too_rare_for_a_part_is_measured_whole():
         sizes.append(len(samples))
         return Measurement(value=0.0, stderr=1.0)
 
-    thinned(replace(samples, y=rare), run(), measure)
+    by_thinning(replace(samples, y=rare), run(), measure)
     assert sizes[-1] == 300
+
+
+def test_hours_and_weekdays_are_counted_whole():
+    t = np.arange(1440)
+    samples = replace(paired(t % 24, (t // 24) % 7), rows_a_draw=12.0)
+    assert step(samples) == 1
+    r = mineral.estimate(t % 24, (t // 24) % 7)
+    assert r.interval[0] <= 0 <= r.interval[1]
 
 
 @pytest.mark.parametrize("task", ["null-series-0.9-5", "null-series-0.99-1"])

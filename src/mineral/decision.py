@@ -1,0 +1,131 @@
+"""How the default estimator came to its value: every candidate that it considered, as data.
+
+Sentences are made from a decision, and never read back.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+SHOWN = 0.01  # share of the value, below which a candidate is not named in a summary
+
+
+class Verdict(StrEnum):
+    """What became of a candidate of the default estimator."""
+
+    REPORTED = "reported"
+    AVERAGED = "averaged"
+    NOT_LARGER = "not significantly larger"
+    SUPERSEDED = "superseded"
+    OUT_OF_TIME = "out of time"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Considered:
+    """A candidate that the default estimator considered.
+
+    Attributes:
+        estimator: Its name.
+        options: Its options.
+        view: What it saw: the samples as given, with ties broken at random, or normal scores.
+        value, stderr: Its own estimate in nats; None where it was not measured.
+        weight: Its share of the reported value, from 0 to 1.
+        verdict: Whether it is reported, and why not.
+        columns: The columns that it saw, where blocks of columns are estimated one by one.
+    """
+
+    estimator: str
+    options: Mapping[str, Any]
+    view: str
+    value: float | None
+    stderr: float | None
+    weight: float
+    verdict: Verdict
+    columns: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON can hold it."""
+        return {
+            "estimator": self.estimator,
+            "options": dict(self.options),
+            "view": self.view,
+            "value": self.value,
+            "stderr": self.stderr,
+            "weight": self.weight,
+            "verdict": self.verdict.value,
+            "columns": self.columns,
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decision:
+    """How the default estimator came to its value.
+
+    Attributes:
+        considered: Every candidate, in the order of the table.
+        rows: Rows that the candidates were compared on.
+        wrapper: How the candidates were applied: `"all rows"`, `"thinned"`, `"blocks"` of columns
+            or, in place of a candidate, `"weak correlations"`.
+    """
+
+    considered: tuple[Considered, ...]
+    rows: int
+    wrapper: str = "all rows"
+
+    @property
+    def chosen(self) -> tuple[Considered, ...]:
+        """The candidates whose values make the reported one, the heaviest first."""
+        parts = [each for each in self.considered if each.weight > 0]
+        return tuple(sorted(parts, key=lambda each: -each.weight))
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON can hold it."""
+        return {
+            "wrapper": self.wrapper,
+            "rows": self.rows,
+            "considered": [each.to_dict() for each in self.considered],
+        }
+
+    def summary(self) -> str:
+        """The reported candidates in a few words: `87% ksg, 13% copula`."""
+        chosen = [each for each in self.chosen if each.weight >= SHOWN]
+        names = list(dict.fromkeys(each.estimator for each in chosen))
+        if self.wrapper == "blocks" or len(names) < 2:
+            parts = ", ".join(names)
+        else:
+            parts = ", ".join(f"{each.weight:.0%} {each.estimator}" for each in chosen)
+        if self.wrapper == "all rows":
+            return parts
+        return f"{self.wrapper}: {parts}" if parts else self.wrapper
+
+    def sentences(self) -> tuple[str, ...]:
+        """The decision in words: what was measured, and what is reported."""
+        measured = [each for each in self.considered if each.value is not None]
+        lines = []
+        if len(measured) > 1 and self.wrapper != "blocks":
+            listed = "; ".join(_shown(each) for each in measured)
+            lines.append(f"Candidates: {listed} nats.")
+        chosen = [each for each in self.chosen if each.weight >= SHOWN]
+        if self.wrapper == "all rows" and len(measured) > 1 and chosen:
+            lines.append(_reported(chosen, measured))
+        skipped = [each.estimator for each in self.considered if each.value is None]
+        if skipped:
+            lines.append(f"The time budget ended before: {', '.join(skipped)}.")
+        return tuple(lines)
+
+
+def _reported(chosen: list[Considered], measured: list[Considered]) -> str:
+    main = chosen[0]
+    if len(chosen) > 1:
+        parts = ", ".join(f"{each.weight:.0%} {each.estimator}" for each in chosen)
+        return f"Reported: an average, {parts}."
+    replaced = [each for each in measured if each.verdict is Verdict.SUPERSEDED]
+    if not replaced:
+        return f"Reported: {main.estimator}. No other candidate is significantly larger."
+    names = ", ".join(dict.fromkeys(each.estimator for each in replaced))
+    return f"Reported: {main.estimator}. It differs significantly from {names}."
+
+
+def _shown(each: Considered) -> str:
+    return f"{each.estimator} {each.value:.3g} ± {each.stderr:.2g}"

@@ -1,0 +1,67 @@
+"""`auto`, the default: a profile of the samples, a table of candidates, one rule of comparison."""
+
+import math
+import time
+from dataclasses import dataclass, replace
+from typing import get_args
+
+from mineral.errors import InputError, OptionError
+from mineral.methods.base import Estimator, Measurement, Run
+from mineral.methods.default.blocks import in_blocks
+from mineral.methods.default.profile import distinct_rows
+from mineral.methods.default.time_series import by_thinning, step
+from mineral.methods.projection import Budget
+from mineral.samples import Paired
+
+
+@dataclass(frozen=True, kw_only=True)
+class Auto(Estimator):
+    """Chooses from the samples alone: counts, a copula, a network, neighbours, classes or PCA.
+
+    A profile of the samples selects candidates from a table; one rule compares their values on the
+    same rows. `Estimate.decision` lists every candidate with its value, standard error and verdict.
+
+    Args:
+        budget: "fast" trains no network; "balanced" trains a small one where it may add something,
+            for seconds; "thorough" trains longer, on more folds. A number is seconds: networks
+            stop early where they would take longer, and candidates that have not begun by then are
+            skipped, so that the value depends on the machine.
+    """
+
+    budget: Budget | int | float = "balanced"
+
+    name = "auto"
+    kind = "neither"
+    labels = True
+
+    def __post_init__(self) -> None:
+        budget = self.budget
+        if isinstance(budget, str) and budget in get_args(Budget):
+            return
+        number = isinstance(budget, (int, float)) and not isinstance(budget, bool)
+        if not (number and 0 < float(budget) < math.inf):
+            raise OptionError(
+                "`budget` must be 'fast', 'balanced', 'thorough' or seconds above 0, got "
+                f"{budget!r}."
+            )
+
+    @property
+    def _level(self) -> Budget:
+        return self.budget if isinstance(self.budget, str) else "balanced"
+
+    def measure(self, samples: Paired, run: Run) -> Measurement:
+        if len(samples) < 3:
+            raise InputError(f"`x` and `y` need at least 3 paired samples, got {len(samples)}.")
+        if not isinstance(self.budget, str):
+            run = replace(run, until=time.monotonic() + self.budget)
+        distinct, cautions = distinct_rows(samples)
+        if step(distinct) > 1:
+            found = by_thinning(distinct, run, self._found)
+        else:
+            found = self._found(distinct, run)
+        if not cautions:
+            return found
+        return replace(found, pointwise=None, cautions=(*cautions, *found.cautions))
+
+    def _found(self, samples: Paired, run: Run) -> Measurement:
+        return in_blocks(samples, run, self._level)

@@ -1,0 +1,86 @@
+"""Independent blocks of columns: the default estimates them one by one, and sums."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+
+from mineral.methods.base import Measurement, Run
+from mineral.methods.default.comparison import SIGNIFICANT
+from mineral.methods.default.search import search
+from mineral.methods.gaussian import GaussianCopula
+from mineral.methods.independent_blocks import Block, independent_blocks, total
+from mineral.methods.projection import Budget
+from mineral.samples import Paired
+
+COPULA_ROWS = 30_000  # rows times blocks, above which each block gets a Gaussian copula
+NAMED = 3  # blocks that a sentence names
+
+
+def in_blocks(samples: Paired, run: Run, level: Budget) -> Measurement:
+    """All columns together or, where they fall into independent blocks, the sum over blocks.
+
+    The sum is reported unless all columns together give significantly more, as where one row in
+    some is noise in all blocks. A network's value above log n cannot be verified from n rows: it
+    does not replace a sum of values that can.
+    """
+    blocks = independent_blocks(samples)
+    if blocks is None:
+        return search(samples, run, level)
+    summed = _sum(blocks, samples, run, level)
+    if summed is not None:
+        quick = search(samples, run, "fast")
+        if not _exceeds(quick, summed):
+            return summed
+    whole = search(samples, run, level)
+    if summed is None or run.late or (_exceeds(whole, summed) and not _is_unverified(whole)):
+        return whole
+    return summed
+
+
+def _exceeds(whole: Measurement, summed: Measurement) -> bool:
+    error = float(np.hypot(whole.stderr, summed.stderr))
+    return whole.value - summed.value > SIGNIFICANT * error
+
+
+def _sum(blocks: list[Block], samples: Paired, run: Run, level: Budget) -> Measurement | None:
+    many = len(blocks) * len(samples) > COPULA_ROWS
+    parts = [
+        GaussianCopula().measure(block.of(samples), run)
+        if many
+        else search(block.of(samples), run, level)
+        for block in blocks
+    ]
+    found = total(parts)
+    if found is None:
+        return None
+    names = "; ".join(_names(block, samples) for block in blocks[:NAMED])
+    names += "; …" if len(blocks) > NAMED else ""
+    count = f"{len(blocks)} blocks" if len(blocks) > 1 else "one block"
+    sentence = (
+        f"Reported: the sum over {count} of columns that are independent of all others ({names})."
+    )
+    considered = tuple(
+        replace(each, columns=_names(block, samples))
+        for block, part in zip(blocks, parts, strict=True)
+        if part.decision is not None
+        for each in part.decision.considered
+    )
+    decision = parts[0].decision
+    if decision is not None:
+        decision = replace(decision, wrapper="blocks", considered=considered)
+    return replace(found, path=(sentence,), decision=decision, kind="neither")
+
+
+def _is_unverified(found: Measurement) -> bool:
+    """Whether a network claims more than product pairs of n rows can contradict."""
+    n = 0 if found.pointwise is None else len(found.pointwise)
+    return bool(found.curves) and n > 0 and found.value > math.log(n)
+
+
+def _names(block: Block, samples: Paired) -> str:
+    part = block.of(samples)
+    return " with ".join(
+        ", ".join(side[:2]) + (", …" if len(side) > 2 else "")
+        for side in (part.x_names, part.y_names)
+    )

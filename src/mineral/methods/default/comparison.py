@@ -1,0 +1,115 @@
+"""The one rule of comparison: by how much a candidate's value replaces the value so far.
+
+Let d be the rival's value less the value so far, on the same rows, and e the standard error of d.
+
+- Two consistent estimates (a parametric one and neighbours in few dimensions) are averaged: the
+  rival's weight is 1 − e² / d², the positive part of James and Stein's shrinkage. A difference
+  within its standard error has no weight, and the estimate of smaller variance stays.
+- Otherwise at least one falls short of the truth by an unknown amount, and the larger value is the
+  closer one: the rival replaces the value so far where d is significantly larger than 0.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from mineral.methods.base import Estimator, Measurement, Run
+from mineral.methods.default.candidates import STRONG, Candidate, Evidence
+from mineral.methods.default.profile import FEW_DIMS
+from mineral.methods.knn import KSG
+from mineral.methods.lnc import LNC
+from mineral.methods.subsampling import PARTS, subsampled_stderr
+from mineral.samples import Paired
+from mineral.types import Rows
+
+SIGNIFICANT = 3.0  # standard errors: of some ten candidates at independence, 1 in 100 exceeds them
+SHORT_SIGNIFICANT = 1.0  # the same, where what is replaced is known to fall short
+RESOLVED = 2.0  # nats, up to which neighbours of some thousand rows find nearly all
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What a candidate found."""
+
+    candidate: Candidate
+    estimator: Estimator
+    found: Measurement
+
+    @property
+    def is_trained(self) -> bool:
+        """Whether a network adds to the value, by its score on held-out rows."""
+        return self.candidate.evidence is Evidence.LEARNED and bool(self.found.curves)
+
+    @property
+    def falls_short(self) -> bool:
+        """Whether more rows would raise the value: a network was trained, or rows held out."""
+        return self.is_trained or self.candidate.evidence is Evidence.BOUND
+
+
+def compared(best: Answer, rival: Answer, samples: Paired, run: Run) -> tuple[float, float]:
+    """The weight of the rival, from 0 to 1, and the standard error of the difference."""
+    if rival.is_trained and best.candidate.evidence is Evidence.PARAMETRIC:
+        return 1.0, 0.0  # it starts from the copula, and improves its score on held-out rows
+    difference = rival.found.value - best.found.value
+    error = _error_of_difference(samples, run, rival, best)
+    local = rival.candidate.evidence is Evidence.LOCAL and samples.dims <= FEW_DIMS
+    if local and not best.falls_short:
+        if difference < 0 and rival.found.value > RESOLVED:
+            return 0.0, error
+        return shrinkage(difference, error), error
+    if rival.candidate.evidence is Evidence.BOUND:
+        error = min(error, rival.found.stderr)  # whatever the error of what it exceeds
+    strong = best.candidate.evidence is Evidence.LOCAL and best.found.value > STRONG
+    least = SHORT_SIGNIFICANT if best.is_trained or strong else SIGNIFICANT
+    return float(difference > least * error), error
+
+
+def shrinkage(difference: float, error: float) -> float:
+    """James and Stein's weight of an estimate beside one of smaller variance."""
+    return 0.0 if abs(difference) <= error else 1 - (error / difference) ** 2
+
+
+def average(best: Measurement, rival: Measurement, weight: float, error: float) -> Measurement:
+    """A weighted average of two estimates, with a standard error that allows for a wrong weight."""
+    if weight in (0.0, 1.0):
+        return rival if weight else best
+    difference = rival.value - best.value
+    spread = (1 - weight) * best.stderr + weight * rival.stderr
+    wrong = (1 - weight) * min(abs(difference), error)
+    main = rival if weight > 0.5 else best
+    pointwise = main.pointwise
+    if best.pointwise is not None and rival.pointwise is not None:
+        pointwise = (1 - weight) * best.pointwise + weight * rival.pointwise
+    return replace(
+        main,
+        value=(1 - weight) * best.value + weight * rival.value,
+        stderr=float(np.hypot(spread, wrong)),
+        pointwise=pointwise,
+    )
+
+
+def _error_of_difference(samples: Paired, run: Run, rival: Answer, best: Answer) -> float:
+    """Standard error of the difference of two estimates on the same rows.
+
+    Neighbours of close rows err together, so that the spread of pointwise differences is too
+    small: estimates on disjoint parts of the rows have none of that.
+    """
+    one, other = rival.found, best.found
+    apart = float(np.hypot(one.stderr, other.stderr))
+    neighbours = rival.estimator
+    if other.pointwise is None or one.pointwise is None:
+        return apart
+    if not isinstance(neighbours, (KSG, LNC)):
+        return min(apart, float((one.pointwise - other.pointwise).std() / np.sqrt(len(samples))))
+    clear = abs(one.value - other.value) > SIGNIFICANT * apart
+    if clear or len(samples) < PARTS * (LNC.k + 2):
+        return apart
+    x, y = neighbours.scaled(samples)
+    order = np.lexsort(np.hstack([x, y]).T)  # the same parts, in whatever order rows came
+    of_best = other.pointwise
+
+    def difference(part: Rows) -> float:
+        rows = order[part]
+        return float(neighbours.contributions(x[rows], y[rows]).mean() - of_best[rows].mean())
+
+    return min(apart, subsampled_stderr(difference, len(samples), run.rng()))

@@ -1,0 +1,154 @@
+"""A profile of the samples: the facts that decide which candidates apply, computed once."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from jaxtyping import Bool
+
+from mineral.methods.discrete import symbols
+from mineral.results import Caution
+from mineral.samples import Paired, has_ties
+from mineral.types import Mask, Matrix
+
+FEW_DIMS = 3  # dx + dy, up to which neighbours are consistent at a thousand rows
+LABEL_DIMS = 10  # dx + dy, up to which neighbours of a label's numbers are near
+FEW_ROWS = 50  # below, a Gaussian copula is all that can be fitted
+ROWS_PER_COLUMN = 10  # below, columns are reduced by PCA
+ROWS_PER_CELL = 5  # on average, from which a table of counts has little bias (benchmarks/counts.py)
+ROWS_PER_CLASS = 10  # on average, from which a side of numbers is a label
+FEW_VALUES = 20  # different values, up to which numbers may be a label
+MIN_ROWS_LABEL = 100  # below, numbers are ordered values rather than labels
+DISTINCT_CONTINUOUS = 0.9  # share of distinct rows, from which a side is continuous
+ATOM = 0.05  # share of the rows with one value, from which the value is an atom
+COPIES = 0.02  # share of the rows that repeat another one, from which rows count once
+MIN_ROWS_RELATION = 10  # distinct values, from which an exact order is no coincidence
+
+
+@dataclass(frozen=True, kw_only=True)
+class Profile:
+    """Facts about paired samples.
+
+    Attributes:
+        n: Rows.
+        dim_x, dim_y: Columns.
+        categorical: Whether a side holds words, which have no order.
+        ties: Share of the columns that repeat a value.
+        distinct_x, distinct_y: Different rows of x, and of y.
+        cells: Different rows of (x, y).
+        integers: Whether all values are whole numbers.
+        effective_rows: How many independent rows carry as much information: n, or fewer in series.
+        monotone: Whether x and y are one number each, and an exact monotone function of each other.
+    """
+
+    n: int
+    dim_x: int
+    dim_y: int
+    categorical: bool
+    ties: float
+    distinct_x: int
+    distinct_y: int
+    cells: int
+    integers: bool
+    effective_rows: float
+    monotone: bool
+
+    @classmethod
+    def of(cls, samples: Paired) -> "Profile":
+        """The profile of these samples."""
+        both = np.hstack([samples.x, samples.y])
+        return cls(
+            n=len(samples),
+            dim_x=samples.x.shape[1],
+            dim_y=samples.y.shape[1],
+            categorical=bool(samples.words),
+            ties=float(has_ties(both).mean()),
+            distinct_x=int(symbols(samples.x).max()) + 1,
+            distinct_y=int(symbols(samples.y).max()) + 1,
+            cells=int(symbols(both).max()) + 1,
+            integers=bool((both % 1 == 0).all()),
+            effective_rows=len(samples) / samples.rows_a_draw,
+            monotone=_is_monotone(samples.x, samples.y),
+        )
+
+    @property
+    def dims(self) -> int:
+        """dx + dy."""
+        return self.dim_x + self.dim_y
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether there are more columns than the rows can fill."""
+        return self.n >= FEW_ROWS and self.dims > max(self.n / ROWS_PER_COLUMN, LABEL_DIMS)
+
+    @property
+    def is_table(self) -> bool:
+        """Whether cells of a contingency table are well filled, or nothing but words is there."""
+        only_words = self.categorical and max(self.distinct_x, self.distinct_y) <= self.n / 2
+        return self.n >= ROWS_PER_CELL * self.cells or (only_words and self.dims == 2)
+
+    @property
+    def has_label(self) -> bool:
+        """Whether one side is words, or numbers of few different values, each of them often."""
+        fewest = min(self.distinct_x, self.distinct_y)
+        often = self.n >= max(ROWS_PER_CLASS * fewest, MIN_ROWS_LABEL)
+        return self.categorical or (often and fewest <= FEW_VALUES)
+
+    @property
+    def may_be_symbols(self) -> bool:
+        """Whether x and y are one column each, of whole numbers that nearly all repeat."""
+        repeats = max(self.distinct_x, self.distinct_y) * 3 <= self.n * 2
+        return self.dims == 2 and self.integers and repeats
+
+
+def distinct_rows(samples: Paired) -> tuple[Paired, tuple[Caution, ...]]:
+    """The samples without rows that are exact copies of another one, and a caution about these.
+
+    Copies are rows whose every value is shared with the copy alone: where values repeat because
+    they are rounded or categorical, equal rows are no copies.
+    """
+    both = np.hstack([samples.x, samples.y])
+    rows, first, counts = np.unique(both, axis=0, return_index=True, return_counts=True)
+    repeated = counts[np.newaxis].T > 1
+    if not repeated.any() or samples.words:
+        return samples, ()
+    atoms = _in_atoms(both)[first]
+    copies = int((counts - 1)[~atoms].sum())
+    sides = rows[:, : samples.x.shape[1]], rows[:, samples.x.shape[1] :]
+    unique = [int(symbols(side[~atoms]).max(initial=-1)) + 1 for side in sides]
+    kept = int((~atoms).sum())
+    if copies < COPIES * len(samples) or max(unique) < DISTINCT_CONTINUOUS * kept:
+        return samples, ()
+    keep = np.sort(first)
+    caution = Caution(
+        "repeated-rows",
+        f"{len(samples) - len(keep):,} of {len(samples):,} rows are exact copies of another row, "
+        "as after oversampling or merging tables. Copies carry no new information: each row counts "
+        "once. Pass the distinct rows.",
+    )
+    return replace(samples, x=samples.x[keep], y=samples.y[keep]), (caution,)
+
+
+def _in_atoms(values: Matrix) -> Mask:
+    """Rows in which a column has a value that many rows share."""
+    least = ATOM * len(values)
+    found: Bool[np.ndarray, " n"] = np.zeros(len(values), dtype=bool)
+    for column in values.T:
+        _, which, counts = np.unique(column, return_inverse=True, return_counts=True)
+        found |= counts[which] > least
+    return found
+
+
+def _is_monotone(x: Matrix, y: Matrix) -> bool:
+    """Whether one number follows from the other, rising or falling, where neither repeats."""
+    if x.shape[1] > 1 or y.shape[1] > 1:
+        return False
+    single = ~(_repeats(x[:, 0]) | _repeats(y[:, 0]))
+    if single.sum() < MIN_ROWS_RELATION:
+        return False
+    steps = np.diff(y[single, 0][np.argsort(x[single, 0])])
+    return bool((steps > 0).all() or (steps < 0).all())
+
+
+def _repeats(column: np.ndarray) -> Mask:
+    _, which, counts = np.unique(column, return_inverse=True, return_counts=True)
+    return np.asarray(counts[which] > 1)

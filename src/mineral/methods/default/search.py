@@ -1,0 +1,229 @@
+"""Candidates that apply are measured in the table's order, and compared: the heart of `auto`."""
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from mineral.decision import Considered, Decision, Verdict
+from mineral.methods.base import Estimator, Measurement, Run
+from mineral.methods.canonical import Canonical
+from mineral.methods.copulas import LikeliestCopula, named
+from mineral.methods.default.bias_allowance import bias_allowance
+from mineral.methods.default.candidates import TABLE, Candidate, Evidence, Facts
+from mineral.methods.default.comparison import Answer, average, compared
+from mineral.methods.default.profile import FEW_DIMS, Profile
+from mineral.methods.default.views import Views
+from mineral.methods.discrete import Discrete
+from mineral.methods.knn import KSG, ceiling
+from mineral.methods.learning_curve import allowing_for, rise
+from mineral.methods.lnc import LNC
+from mineral.methods.normalized import normalized
+from mineral.methods.projection import Budget
+from mineral.methods.residual import Residual
+from mineral.methods.weak_correlations import Spread
+from mineral.results import Caution
+from mineral.samples import Paired
+
+EVIDENCE_ROWS = 10_000  # rows that candidates are compared on
+CONCLUSIVE_ROWS = 500  # from which residuals that depend on predictors are recognized as such
+CURVE_ROWS = 20_000  # above, halves of the rows differ by less than the allowance
+RISING = 0.05  # nats more than on half of the rows, from which neighbours need more rows
+LNC_SHORTFALL = 0.7  # nats that turned boxes miss where their edge is unresolved (LNC's docstring)
+UNRESOLVED = 2.0  # nats below the ceiling, from which that may be so
+DISAGREEMENT = 0.1  # nats between candidates, from which the samples deserve a look
+
+
+@dataclass
+class _State:
+    """The answers so far.
+
+    Attributes:
+        answers: Of the candidates that were measured.
+        weights: Their shares of the value.
+        best: The answer with the largest share, with the value so far.
+        skipped: Candidates whose time was up.
+    """
+
+    answers: list[Answer] = field(default_factory=list)
+    weights: list[float] = field(default_factory=list)
+    replaced: set[int] = field(default_factory=set)
+    best: Answer | None = None
+    skipped: list[tuple[Candidate, Estimator]] = field(default_factory=list)
+    ended: bool = False
+
+    def add(self, answer: Answer, weight: float, error: float) -> None:
+        """Take note of an answer that has this share of the value from now on."""
+        before = self.best
+        if before is None:
+            self.best, weight = answer, 1.0
+        else:
+            main = answer if weight > 0.5 else before
+            found = average(before.found, answer.found, weight, error)
+            self.best = replace(main, found=found)
+        if weight == 1.0:
+            self.replaced |= {i for i, w in enumerate(self.weights) if w > 0}
+        self.weights = [w * (1 - weight) for w in self.weights] + [weight]
+        self.answers.append(answer)
+
+
+def search(samples: Paired, run: Run, level: Budget) -> Measurement:
+    """The estimate of the candidates that the comparison chooses.
+
+    Above 10,000 rows they are compared on a random part of the rows, and those that are chosen are
+    measured on all rows.
+    """
+    n = len(samples)
+    few, views = samples, None
+    if n > EVIDENCE_ROWS:
+        rows = np.sort(run.rng().permutation(n)[:EVIDENCE_ROWS])
+        few = replace(samples, x=samples.x[rows], y=samples.y[rows])
+    views = Views(few, run.rng())
+    profile = Profile.of(few)
+    state = _searched(profile, views, run, level)
+    assert state.best is not None
+    best = state.best
+    if few is not samples:
+        views = Views(samples, run.rng())
+        best = replace(best, found=_on_all(state, views, run))
+    found = _with_learning_curve(best, views[best.candidate.view], run)
+    spread = Spread.of(views.untied) if profile.is_wide and not profile.has_label else None
+    found = found if spread is None else spread.beside(found)
+    missing = max(
+        found.missing, _allowance(best, found.value, n, FEW_DIMS if state.ended else samples.dims)
+    )
+    decision = Decision(considered=_considered(state), rows=len(few))
+    return replace(
+        found,
+        missing=missing,
+        residual_is_independent=state.ended,
+        kind=best.estimator.kind,
+        decision=decision,
+        path=(*found.path, *decision.sentences()),
+        cautions=(*found.cautions, *_disagreement(state, profile)),
+    )
+
+
+def _searched(profile: Profile, views: Views, run: Run, level: Budget) -> _State:
+    state = _State()
+    for candidate in TABLE:
+        value = 0.0 if state.best is None else state.best.found.value
+        facts = Facts(profile=profile, untied=views.untied, level=level, found=value)
+        if not candidate.applies(facts):
+            continue
+        estimator = candidate.make(facts)
+        if state.best is not None and run.late:
+            state.skipped.append((candidate, estimator))
+            continue
+        answer = _answer(candidate, estimator, views, run)
+        weight, error = 1.0, 0.0
+        if state.best is not None:
+            weight, error = compared(state.best, answer, views[candidate.view], run)
+        state.add(answer, weight, error)
+        if candidate.ends and weight == 1.0 and _is_conclusive(answer, profile):
+            state.ended = True
+            break
+    return state
+
+
+def _answer(candidate: Candidate, estimator: Estimator, views: Views, run: Run) -> Answer:
+    samples = views[candidate.view]
+    found = normalized(estimator.measure(samples, run), samples, run)
+    if isinstance(estimator, (Residual, LikeliestCopula)) and not found.curves:
+        estimator = named(found)  # the copula itself
+    return Answer(candidate=candidate, estimator=estimator, found=found)
+
+
+def _is_conclusive(answer: Answer, profile: Profile) -> bool:
+    return answer.found.residual_is_independent and profile.n >= CONCLUSIVE_ROWS
+
+
+def _on_all(state: _State, views: Views, run: Run) -> Measurement:
+    """The chosen candidates on all rows, with the shares that the comparison gave them."""
+    total, found = 0.0, None
+    for answer, weight in zip(state.answers, state.weights, strict=True):
+        if weight <= 0:
+            continue
+        other = _answer(answer.candidate, answer.estimator, views, run).found
+        total += weight
+        if found is None:
+            found = other
+        else:
+            found = average(found, other, weight / total, abs(other.value - found.value))
+    assert found is not None
+    return found
+
+
+def _with_learning_curve(best: Answer, samples: Paired, run: Run) -> Measurement:
+    """With an interval that reaches further up where neighbours need more rows."""
+    far = type(best.estimator) in (KSG, Canonical) and samples.dims > FEW_DIMS
+    if not far or not 50 <= len(samples) <= CURVE_ROWS or best.found.pointwise is None:
+        return best.found
+    gain = rise(best.found, best.estimator, samples, run)
+    clear = gain > max(RISING, best.found.stderr)
+    return allowing_for(gain, best.found, who="neighbours") if clear else best.found
+
+
+def _allowance(best: Answer, value: float, n: int, dims: int) -> float:
+    if isinstance(best.estimator, Discrete):  # a table shows all dependence
+        return 0.0
+    missing = bias_allowance(value, n, dims)
+    if isinstance(best.estimator, LNC) and value > ceiling(n, LNC.k) - UNRESOLVED:
+        missing = max(missing, LNC_SHORTFALL)
+    return missing
+
+
+def _considered(state: _State) -> tuple[Considered, ...]:
+    measured = [
+        _row(
+            answer.candidate,
+            answer.estimator,
+            weight,
+            _verdict(weight, replaced=i in state.replaced),
+            answer.found,
+        )
+        for i, (answer, weight) in enumerate(zip(state.answers, state.weights, strict=True))
+    ]
+    skipped = [_row(*each, 0.0, Verdict.OUT_OF_TIME, None) for each in state.skipped]
+    return (*measured, *skipped)
+
+
+def _verdict(weight: float, *, replaced: bool) -> Verdict:
+    if weight > 0:
+        return Verdict.REPORTED if weight == 1.0 else Verdict.AVERAGED
+    return Verdict.SUPERSEDED if replaced else Verdict.NOT_LARGER
+
+
+def _row(
+    candidate: Candidate,
+    estimator: Estimator,
+    weight: float,
+    verdict: Verdict,
+    found: Measurement | None,
+) -> Considered:
+    return Considered(
+        estimator=estimator.name,
+        options=estimator.options(),
+        view=candidate.view.value,
+        value=None if found is None else found.value,
+        stderr=None if found is None else found.stderr,
+        weight=weight,
+        verdict=verdict,
+    )
+
+
+def _disagreement(state: _State, profile: Profile) -> tuple[Caution, ...]:
+    """A caution where consistent candidates in few dimensions differ by more than their errors."""
+    found = [a.found for a in state.answers if a.candidate.evidence is not Evidence.BOUND]
+    if len(found) < 2 or profile.dims > FEW_DIMS:
+        return ()
+    values, noise = [each.value for each in found], max(each.stderr for each in found)
+    apart = max(values) - min(values)
+    if apart < max(DISAGREEMENT, 5 * noise):
+        return ()
+    return (
+        Caution(
+            "candidates-disagree",
+            f"The candidates differ by {apart:.2g} nats: the dependence is not that of a Gaussian "
+            "copula, or there are too few rows. Look at the plot.",
+        ),
+    )

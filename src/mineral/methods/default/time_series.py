@@ -1,0 +1,93 @@
+"""Autocorrelated rows are thinned: each part takes one row of every m, at a random phase.
+
+Neighbours in time resemble each other on both sides, whatever x and y share: together they would
+count as dependence. A fixed phase would alias with a period of the series; a random one does not.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from mineral.methods.base import Measurement, Run
+from mineral.methods.discrete import symbols
+from mineral.progress import portion
+from mineral.results import Caution
+from mineral.samples import Paired
+from mineral.types import PerSample, Rows
+
+MIN_ROWS = 50  # of a part
+MAX_PARTS = 10
+ROWS_PER_VALUE = 10  # on average, from which a side is discrete
+
+
+def step(samples: Paired) -> int:
+    """One row of how many is nearly independent of the next: 1 where rows are not thinned.
+
+    Where both sides are discrete all rows are counted: a table has no neighbours in time.
+    """
+    if samples.rows_a_draw <= 1:
+        return 1
+    n = len(samples)
+    kinds = [int(symbols(side).max()) + 1 for side in (samples.x, samples.y)]
+    if max(kinds) * ROWS_PER_VALUE <= n:
+        return 1
+    return max(1, min(math.ceil(samples.rows_a_draw), n // MIN_ROWS))
+
+
+def by_thinning(
+    samples: Paired, run: Run, measure: Callable[[Paired, Run], Measurement]
+) -> Measurement:
+    """The mean of the estimates of thinned parts.
+
+    The standard error is that of all rows as if they were independent, as `measure` gives it for
+    rows that are; `Estimator.estimate` scales it to the effective number of rows.
+    """
+    m = step(samples)
+    parts = _phases(len(samples), m, run.rng())
+    found = []
+    for i, rows in enumerate(parts):
+        part = replace(samples, x=samples.x[rows], y=samples.y[rows], rows_a_draw=1.0)
+        if any((side == side[0]).all() for side in (part.x, part.y)):
+            return measure(samples, run)  # a side is constant in a part: too rare to be thinned
+        progress = portion(run.progress, i / len(parts), (i + 1) / len(parts))
+        found.append(measure(part, replace(run, progress=progress)))
+    first = found[0]
+    sentence = f"Autocorrelated rows: the mean of {len(parts)} parts of one row in {m}."
+    return replace(
+        first,
+        value=float(np.mean([part.value for part in found])),
+        stderr=float(np.mean([part.stderr for part in found]) / math.sqrt(m)),
+        missing=float(np.mean([part.missing for part in found])),
+        pointwise=_in_place(found, parts, len(samples)) if len(parts) == m else None,
+        cautions=_in_most(found),
+        path=(*first.path, sentence),
+        decision=None if first.decision is None else replace(first.decision, wrapper="thinned"),
+        curves=(),
+        model=None,
+    )
+
+
+def _phases(n: int, m: int, rng: np.random.Generator) -> list[Rows]:
+    """Disjoint parts, each with one random row of every m in a row."""
+    blocks = -(-n // m)
+    phases = rng.permuted(np.tile(np.arange(m), (blocks, 1)), axis=1)
+    rows = phases + m * np.arange(blocks)[:, None]
+    return [part[part < n] for part in rows.T[: min(m, MAX_PARTS)]]
+
+
+def _in_place(found: Sequence[Measurement], parts: Sequence[Rows], n: int) -> PerSample | None:
+    together = np.empty(n)
+    for part, rows in zip(found, parts, strict=True):
+        if part.pointwise is None:
+            return None
+        together[rows] = part.pointwise
+    return together
+
+
+def _in_most(found: Sequence[Measurement]) -> tuple[Caution, ...]:
+    """The cautions of more than half of the parts, each once."""
+    codes = [caution.code for part in found for caution in part.cautions]
+    firsts = {c.code: c for part in found for c in reversed(part.cautions)}
+    return tuple(c for code, c in firsts.items() if codes.count(code) > len(found) / 2)
