@@ -7,7 +7,8 @@ then         `marginals`  one side by itself: an index, counts, words, …
 then a kind  `regular` `rounded` `atoms` `labels` `times` `rows` `columns`: its laws, and `TASKS`
 
 A task's family is its kind; its information is 0 where X and Y are independent, and its name ends
-in `apart` there. `INFINITE` holds relations without noise, which no estimate reaches.
+in `apart` there. Its parameter `in_series` is true where rows depend on those before, so that their
+order matters. `INFINITE` holds relations without noise, which no estimate reaches.
 """
 
 from mineral.tasks.everyday import atoms, columns, labels, regular, rounded, rows, times
@@ -17,4 +18,4 @@ KINDS: dict[str, tuple[Task, ...]] = {
     module.KIND: module.TASKS for module in (regular, rounded, atoms, labels, times, rows, columns)
 }
 TASKS: tuple[Task, ...] = tuple(task for tasks in KINDS.values() for task in tasks)
-INFINITE: tuple[Task, ...] = (atoms.ZEROS_TWICE,)
+INFINITE: tuple[Task, ...] = rows.INFINITE

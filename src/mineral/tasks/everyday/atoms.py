@@ -16,7 +16,7 @@ from mineral.special import ndtr, ndtri
 from mineral.tasks.discrete import binary_entropy
 from mineral.tasks.everyday import marginals as of
 from mineral.tasks.everyday.tables import pmi_of_cells
-from mineral.tasks.everyday.wrappers import OWN, Beside, alike, independent, known, unrelated
+from mineral.tasks.everyday.wrappers import Beside, alike, independent, known, unrelated
 from mineral.tasks.task import Draw, Task
 from mineral.types import PerSample
 
@@ -222,12 +222,16 @@ def same_zeros(zeros: float) -> Task:
 
 def _stuck(name: str, rho: float, run: int) -> Task:
     law = Stuck(rho, 0.3, run=run)
-    return known(KIND, name, law, by="closed form", rho=rho, run=run, rows_worth_one=2.0 * run)
-
-
-def _inflated_twice(n: int, rng: np.random.Generator) -> Draw:
-    x = of.inflated(n, rng, zeros=0.6)
-    return Draw(x, x.copy())
+    return known(
+        KIND,
+        name,
+        law,
+        by="closed form",
+        rho=rho,
+        run=run,
+        in_series=run > 1,
+        rows_worth_one=2.0 * run,
+    )
 
 
 RAIN = float(ndtri(0.6))
@@ -241,7 +245,7 @@ TASKS: tuple[Task, ...] = (
     alike(KIND, "zeros-2-apart", partial(of.beside, parts=(HALF_ZERO, HALF_ZERO)), 2),
     unrelated(KIND, "limits-apart", Censored(0.0, (-0.5, -0.5), (itself, itself), (-0.5, -0.5))),
     unrelated(KIND, "stuck-apart", Stuck(0.0, 0.3)),
-    unrelated(KIND, "stuck-runs-apart", Stuck(0.0, 0.3, run=10)),
+    unrelated(KIND, "stuck-runs-apart", Stuck(0.0, 0.3, run=10), in_series=True),
     *map(same_zeros, (0.3, 0.6, 0.9)),
     occurrence("mostly-same-zeros", (0.5, 0.1, 0.1, 0.3)),
     occurrence("zeros-and-amounts", (0.5, 0.1, 0.1, 0.3), 0.8),
@@ -268,14 +272,4 @@ TASKS: tuple[Task, ...] = (
     ),
     _stuck("stuck", 0.8, 1),
     _stuck("stuck-runs", 0.8, 10),
-)
-ZEROS_TWICE = Task(
-    name="atoms-zeros-twice",
-    family=KIND,
-    dim_x=1,
-    dim_y=1,
-    information=math.inf,
-    known_by="a function without noise",
-    source=OWN,
-    sampler=_inflated_twice,
 )

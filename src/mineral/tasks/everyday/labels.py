@@ -72,7 +72,8 @@ def recoded(
     table = diagonal(np.arange(1, count + 1) ** -exponent, redrawn)
     other = np.random.default_rng(count).permutation(count) + 1
     law = Cells(table, other[::-1].copy() if coded else words(count), other)
-    name = f"recoded-{count}-{redrawn:g}{'-codes' if coded else ''}{'-zipf' if exponent else ''}"
+    endings = ((redrawn, f"-{redrawn:g}"), (exponent, "-zipf"), (coded, "-codes"))
+    name = f"recoded-{count}" + "".join(ending for given, ending in endings if given)
     return known(KIND, name, law, by=SUM, classes=count, redrawn=redrawn)
 
 

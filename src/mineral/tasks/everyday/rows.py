@@ -1,7 +1,13 @@
-"""Rows: duplicated, oversampled, sorted, one of them 1e300, heavy tails, unequal scales."""
+"""Rows: duplicated, oversampled, sorted, one of them 1e300, heavy tails, unequal scales.
 
+Also the relations without noise of all kinds, whose information is infinite.
+"""
+
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -10,6 +16,7 @@ from mineral.tasks.elliptical import Pairs
 from mineral.tasks.everyday import marginals as of
 from mineral.tasks.everyday.densities import Classes
 from mineral.tasks.everyday.wrappers import (
+    OWN,
     Apart,
     Seen,
     Side,
@@ -21,6 +28,7 @@ from mineral.tasks.everyday.wrappers import (
     words,
 )
 from mineral.tasks.laws import Law
+from mineral.tasks.nulls import Marginal
 from mineral.tasks.task import Draw, Task
 
 KIND = "rows"
@@ -148,7 +156,7 @@ def gaussian(rho: float, dim: int = 1) -> Pairs:
     return Pairs(correlations=(rho,) * dim, dim_x=dim, dim_y=dim)
 
 
-def closed(name: str, law: Law, **parameters: float) -> Task:
+def closed(name: str, law: Law, **parameters: Any) -> Task:  # noqa: ANN401
     """The task of a law whose information is a closed form."""
     return known(KIND, name, law, by="closed form", **parameters)
 
@@ -158,7 +166,7 @@ TWO = Classes(np.ones(2), np.array([0.0, 1.5]), 1.0, words(2))
 SAME = Classes(np.ones(2), np.array([0.0, 0.0]), 1.0, words(2))
 FIVE = partial(scaled, factor=5.0)
 TASKS: tuple[Task, ...] = (
-    unrelated(KIND, "duplicated-3-apart", Duplicated(APART, 3)),
+    unrelated(KIND, "duplicated-3-apart", Duplicated(APART, 3), in_series=True),
     unrelated(KIND, "duplicated-2-shuffled-apart", Duplicated(APART, 2, shuffled=True)),
     unrelated(KIND, "oversampled-apart", Oversampled(SAME, 0.05)),
     unrelated(KIND, "sorted-apart", Sorted(APART)),
@@ -168,7 +176,7 @@ TASKS: tuple[Task, ...] = (
     alike(KIND, "cauchy-3-apart", partial(of.cauchy, d=3), 3),
     independent(KIND, "amounts-apart", of.amounts, partial(of.amounts, sigma=3.0)),
     unrelated(KIND, "scales-apart", Seen(gaussian(0.0, 5), FIVE, FIVE)),
-    closed("duplicated-3", Duplicated(PAIR, 3), rows_worth_one=3.0),
+    closed("duplicated-3", Duplicated(PAIR, 3), in_series=True, rows_worth_one=3.0),
     closed("duplicated-2-shuffled", Duplicated(PAIR, 2, shuffled=True), rows_worth_one=2.0),
     known(KIND, "oversampled", Oversampled(TWO, 0.05), rows_worth_one=10.0),
     closed("sorted", Sorted(PAIR)),
@@ -180,4 +188,68 @@ TASKS: tuple[Task, ...] = (
     closed("money", Seen(gaussian(0.9), cubed_exp, cubed_exp)),
     closed("scales", Seen(gaussian(0.5, 5), FIVE, FIVE)),
     closed("scales-1e6", Seen(gaussian(0.5, 3), partial(scaled, factor=1e6))),
+)
+
+
+# Relations without noise, which no suite holds: a warning is expected, and there is no error
+
+
+@dataclass(frozen=True)
+class Function:
+    """Y = f(X), row by row."""
+
+    of_x: Marginal
+    function: Callable[[Side], Side]
+
+    def __call__(self, n: int, rng: np.random.Generator) -> Draw:
+        x = self.of_x(n, rng)
+        return Draw(x, self.function(x))
+
+
+def copied(x: Side) -> Side:
+    """The same column."""
+    return x.copy()
+
+
+def fahrenheit(x: Side) -> Side:
+    """Another unit."""
+    return np.asarray(32 + 1.8 * x)
+
+
+def cubed(x: Side) -> Side:
+    """A curve."""
+    return np.asarray(x**3)
+
+
+def last_share(x: Side) -> Side:
+    """What two of three percentages leave of 100."""
+    return np.asarray(100 - x[:, :1] - x[:, 1:2])
+
+
+def two_shares(n: int, rng: np.random.Generator) -> Side:
+    """Two of three percentages."""
+    return of.shares(n, rng)[:, :2]
+
+
+def exact(kind: str, name: str, dim_x: int, law: Function) -> Task:
+    """The task of a function."""
+    return Task(
+        name=f"{kind}-{name}",
+        family=kind,
+        dim_x=dim_x,
+        dim_y=1,
+        information=math.inf,
+        known_by="a function without noise",
+        source=OWN,
+        sampler=law,
+    )
+
+
+INFINITE: tuple[Task, ...] = (
+    exact("atoms", "zeros-twice", 1, Function(partial(of.inflated, zeros=0.6), copied)),
+    exact("regular", "index-years", 1, Function(of.index, fahrenheit)),
+    exact("rows", "copied", 1, Function(of.normal, copied)),
+    exact("rows", "other-unit", 1, Function(of.normal, fahrenheit)),
+    exact("rows", "cubed", 1, Function(of.normal, cubed)),
+    exact("columns", "last-share", 2, Function(two_shares, last_share)),
 )

@@ -114,23 +114,36 @@ def remembered(n: int, rng: np.random.Generator, *, memory: float) -> np.ndarray
 
 def calendar(name: str, of_x: tuple[int, int], of_y: tuple[int, int], gap: int = 1) -> Task:
     """Units of the same hours."""
-    return known(KIND, name, Calendar(of_x, of_y, gap), by="counting")
+    return known(KIND, name, Calendar(of_x, of_y, gap), by="counting", in_series=gap > 0)
 
 
-def shared(name: str, law: SharedPhase, rows_worth_one: float = 1.0) -> Task:
+def shared(name: str, law: SharedPhase) -> Task:
     """A hidden phase of both sides."""
-    return known(KIND, name, law, sigma=law.sigma, rows_worth_one=rows_worth_one)
+    return known(
+        KIND,
+        name,
+        law,
+        sigma=law.sigma,
+        in_series=law.period is not None,
+    )
 
 
 def series(memory: float, noise: float) -> Task:
     """Autoregressive pairs."""
     law = Autoregressive(memory, memory, noise)
-    return known(KIND, f"memory-{memory}", law, by="closed form", rows_worth_one=law.rows_worth_one)
+    return known(
+        KIND,
+        f"memory-{memory}",
+        law,
+        by="closed form",
+        in_series=True,
+        rows_worth_one=law.rows_worth_one,
+    )
 
 
 def panel(name: str, law: Panel) -> Task:
     """Groups of rows."""
-    return known(KIND, name, law, by="closed form", rows_worth_one=float(law.size))
+    return known(KIND, name, law, by="closed form", in_series=True, rows_worth_one=float(law.size))
 
 
 def by_hour(sigma: float, *, in_turn: bool) -> Task:
@@ -138,7 +151,9 @@ def by_hour(sigma: float, *, in_turn: bool) -> Task:
     load: Curve = partial(turn, shift=-0.3)
     hours = np.arange(24)
     law = Classes(np.ones(24), load(hours / 24), sigma, hours, in_turn=in_turn)
-    return known(KIND, f"hour-load{'' if in_turn else '-random'}", law, sigma=sigma)
+    return known(
+        KIND, f"hour-load{'' if in_turn else '-random'}", law, sigma=sigma, in_series=in_turn
+    )
 
 
 def by_user() -> Task:
@@ -155,15 +170,21 @@ TASKS: tuple[Task, ...] = (
     calendar("hour-weekday-random", HOUR, WEEKDAY, gap=0),
     calendar("month-hour", MONTH, HOUR, gap=5),
     calendar("month-weekday-random", MONTH, WEEKDAY, gap=0),
-    independent(KIND, "periods-apart", DAILY, partial(season, period=17.3, sigma=0.5)),
-    independent(KIND, "season-normal-apart", DAILY, of.normal),
-    independent(KIND, "trend-normal-apart", TREND, of.normal),
-    independent(KIND, "season-memory-apart", DAILY, partial(remembered, memory=0.8)),
-    independent(KIND, "memory-normal-apart", partial(remembered, memory=0.9), of.normal),
-    unrelated(KIND, "memory-0.8-apart", Autoregressive(0.8, 0.8, 0.0)),
-    unrelated(KIND, "memory-0.95-apart", Autoregressive(0.95, 0.95, 0.0)),
-    unrelated(KIND, "panel-apart", Panel(0.5, 0.0, 0.0, 10)),
-    unrelated(KIND, "panel-long-apart", Panel(0.3, 0.0, 0.0, 25)),
+    independent(
+        KIND, "periods-apart", DAILY, partial(season, period=17.3, sigma=0.5), in_series=True
+    ),
+    independent(KIND, "season-normal-apart", DAILY, of.normal, in_series=True),
+    independent(KIND, "trend-normal-apart", TREND, of.normal, in_series=True),
+    independent(
+        KIND, "season-memory-apart", DAILY, partial(remembered, memory=0.8), in_series=True
+    ),
+    independent(
+        KIND, "memory-normal-apart", partial(remembered, memory=0.9), of.normal, in_series=True
+    ),
+    unrelated(KIND, "memory-0.8-apart", Autoregressive(0.8, 0.8, 0.0), in_series=True),
+    unrelated(KIND, "memory-0.95-apart", Autoregressive(0.95, 0.95, 0.0), in_series=True),
+    unrelated(KIND, "panel-apart", Panel(0.5, 0.0, 0.0, 10), in_series=True),
+    unrelated(KIND, "panel-long-apart", Panel(0.3, 0.0, 0.0, 25), in_series=True),
     shared("periods-equal", SharedPhase(turn, partial(turn, shift=0.15), 0.4, period=24.0)),
     shared("periods-random", SharedPhase(turn, partial(turn, shift=0.25), 0.3)),
     shared("trends", SharedPhase(line, line, 0.2, period=0.0)),
@@ -185,5 +206,6 @@ TASKS: tuple[Task, ...] = (
             more_x=of.normal,
             dims=(1, 0),
         ),
+        in_series=True,
     ),
 )
