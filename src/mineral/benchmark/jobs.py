@@ -11,7 +11,7 @@ import numpy as np
 from mineral.benchmark.child import Answer, Gone, Late, Pool
 from mineral.benchmark.contestants import Contestant
 from mineral.benchmark.rows import Key, Row, Status
-from mineral.tasks import Draw, Task
+from mineral.tasks import Draw, Task, columns_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,11 +72,22 @@ def _attempt(job: Job, pool: Pool) -> Row:
 
 def _question(job: Job, draw: Draw, folder: str) -> Answer:
     paths = {name: f"{folder}/{name}.npy" for name in ("x", "y")}
-    np.save(paths["x"], draw.x)
-    np.save(paths["y"], draw.y)
+    for name, side in (("x", draw.x), ("y", draw.y)):
+        np.save(paths[name], _plain(name, side), allow_pickle=False)
     contestant = job.contestant
     settings = list(contestant.settings)
     return {**paths, "seed": job.seed, "estimator": contestant.estimator, "settings": settings}
+
+
+def _plain(name: str, side: np.ndarray) -> np.ndarray:
+    """Words beside numbers as records, whose fields have types of their own; the rest as it is."""
+    if side.dtype != object:
+        return side
+    columns = columns_of(name, side)
+    records = np.empty(len(side), dtype=[(key, part.dtype) for key, part in columns.items()])
+    for key, part in columns.items():
+        records[key] = part
+    return records
 
 
 def _with_answer(row: Row, said: Answer) -> Row:

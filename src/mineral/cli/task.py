@@ -45,7 +45,8 @@ def draw_or_list(
 
     \b
     The file has the keys x and y, a row a sample, and pmi, the true log p(x, y) / p(x) p(y) of
-    each pair in nats, where that is known.
+    each pair in nats, where that is known. A side that has words beside numbers is written column
+    by column: x0, x1.
     """  # noqa: D301
     from mineral import tasks  # not needed by other commands, and a hundred special functions
 
@@ -73,11 +74,15 @@ def draw_or_list(
 
 
 def _write(drawn: "Draw", path: Path) -> None:
+    from mineral.tasks import columns_of
+
+    arrays: dict[str, np.ndarray] = {}
+    for name, side in (("x", drawn.x), ("y", drawn.y)):
+        arrays |= columns_of(name, side) if side.dtype == object else {name: side}
+    if drawn.pmi is not None:
+        arrays["pmi"] = drawn.pmi
     content = io.BytesIO()
-    if drawn.pmi is None:
-        np.savez(content, x=drawn.x, y=drawn.y)
-    else:
-        np.savez(content, x=drawn.x, y=drawn.y, pmi=drawn.pmi)
+    np.savez(content, **arrays)  # type: ignore[arg-type]  # no key is `allow_pickle`
     storage.write(path, content.getvalue())
 
 

@@ -108,7 +108,7 @@ def _leave_with_parent() -> None:
 def _answer(estimate: Estimate, line: str) -> dict[str, Any]:
     try:
         job = json.loads(line)
-        x, y = np.load(job["x"]), np.load(job["y"])
+        x, y = (_columns(np.load(job[name])) for name in "xy")
         rest = {name: job.get(name, usual) for name, usual in USUAL.items()}
         held = _memory_before()
         start = time.perf_counter()
@@ -121,6 +121,12 @@ def _answer(estimate: Estimate, line: str) -> dict[str, Any]:
         return {"error": _said(error)}
     answer = dict(found) if isinstance(found, Mapping) else {"value": float(found)}
     return {**answer, "seconds": seconds, "peak_megabytes": peak}
+
+
+def _columns(array: np.ndarray) -> Any:  # noqa: ANN401
+    """Records, which hold words beside numbers, as a dict of their columns; the rest as it is."""
+    names = array.dtype.names
+    return array if names is None else {name: array[name] for name in names}
 
 
 USUAL: dict[str, Any] = {"seed": 0, "estimator": "", "settings": []}

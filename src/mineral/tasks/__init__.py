@@ -22,6 +22,7 @@ from mineral.tasks import (
     digits,
     discrete,
     embeddings,
+    everyday,
     high,
     images,
     low_rank,
@@ -30,7 +31,7 @@ from mineral.tasks import (
     nulls,
     series,
 )
-from mineral.tasks.task import Draw, Sampler, Task
+from mineral.tasks.task import Draw, Sampler, Task, columns_of
 
 Found = TypeVar("Found")
 
@@ -48,6 +49,7 @@ SUITES: dict[str, tuple[Task, ...]] = {
     "digits": digits.TASKS,
     "series": series.TASKS,
     "nulls": nulls.TASKS,
+    "everyday": everyday.TASKS,
 }
 TASKS: dict[str, Task] = {task.name: task for tasks in SUITES.values() for task in tasks}
 
@@ -79,4 +81,4 @@ def _named(name: str, among: Mapping[str, Found], what: str) -> Found:
     )
 
 
-__all__ = ["SUITES", "TASKS", "Draw", "Sampler", "Task", "find", "suite"]
+__all__ = ["SUITES", "TASKS", "Draw", "Sampler", "Task", "columns_of", "find", "suite"]

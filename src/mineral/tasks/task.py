@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 import numpy as np
-from jaxtyping import Num
+from jaxtyping import Shaped
 
 from mineral.errors import OptionError
 from mineral.types import PerSample
@@ -16,14 +16,30 @@ class Draw:
     """Joint samples, and what each of them contributes in truth.
 
     Attributes:
-        x: Shape (n, dx); whole numbers where they are symbols or counts.
+        x: Shape (n, dx); whole numbers where they are symbols or counts, an array of text where
+            they are words, and an array of objects where words and numbers are side by side.
         y: Shape (n, dy); the same.
         pmi: log p(x, y) / p(x) p(y) of each pair in nats, shape (n,); None where nobody knows it.
     """
 
-    x: Num[np.ndarray, "n dx"]
-    y: Num[np.ndarray, "n dy"]
+    x: Shaped[np.ndarray, "n dx"]
+    y: Shaped[np.ndarray, "n dy"]
     pmi: PerSample | None = None
+
+
+def columns_of(name: str, side: Shaped[np.ndarray, "n d"]) -> dict[str, np.ndarray]:
+    """The columns of one side by name, each of its own type: text, or numbers.
+
+    A table as `mineral.estimate` takes it. No column is an array of objects, so that all can be
+    written without pickle.
+
+    Example:
+        >>> both = np.array([["oak", 1.5], ["elm", 0.5]], dtype=object)
+        >>> {key: column.dtype.kind for key, column in columns_of("x", both).items()}
+        {'x0': 'U', 'x1': 'f'}
+    """
+    plain = side.dtype != object
+    return {f"{name}{i}": v if plain else np.array(v.tolist()) for i, v in enumerate(side.T)}
 
 
 Sampler: TypeAlias = Callable[[int, np.random.Generator], Draw]
