@@ -19,8 +19,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from mineral.methods.chance import Whole
 from mineral.methods.designs import is_balanced, is_crossed
-from mineral.methods.entropies import Counts, chao_shen, largest_entropy, miller_madow, plug_in
+from mineral.methods.entropies import chao_shen, largest_entropy, miller_madow, plug_in
 from mineral.methods.shrunk import Shrunk
 from mineral.special import gammaincinv, ndtri
 
@@ -66,7 +67,7 @@ class Adjusted:
     @property
     def reliable(self) -> bool:
         """Whether what may be missing is smaller than the sampling error."""
-        return self.missing <= self.interval(0.95)[1] - self.value
+        return bool(self.missing <= self.interval(0.95)[1] - self.value)
 
     def interval(self, confidence: float) -> tuple[float, float]:
         """The ends of the confidence interval over samples, without what is missing."""
@@ -93,7 +94,7 @@ class Adjusted:
         def beyond(truth: float) -> bool:
             spread = self._spread(truth)
             cumulant = self.skew + 3 * (spread - self.noise)  # of a noncentral χ²
-            return self.n * (value - truth) <= _quantile(p, spread, cumulant)
+            return bool(self.n * (value - truth) <= _quantile(p, spread, cumulant))
 
         if beyond(0.0):
             return 0.0
@@ -106,7 +107,7 @@ class Adjusted:
         return high
 
 
-def adjusted(of_x: Counts, of_y: Counts, cells: tuple[Counts, Counts], count: Counts) -> Adjusted:
+def adjusted(of_x: Whole, of_y: Whole, cells: tuple[Whole, Whole], count: Whole) -> Adjusted:
     """Count a table.
 
     Args:
@@ -132,7 +133,7 @@ def adjusted(of_x: Counts, of_y: Counts, cells: tuple[Counts, Counts], count: Co
     value = min(estimate, *map(largest_entropy, (of_x, of_y)))
     alone = float((count == 1).sum()) / n
     counted = Adjusted(
-        value=value if abs(value) > ROUNDING else 0.0,
+        value=float(value) if abs(value) > ROUNDING else 0.0,
         n=n,
         variance=table.pmi_variance,
         noise=table.noise_within + table.phi_squared / 2,
@@ -145,7 +146,7 @@ def adjusted(of_x: Counts, of_y: Counts, cells: tuple[Counts, Counts], count: Co
     return replace(counted, missing=missing, noise=counted.noise + (n * float(wrong)) ** 2)
 
 
-def connected(of_x: Counts, of_y: Counts, cells: tuple[Counts, Counts]) -> Counts:
+def connected(of_x: Whole, of_y: Whole, cells: tuple[Whole, Whole]) -> Whole:
     """The connected part of each symbol of x, then of each symbol of y, joined by seen cells."""
     from scipy.sparse import coo_array  # a moment to import: only when needed
     from scipy.sparse.csgraph import connected_components

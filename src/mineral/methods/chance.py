@@ -19,21 +19,22 @@ References:
 """
 
 from functools import lru_cache
+from typing import TypeAlias
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
-from mineral.methods.entropies import Counts
 from mineral.special import gammaln
 
-Means = Float[np.ndarray, "..."]
+Means: TypeAlias = Float[np.ndarray, "..."]
+Whole: TypeAlias = Int[np.ndarray, " _"]  # sums of rows or of columns, codes, counts of cells
 
 FEWEST, MOST = 1e-9, 300.0  # means of the grid; beyond, series are exact to 1e-5
 POINTS = 600  # of the grid: 0.04 in log μ, an error of 2e-4 of b and of v
 SPREADS = 9.0  # standard deviations of a count that sums cover: 1e-15 of its mass is outside
 
 
-def expected_information(of_x: Counts, of_y: Counts) -> float:
+def expected_information(of_x: Whole, of_y: Whole) -> float:
     """E[plug-in value], in nats, over all pairings of these margins that are equally likely.
 
     Args:
@@ -49,7 +50,7 @@ def expected_information(of_x: Counts, of_y: Counts) -> float:
     return total
 
 
-def _of_cells(row: int, columns: Counts, n: int) -> Float[np.ndarray, " columns"]:
+def _of_cells(row: int, columns: Whole, n: int) -> Float[np.ndarray, " _"]:
     """E[(c / n) log(n c / (a b))] of one row sum a with each column sum b."""
     mean = row * columns / n
     spread = SPREADS * np.sqrt(mean * (1 - row / n) * (1 - columns / n) + 0.25)

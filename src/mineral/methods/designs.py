@@ -9,17 +9,22 @@ References:
         margins fixed; Fisher (1936), on data that fit too well.
 """
 
-import numpy as np
+from typing import TypeAlias
 
-from mineral.methods.entropies import Counts
+import numpy as np
+from jaxtyping import Float, Int
+
+from mineral.methods.chance import Whole
 from mineral.special import chdtrc, gammainc
+
+Sizes: TypeAlias = Float[np.ndarray, " _"] | Int[np.ndarray, " _"]  # samples in each part
 
 LEVEL = 0.001  # how often a random sample is called a design
 COMPLETE = 0.9  # share of pairs that a design has; a random sample of one a cell has 63 %
 
 
 def is_crossed(
-    of_x: Counts, of_y: Counts, cells: tuple[Counts, Counts], part: Counts, count: Counts
+    of_x: Whole, of_y: Whole, cells: tuple[Whole, Whole], part: Whole, count: Whole
 ) -> bool:
     """Whether Pearson's χ², added up over the connected parts of a table, is far too small.
 
@@ -43,7 +48,7 @@ def is_crossed(
     return bool(gammainc(shape, max(statistic, 0.0) * mean / variance) < LEVEL)
 
 
-def is_balanced(sizes: Counts) -> bool:
+def is_balanced(sizes: Sizes) -> bool:
     """Whether symbols are so nearly equally frequent that they were not drawn at random.
 
     Never where one was seen once: then others were perhaps not seen, and those that were are more
@@ -57,7 +62,7 @@ def is_balanced(sizes: Counts) -> bool:
 
 
 def _chance(
-    sizes: Counts, in_x: Counts, in_y: Counts, of_x: Counts, of_y: Counts
+    sizes: Sizes, in_x: Whole, in_y: Whole, of_x: Whole, of_y: Whole
 ) -> tuple[float, float]:
     """Mean and variance of the statistic over all tables with these margins in each part."""
     parts = len(sizes)

@@ -111,6 +111,8 @@ def nsb(counts: Counts, alphabet: int) -> float:
         counts: Of the symbols that were seen.
         alphabet: K, with those that were not.
     """
+    if alphabet == 1:  # no prior is flat on [0, 0]
+        return 0.0
     sizes, times = np.unique(counts, return_counts=True)
     t = _where_it_matters(sizes, times, alphabet)
     weight = _log_weight(t, sizes, times, alphabet)

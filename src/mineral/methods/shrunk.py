@@ -2,7 +2,7 @@
 
     μ_ij = n p_ij = s f(c_ij) + L a_i b_j / n²        f(c) = c · c³ / (c³ + κ³)
 
-Counts far above κ are kept, counts below it may be chance, and s is how much of the kept ones is
+Whole far above κ are kept, counts below it may be chance, and s is how much of the kept ones is
 believed; L is the mass that remains. s and κ maximise the likelihood of each sample by the counts
 of all others. From such a table follow
 
@@ -24,8 +24,7 @@ from typing import TypeAlias
 import numpy as np
 from jaxtyping import Float
 
-from mineral.methods.chance import cell_bias, cell_variance, expected_information
-from mineral.methods.entropies import Counts
+from mineral.methods.chance import Whole, cell_bias, cell_variance, expected_information
 
 PerCell: TypeAlias = Float[np.ndarray, " cells"]
 # Of means, row sums and column sums, all of one shape when broadcast.
@@ -51,12 +50,12 @@ class Shrunk:
     column: PerCell
     kept: PerCell
     rest: float
-    of_x: Counts
-    of_y: Counts
+    of_x: Whole
+    of_y: Whole
 
     @classmethod
     def fit(
-        cls, row: PerCell, column: PerCell, count: PerCell, of_x: Counts, of_y: Counts
+        cls, row: PerCell, column: PerCell, count: PerCell, of_x: Whole, of_y: Whole
     ) -> "Shrunk":
         """The likeliest s and κ, by the counts of all other samples.
 
@@ -102,7 +101,9 @@ class Shrunk:
     def bias_within(self) -> float:
         """Of the plug-in value with both margins fixed, in nats."""
         ours = self._over_all(lambda mean, a, b: cell_bias(mean) * _free(mean, a, b))
-        chance = self._margins(lambda mean, a, b: cell_bias(mean) * _free(mean, a, b), self.n)
+        chance = self._margins(
+            lambda mean, a, b: cell_bias(mean) * _free(mean, a, b), float(self.n)
+        )
         return expected_information(self.of_x, self.of_y) * ours / chance if chance > 0 else 0.0
 
     @cached_property
