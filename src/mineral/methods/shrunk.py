@@ -32,6 +32,9 @@ _Term: TypeAlias = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 
 # Finer grids change no bias of benchmarks/counts.py by more than its standard error.
 KEPT = (0.0, 0.02, 0.05, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 0.97, 1.0)  # s
+# Log likelihood below the best, that of a 95 % limit: the best itself takes a rare pair that was not
+# seen for impossible, and intervals of 2 x 2 tables without dependence start above 0 in 36 %.
+TOLERANCE = 1.92
 DOUBTED = (0.0, 0.7, 1.5, 3.0, 6.0, 12.0)  # κ, samples a cell
 
 
@@ -57,7 +60,7 @@ class Shrunk:
     def fit(
         cls, row: PerCell, column: PerCell, count: PerCell, of_x: Whole, of_y: Whole
     ) -> "Shrunk":
-        """The likeliest s and κ, by the counts of all other samples.
+        """The most shrunk of the tables that are about the likeliest, by all other samples' counts.
 
         Samples whose symbol of x or of y was seen once cannot repeat a pair: they are not scored,
         and keep the mean share of the others.
@@ -66,7 +69,7 @@ class Shrunk:
         scored = (row > 1) & (column > 1)
         weight = count * scored
         chance = (np.maximum(row - 1, 0.5) / (n - 1)) * (np.maximum(column - 1, 0.5) / (n - 1))
-        best, kept, rest = -np.inf, 0.0 * count, n
+        fits = [(-np.inf, n, 0.0 * count)]
         for doubted in DOUBTED:
             own = _kept(count, doubted) * scored
             others = _kept(count - 1, doubted) * scored
@@ -78,8 +81,10 @@ class Shrunk:
                 if (q[scored] <= 0).any():
                     continue
                 likelihood = float((weight[scored] * np.log(q[scored])).sum())
-                if likelihood > best:
-                    best, kept, rest = likelihood, mean, left
+                fits.append((likelihood, left, mean))
+        best = max(likelihood for likelihood, _, _ in fits)
+        near = [fit for fit in fits if fit[0] >= best - TOLERANCE]
+        _, rest, kept = max(near, key=lambda fit: fit[1])
         return cls(row, column, np.asarray(kept), rest, of_x, of_y)
 
     @cached_property
