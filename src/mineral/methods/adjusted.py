@@ -45,8 +45,8 @@ class Adjusted:
         skew: n³ times its third cumulant.
         bias: What was subtracted for margins as they are.
         missing: Nats by which the value may be too low because most cells are empty: the root of
-            bias subtracted × share of samples alone in their cell × upper limit. Nearly all errors
-            of `benchmarks/counts.py` beyond sampling are smaller. 0 where cells are well filled.
+            bias subtracted × share of samples alone in their cell × upper limit. Most errors of
+            `benchmarks/counts.py` beyond sampling are smaller. 0 where cells are well filled.
         design: Whether the table is too regular for a random sample: nothing is subtracted.
     """
 
