@@ -11,7 +11,7 @@ from mineral.errors import InputError, OptionError
 from mineral.methods.discrete import CORRECTIONS, Discrete, symbols
 from mineral.methods.entropies import chao_shen, grassberger, miller_madow, nsb, plug_in
 
-EVERY = (*CORRECTIONS, "nsb")
+EVERY = (*CORRECTIONS, "nsb", "adjusted")
 
 
 def noisy_copy(symbols_, keep, n, seed):
@@ -132,6 +132,12 @@ def test_nsb_is_the_mean_entropy_of_coins_weighed_by_prior_and_likelihood(counts
 def test_nsb_expects_half_of_the_largest_entropy_before_anything_repeats(alphabet):
     # The prior is flat in the expected entropy, and one sample is as likely under any β.
     assert nsb(np.array([1]), alphabet) == pytest.approx(math.log(alphabet) / 2, rel=1e-9)
+
+
+@pytest.mark.parametrize("correction", EVERY)
+def test_a_constant_has_no_information(correction):
+    found = Discrete(correction=correction).estimate(np.zeros(50), np.arange(50) % 3)
+    assert found.value == pytest.approx(0, abs=0.05)
 
 
 @pytest.mark.parametrize("alphabet", [2, 1000, 10**12])

@@ -9,6 +9,7 @@ import numbers
 import platform
 import time
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from importlib.metadata import version
 from typing import Any, ClassVar
@@ -75,6 +76,8 @@ class Measurement:
         missing: Dependence that is probably missed, at the level of a 95 % interval: its upper end
             reaches further by as much.
         residual_is_independent: Whether a held-out test finds no dependence that the model misses.
+        reach: Where the sampling interval is not symmetric: confidence → nats below and above the
+            value. None is the normal quantile times `stderr` on both sides.
         pointwise: What each row contributes, shape (n,): an estimate of its pmi.
         kind: Set where it is not the estimator's own (`Auto` delegates).
         decision: How `Auto` came to the value.
@@ -84,6 +87,7 @@ class Measurement:
     stderr: float
     missing: float = 0.0
     residual_is_independent: bool = False
+    reach: Callable[[float], tuple[float, float]] | None = None
     pointwise: PerSample | None = None
     model: PointwiseModel | None = None
     curves: tuple[Curve, ...] = ()
@@ -151,11 +155,14 @@ class Estimator(ABC):
             found = self.measure(samples, run)
         level = float(ndtri(0.5 + confidence / 2))
         stderr = found.stderr * math.sqrt(samples.rows_a_draw)
-        reach = level * stderr
-        above = math.hypot(reach, found.missing * level / CONFIDENCE_95)
+        below = above = level * stderr
+        if found.reach is not None:
+            ends = found.reach(confidence)
+            below, above = (end * math.sqrt(samples.rows_a_draw) for end in ends)
+        above = math.hypot(above, found.missing * level / CONFIDENCE_95)
         return Estimate(
             value=found.value / nats,
-            interval=((found.value - reach) / nats, (found.value + above) / nats),
+            interval=((found.value - below) / nats, (found.value + above) / nats),
             confidence=confidence,
             stderr=stderr / nats,
             allowance=found.missing * level / CONFIDENCE_95 / nats,

@@ -163,10 +163,10 @@ def _centers(
 def left_out(a: Labels, b: Labels) -> PerSample:
     """log q(b | a) / p(b) of every row, by the counts of all others."""
     n = len(a)
-    table = np.zeros((a.max() + 1, b.max() + 1))
-    np.add.at(table, (a, b), 1)
-    rows, columns = table.sum(axis=1)[a] - 1, table.sum(axis=0)[b] - 1
-    cells = table[a, b] - 1
+    of_a, of_b = np.bincount(a), np.bincount(b)
+    pairs = a * len(of_b) + b
+    _, own, of_pairs = np.unique(pairs, return_inverse=True, return_counts=True)
+    rows, columns, cells = of_a[a] - 1, of_b[b] - 1, of_pairs[own] - 1
     # A cluster of one is as likely as half a row would make it.
     share = np.where(columns > 0, columns, 0.5) / (n - 1)
     values = [np.log((cells + w * share) / (rows + w) / share) for w in PRIOR]

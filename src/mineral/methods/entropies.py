@@ -11,6 +11,7 @@ References:
     Grassberger (2003), arXiv:physics/0307138.
     Chao & Shen (2003), doi:10.1023/A:1026096204727.
     Nemenman, Shafee & Bialek (2002), arXiv:physics/0108025.
+    Chao (1984), Nonparametric estimation of the number of classes.
 """
 
 import numpy as np
@@ -24,6 +25,7 @@ Axis = Float[np.ndarray, " t"]  # one value for each β of an integral over the 
 FAR = 1e3  # above it, Stirling's series is exact to rounding
 DEPTH = 40.0  # nats below its peak at which an integrand has vanished
 STEPS = 400  # of an integral
+LIMIT = 1.96  # standard errors from an estimate to its upper 97.5 % limit
 
 
 def plug_in(counts: Counts) -> float:
@@ -61,6 +63,37 @@ def chao_shen(counts: Counts) -> float:
     return float(-(p * np.log(p) / seen).sum())
 
 
+def largest_entropy(counts: Counts) -> float:
+    """log of how many symbols there are, by Chao (1984): K + f_1 (f_1 − 1) / 2 (f_2 + 1)."""
+    once, twice = int((counts == 1).sum()), int((counts == 2).sum())
+    return float(np.log(len(counts) + once * (once - 1) / (2 * (twice + 1))))
+
+
+def entropy_cap(codes: Counts) -> float:
+    """The upper 97.5 % confidence limit of the entropy of a discrete variable, in nats.
+
+    No information with this variable is larger. It is the larger of Miller's and of Chao and Shen's
+    estimate, plus 1.96 standard errors, and at most the logarithm of how many symbols there are: of
+    those seen, where each was seen at least twice, and of Chao's (1984) estimate otherwise.
+
+    Args:
+        codes: The symbol of each sample, shape (n,): whole numbers from 0 on, as
+            `mineral.methods.discrete.symbols` makes them.
+
+    References:
+        Chao (1984), Nonparametric estimation of the number of classes, Scand. J. Statist. 11.
+    """
+    counts = np.bincount(codes)
+    counts = counts[counts > 0]
+    n = int(counts.sum())
+    surprise = np.log(n / counts)
+    variance = float(counts @ surprise**2) / n - plug_in(counts) ** 2
+    # The χ² part remains where all symbols are equally frequent.
+    stderr = np.sqrt(max(0.0, variance) / n + (len(counts) - 1) / (2 * n**2))
+    estimate = max(miller_madow(counts), chao_shen(counts))
+    return float(min(estimate + LIMIT * stderr, largest_entropy(counts)))
+
+
 def nsb(counts: Counts, alphabet: int) -> float:
     """The posterior mean of H, under a prior that is nearly flat in H.
 
@@ -78,6 +111,8 @@ def nsb(counts: Counts, alphabet: int) -> float:
         counts: Of the symbols that were seen.
         alphabet: K, with those that were not.
     """
+    if alphabet == 1:  # no prior is flat on [0, 0]
+        return 0.0
     sizes, times = np.unique(counts, return_counts=True)
     t = _where_it_matters(sizes, times, alphabet)
     weight = _log_weight(t, sizes, times, alphabet)
