@@ -261,13 +261,11 @@ class _Design:
             shrinkages = SHRINKAGES[-1:] if small else SHRINKAGES
         classes, of_x = len(self.shares), Components.fit(view[training])
         fitted = Discriminants.fit(of_x.apply(view[training]), self.label[training], classes)
-        return [
-            lambda rows, s=s: fitted.log_densities(of_x.apply(view[rows]), s) for s in shrinkages
-        ]
+        return [partial(_of_components, view, of_x, fitted, s) for s in shrinkages]
 
     def _centroids(self, view: Matrix, training: Rows) -> list[LogDensity]:
         fitted = Centroids.fit(view[training], self.label[training], len(self.shares))
-        return [lambda rows, t=t: fitted.log_densities(view[rows], t) for t in THRESHOLDS]
+        return [partial(_of_columns, view, fitted, t) for t in THRESHOLDS]
 
     def _histograms(self, training: Rows) -> list[LogDensity]:
         fits = [Histograms.fit(bins, training, self.label, len(self.shares)) for bins in self.bins]
@@ -349,3 +347,15 @@ def _posterior(
     logits = exponent * densities + np.log(shares)
     logits -= logits.max(axis=1, keepdims=True)
     return np.asarray(logits - np.log(np.exp(logits).sum(axis=1, keepdims=True)))
+
+
+def _of_components(
+    view: Matrix, of_x: Components, fitted: Discriminants, shrinkage: float, rows: Rows
+) -> Float[np.ndarray, "m c"]:
+    return fitted.log_densities(of_x.apply(view[rows]), shrinkage)
+
+
+def _of_columns(
+    view: Matrix, fitted: Centroids, threshold: float, rows: Rows
+) -> Float[np.ndarray, "m c"]:
+    return fitted.log_densities(view[rows], threshold)

@@ -92,17 +92,14 @@ def compressed(features: Matrix) -> Matrix:
     first = np.count_nonzero(size == 0, axis=0)
     middle = (first + len(z)) // 2
     scale = np.sort(size, axis=0)[np.minimum(middle, len(z) - 1), np.arange(z.shape[1])]
-    size /= np.where(scale > 0, scale, 1.0)
-    with np.errstate(divide="ignore"):
+    with np.errstate(divide="ignore", over="ignore"):
+        size = np.minimum(size / np.where(scale > 0, scale, 1.0), np.finfo(float).max)
         far = KNEE * (1 + np.log(size / KNEE))
     return np.asarray(np.sign(z) * np.where(size > KNEE, far, size))
 
 
 def surprisal(label: Int[np.ndarray, " n"]) -> PerSample:
-    """−log of the share of each row's class; its mean is the plug-in H(Y).
-
-    Classes without rows are allowed.
-    """
+    """−log of the share of each row's class; its mean is the plug-in H(Y)."""
     return np.asarray(-np.log(np.bincount(label) / len(label))[label])
 
 
@@ -127,7 +124,8 @@ def label_stderr(label: Int[np.ndarray, " n"], pointwise: PerSample) -> float:
     estimated by one more than it (Agresti & Coull 1998, doi:10.1080/00031305.1998.10480550).
     """
     n = len(label)
-    most = -np.log(np.bincount(label) / n) - pointwise.mean()
+    counts = np.bincount(label)
+    most = -np.log(counts[counts > 0] / n) - pointwise.mean()
     return float(np.sqrt(pointwise.var(ddof=1) / n + (most**2).sum() / n**2))
 
 

@@ -75,8 +75,8 @@ def reaching(
     Errors that fall like rows to the −0.7 still lack 0.6 of the rise from a quarter of the rows to
     all, or 1.6 of the rise from half of them.
 
-    With too many columns for the rows, a curve that is flat, or as steep as before within its
-    error, may be at its start: it is extrapolated as a geometric series, to the limit if need be.
+    With too many columns for the rows, a curve may be at its start. Unless a quarter of the rows
+    already gives half of a value that is clearly above 0, the interval reaches to the limit.
 
     Args:
         found: The estimate from all rows.
@@ -86,10 +86,9 @@ def reaching(
     """
     rise, last = float(gains[1].mean()), float(gains[0].mean())
     missing = max(rise * LEFT_OF_TWO, last * LEFT)
-    if underdetermined:
-        steepest = last + float(gains[0].std() / np.sqrt(len(gains[0])))
-        before = rise - last
-        missing = max(missing, steepest**2 / (before - steepest) if before > steepest else np.inf)
+    settled = found.value > max(2 * rise, 2 * found.stderr)
+    if underdetermined and not settled:
+        missing = np.inf
     missing = min(max(0.0, missing), max(0.0, limit - found.value))
     doubts = found.cautions
     if missing > max(found.stderr, 0.02):
