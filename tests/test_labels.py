@@ -114,7 +114,7 @@ def test_log_densities_shrink_from_quadratic_to_linear():
     fitted = Discriminants.fit(x, label, 3)
     by_hand = np.empty((300, 3))
     for c in range(3):
-        inside = x[label == c] - fitted.means[c]
+        inside = x[label == c] - x[label == c].mean(axis=0)
         cov = (inside.T @ inside + 5 * fitted.within) / (len(inside) + 5) + 0.01 * np.eye(3)
         apart = x - fitted.means[c]
         square = np.einsum("ni,ij,nj->n", apart, np.linalg.inv(cov), apart)
