@@ -104,9 +104,12 @@ class Mixed(Estimator):
         kept = in_company(classes)
         classes, points = classes[kept], points[kept]
         pointwise = ross(classes, points, self.k)
+        stderr = _ross_stderr(classes, points, pointwise, self.k, run.rng())
+        # A class of one row may contribute its surprisal: the variance of one more such row.
+        lone = np.sqrt((~kept).sum()) * np.log(len(kept)) / len(kept)
         return Measurement(
             value=float(pointwise.mean()),
-            stderr=_ross_stderr(classes, points, pointwise, self.k, run.rng()),
+            stderr=float(np.hypot(stderr, lone)),
             pointwise=pointwise if kept.all() else None,
             cautions=(*_alone(int((~kept).sum()), len(kept)), *high_dimension(samples)),
         )
