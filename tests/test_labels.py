@@ -56,7 +56,7 @@ def test_what_no_network_sees_linearly_is_learned():
 
 
 def test_a_label_needs_rows():
-    with pytest.raises(InputError, match="2 or more classes, with 5 rows each"):
+    with pytest.raises(InputError, match="2 or more classes, with 2 rows each"):
         Classifier().estimate(np.random.default_rng(0).standard_normal((60, 2)), np.arange(60.0))
 
 
@@ -109,20 +109,23 @@ def test_discriminants_of_independent_labels_claim_nothing():
     assert np.mean([r.interval[0] > 0 for r in found]) <= 0.1
 
 
-def test_log_densities_lean_from_quadratic_to_linear():
+def test_log_densities_shrink_from_quadratic_to_linear():
     x, label, _ = ellipses(300)
     fitted = Discriminants.fit(x, label, 3)
     by_hand = np.empty((300, 3))
     for c in range(3):
-        inside = x[label == c] - fitted.means[c]
-        cov = (inside.T @ inside + 5 * fitted.whole) / (len(inside) + 5) + 0.01 * np.eye(3)
+        inside = x[label == c] - x[label == c].mean(axis=0)
+        cov = (inside.T @ inside + 5 * fitted.within) / (len(inside) + 5) + 0.01 * np.eye(3)
         apart = x - fitted.means[c]
         square = np.einsum("ni,ij,nj->n", apart, np.linalg.inv(cov), apart)
         by_hand[:, c] = -square / 2 - np.linalg.slogdet(cov)[1] / 2
     np.testing.assert_allclose(fitted.log_densities(x, 5.0), by_hand, rtol=1e-9)
+    # Of classes of many rows at distinct places, whose means hardly shrink.
+    x, label, _ = classes(2000, count=3, dims=2, apart=4.0)
+    fitted = Discriminants.fit(x, label, 3)
     linear, nearly = fitted.log_densities(x, np.inf), fitted.log_densities(x, 1e12)
     np.testing.assert_allclose(  # up to what all classes share
-        linear - linear[:, :1], nearly - nearly[:, :1], atol=1e-6
+        linear - linear[:, :1], nearly - nearly[:, :1], atol=0.1
     )
 
 
@@ -148,7 +151,6 @@ def test_rings_are_left_to_neighbours_and_waves_of_many_numbers_to_a_network():
     z = rng.standard_normal((1000, 2))
     z *= ((1 + label) / np.linalg.norm(z, axis=1))[:, None]
     rings = z + 0.15 * rng.standard_normal(z.shape)
-    assert Discriminant().estimate(rings, label).value < 0.9
     r = mineral.estimate(rings, label)
     assert r.value > 1.0 and r.estimator == "mixed"  # of log 3 = 1.10
     x = rng.standard_normal((2000, 6))

@@ -17,8 +17,8 @@ from mineral import bounds
 from mineral.critics import mlp
 from mineral.methods.base import Measurement, Run
 from mineral.methods.crossfit import VALIDATION, CrossFitted, FoldReport
-from mineral.methods.discriminant import LEANS, Discriminants
-from mineral.methods.labels import Components, label_first, ranked, surprise
+from mineral.methods.discriminant import SHRINKAGES, Discriminants
+from mineral.methods.labels import Components, label_first, miller_madow, ranked, surprisal
 from mineral.methods.learning_curve import allowing_for, halved, more
 from mineral.progress import silent
 from mineral.samples import Fold, Paired, folds
@@ -91,7 +91,7 @@ class Classifier(CrossFitted):
             progress=self.telling(run),
         )
         scores = score_all(network, parts[2], 2)[0].double().cpu().numpy()
-        pointwise = scores + surprise(labels)[fold.test]
+        pointwise = scores + (surprisal(labels) + miller_madow(labels))[fold.test]
         return FoldReport(
             rows=fold.test,
             value=float(pointwise.mean()),
@@ -117,7 +117,7 @@ class _Logits:
         fitted = Discriminants.fit(z[fold.training], labels[fold.training], classes)
         wanted = torch.from_numpy(labels[fold.validation])
         found = []
-        for lean in LEANS:
+        for lean in SHRINKAGES:
             of_rows = fitted.log_densities(z, lean)
             of_rows -= of_rows.max(axis=1, keepdims=True)
             on = torch.from_numpy(of_rows[fold.validation])

@@ -1,4 +1,4 @@
-"""A label and what is seen of it: which side is the label, and its features as numbers alike."""
+"""A label and its features: which side is the label, folds of its rows, features on one scale."""
 
 from dataclasses import dataclass
 
@@ -6,68 +6,159 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from mineral.errors import InputError
+from mineral.methods.base import CONFIDENCE_95
+from mineral.results import Caution
 from mineral.samples import Paired, normal_scores
-from mineral.types import Matrix, PerSample
+from mineral.types import Matrix, PerSample, Rows
 
-ROWS_A_CLASS = 5  # on average, below which no class is learned
-RANKED = 20  # coordinates up to which each is seen by its ranks, whatever bent it
-ROWS_FOR_EACH = 5  # rows that a component needs
-MOST = 100  # components
-FAR = 5.0  # standard deviations
+MIN_ROWS_PER_CLASS = 2  # on average: one row to fit and one to predict
+SMALL_CLASS = 10  # rows on average, below which the 30 words of benchmarks/labels.py lose 0.1 nats
+RANKED = 20  # columns up to which normal scores are a view of their own
+ROWS_PER_COMPONENT = 5
+MAX_COMPONENTS = 100
+CLIP = 5.0  # standard deviations of a component
+KNEE = 10.0  # median deviations: beyond 6.7 standard deviations of normal data
 
 
-def label_first(samples: Paired, *, needed_by: str) -> tuple[Int[np.ndarray, " n"], Matrix]:
-    """The class of each row, and the other side: the label is that with fewer different rows."""
-    found = []
+def label_first(
+    samples: Paired, *, needed_by: str, rows_per_class: int = MIN_ROWS_PER_CLASS
+) -> tuple[Int[np.ndarray, " n"], Matrix]:
+    """The class of each row, and the other side: the label is the side with fewer distinct rows.
+
+    Classes are numbered by size and then by the mean of their features, so that nothing depends on
+    how they are spelled.
+
+    Raises:
+        InputError: If there is one class only, or fewer rows than `rows_per_class` on average.
+    """
+    codings = []
     for side in (samples.y, samples.x):
         _, codes = np.unique(side, axis=0, return_inverse=True)
-        found.append(codes.reshape(-1))
-    codes_y, codes_x = found
+        codings.append(codes.reshape(-1))
+    codes_y, codes_x = codings
     label, features = (
         (codes_y, samples.x) if codes_y.max() <= codes_x.max() else (codes_x, samples.y)
     )
     classes = int(label.max()) + 1
-    if classes < 2 or len(label) < ROWS_A_CLASS * classes:
+    if classes < 2 or len(label) < rows_per_class * classes:
         raise InputError(
-            f"{needed_by} needs a label of 2 or more classes, with {ROWS_A_CLASS} rows each on "
+            f"{needed_by} needs a label of 2 or more classes, with {rows_per_class} rows each on "
             f"average: got {classes} classes among {len(label)} rows. Give labels as `y`, or use "
             "estimator='auto'."
         )
-    return label, features
+    return _without_names(label, features), features
+
+
+def _without_names(label: Int[np.ndarray, " n"], features: Matrix) -> Int[np.ndarray, " n"]:
+    """Codes by the sizes of classes, then by the sorted features of their rows."""
+    counts = np.bincount(label)
+    rank = np.empty(len(label))
+    rank[np.lexsort(features.T)] = np.arange(len(label))
+    order = np.lexsort((np.bincount(label, weights=rank) / counts, counts))
+    codes = np.empty(len(counts), dtype=np.int64)
+    codes[order] = np.arange(len(counts))
+    return np.asarray(codes[label])
+
+
+def by_class(label: Int[np.ndarray, " n"], features: Matrix, rng: np.random.Generator) -> Rows:
+    """All rows, class after class, shuffled within each; whatever order the rows came in.
+
+    Every f-th of them is a stratified sample: folds and halves hold equal shares of each class.
+    """
+    shuffled = np.lexsort((label, *features.T))[rng.permutation(len(label))]
+    return np.asarray(shuffled[np.argsort(label[shuffled], kind="stable")])
 
 
 def ranked(features: Matrix) -> Matrix:
-    """Normal scores of coordinates, where these are few.
+    """Normal scores of the columns if there are few, else the columns with compressed tails.
 
-    Ranks among all rows say nothing of how features go with labels, so that rows to be judged by
-    may be among them.
+    Neither uses the label, so that rows to be predicted may be among those that are ranked.
     """
-    return normal_scores(features) if features.shape[1] <= RANKED else features
+    few = features.shape[1] <= RANKED
+    return normal_scores(features) if few else compressed(features)
 
 
-def surprise(label: Int[np.ndarray, " n"]) -> PerSample:
-    """−log of each row's share of class, with mean H(Y) by Miller and Madow's correction."""
+def compressed(features: Matrix) -> Matrix:
+    """Columns from their median in median deviations, logarithmic beyond 10 of them.
+
+    Values equal to the median do not enter the deviation: a column of zeros and a few numbers has
+    the scale of the numbers. Strictly increasing, so that rare classes far away stay apart.
+    """
+    unit = np.exp2(np.floor(np.log2(np.abs(features).max(axis=0).clip(min=1e-300))))
+    z = features / unit / 2  # powers of two are exact; differences stay finite
+    z = z - np.median(z, axis=0)
+    size = np.abs(z)
+    # The median of what is not zero: in order, half way between the first such and the last.
+    first = np.count_nonzero(size == 0, axis=0)
+    middle = (first + len(z)) // 2
+    scale = np.sort(size, axis=0)[np.minimum(middle, len(z) - 1), np.arange(z.shape[1])]
+    with np.errstate(divide="ignore", over="ignore"):
+        size = np.minimum(size / np.where(scale > 0, scale, 1.0), np.finfo(float).max)
+        far = KNEE * (1 + np.log(size / KNEE))
+    return np.asarray(np.sign(z) * np.where(size > KNEE, far, size))
+
+
+def surprisal(label: Int[np.ndarray, " n"]) -> PerSample:
+    """−log of the share of each row's class; its mean is the plug-in H(Y)."""
+    return np.asarray(-np.log(np.bincount(label) / len(label))[label])
+
+
+def miller_madow(label: Int[np.ndarray, " n"]) -> float:
+    """What the plug-in H(Y) lacks on average: (K − 1) / 2n."""
+    return float((len(np.unique(label)) - 1) / (2 * len(label)))
+
+
+def entropy_limit(label: Int[np.ndarray, " n"]) -> float:
+    """The upper 95 % confidence limit of H(Y), at most log K: no I(X; Y) is above it."""
+    information = surprisal(label)
+    stderr = float(information.std() / np.sqrt(len(label)))
+    entropy = float(information.mean()) + miller_madow(label)
+    return min(entropy + CONFIDENCE_95 * stderr, float(np.log(len(np.unique(label)))))
+
+
+def label_stderr(label: Int[np.ndarray, " n"], pointwise: PerSample) -> float:
+    """The standard error of mean pmi with a random number of rows in each class.
+
+    Var(pmi) / n, and the variance that one more row of each class has at its largest pmi, the
+    surprisal: with few rows of a class their number is a Poisson count, whose variance is better
+    estimated by one more than it (Agresti & Coull 1998, doi:10.1080/00031305.1998.10480550).
+    """
+    n = len(label)
     counts = np.bincount(label)
-    correction = (np.count_nonzero(counts) - 1) / (2 * len(label))
-    return np.asarray(correction - np.log(counts / len(label))[label])
+    most = -np.log(counts[counts > 0] / n) - pointwise.mean()
+    return float(np.sqrt(pointwise.var(ddof=1) / n + (most**2).sum() / n**2))
+
+
+def small_classes(label: Int[np.ndarray, " n"]) -> tuple[Caution, ...]:
+    """A caution, if classes have few rows on average."""
+    n, classes = len(label), len(np.unique(label))
+    if n >= SMALL_CLASS * classes:
+        return ()
+    return (
+        Caution(
+            "small-classes",
+            f"{classes} classes share {n:,} rows, {n / classes:.2g} each on average: too few to "
+            "learn what predicts a class. Collect more rows, or merge classes.",
+        ),
+    )
 
 
 @dataclass(frozen=True)
 class Components:
-    """Principal components of standardized coordinates, of unit variance each."""
+    """Principal components of standardized columns, of unit variance each."""
 
     center: Float[np.ndarray, " d"]
     map: Float[np.ndarray, "d k"]
 
     @classmethod
     def fit(cls, values: Matrix) -> "Components":
-        """Up to one for every five rows, and 100."""
+        """At most one component for every five rows, and 100."""
         center = values.mean(axis=0)
         scale = values.std(axis=0)
         scale = np.where(scale > 1e-12 * np.abs(values).max(axis=0), scale, np.inf)
         z = (values - center) / scale
         n, d = z.shape
-        most = max(1, min(d, MOST, n // ROWS_FOR_EACH))
+        most = max(1, min(d, MAX_COMPONENTS, n // ROWS_PER_COMPONENT))
         if d <= n:
             variances, directions = np.linalg.eigh(z.T @ z / n)
         else:  # the same components, from the products of rows
@@ -78,5 +169,5 @@ class Components:
         return cls(center, directions[:, kept] / np.sqrt(variances[kept]) / scale[:, None])
 
     def apply(self, values: Matrix) -> Float[np.ndarray, "n k"]:
-        """Of any rows; far ones must not outweigh all others, as they would in products."""
-        return np.asarray(((values - self.center) @ self.map).clip(-FAR, FAR))
+        """Components of any rows, clipped: in products one far row would outweigh all others."""
+        return np.asarray(((values - self.center) @ self.map).clip(-CLIP, CLIP))

@@ -15,8 +15,9 @@ from mineral.errors import InputError, OptionError
 from mineral.methods.base import Estimator, Measurement, Run
 from mineral.methods.discrete import Codes, symbols
 from mineral.methods.knn import KSG, high_dimension, near_ceiling
+from mineral.methods.labels import label_stderr
 from mineral.methods.neighbours import count_within, neighbours, tree_of
-from mineral.methods.subsampling import PARTS, subsampled_stderr
+from mineral.methods.subsampling import ESTIMATES, LARGEST, PARTS, subsampled_stderr
 from mineral.progress import silent
 from mineral.results import Caution
 from mineral.samples import Paired
@@ -24,6 +25,7 @@ from mineral.special import digamma
 from mineral.types import Mask, Matrix, PerSample, Progress, Rows, X, Y
 
 Method: TypeAlias = Literal["gao", "ross"]
+EXACT = 1e-12  # nats squared: a variance within classes that is rounding
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,14 +104,12 @@ class Mixed(Estimator):
         kept = in_company(classes)
         classes, points = classes[kept], points[kept]
         pointwise = ross(classes, points, self.k)
-
-        def part(rows: Rows) -> PerSample:
-            rows = rows[in_company(classes[rows])]
-            return ross(classes[rows], points[rows], self.k) if len(rows) else np.zeros(1)
-
+        stderr = _ross_stderr(classes, points, pointwise, self.k, run.rng())
+        # A class of one row may contribute its surprisal: the variance of one more such row.
+        lone = np.sqrt((~kept).sum()) * np.log(len(kept)) / len(kept)
         return Measurement(
             value=float(pointwise.mean()),
-            stderr=_stderr(part, pointwise, self.k, run),
+            stderr=float(np.hypot(stderr, lone)),
             pointwise=pointwise if kept.all() else None,
             cautions=(*_alone(int((~kept).sum()), len(kept)), *high_dimension(samples)),
         )
@@ -179,6 +179,38 @@ def _stderr(part: Callable[[Rows], PerSample], pointwise: PerSample, k: int, run
     if n < PARTS * (k + 2):
         return float(pointwise.std(ddof=1) / np.sqrt(n))
     return subsampled_stderr(lambda rows: float(part(rows).mean()), n, run.rng())
+
+
+def _ross_stderr(
+    classes: Codes, points: Matrix, pointwise: PerSample, k: int, rng: np.random.Generator
+) -> float:
+    """The standard error of Ross's estimate, with a random number of rows in each class.
+
+    The variance between classes is that of their shares. Rows of one class share neighbours, which
+    changes the variance within classes by a factor: estimates on disjoint parts with the same
+    shares of classes measure it. Parts alone would miss a class that few of them hold.
+    """
+    means = (np.bincount(classes, weights=pointwise) / np.bincount(classes).clip(min=1))[classes]
+    variance = label_stderr(classes, means) ** 2
+    within = float(((pointwise - means) ** 2).mean())
+    if within <= EXACT:
+        return float(np.sqrt(variance))
+    size = max(1, min(len(classes) // PARTS, LARGEST))
+    count = min(len(classes) // size, ESTIMATES)
+    frequent = np.flatnonzero((np.bincount(classes) > k * count)[classes])
+    factor = 1.0
+    if len(frequent) >= count * (k + 2):
+        variances = []
+        for _ in range(-(-ESTIMATES // count)):
+            shuffled = rng.permutation(frequent)
+            order = shuffled[np.argsort(classes[shuffled], kind="stable")]
+            step = max(count, len(order) // size)
+            parts = [order[i::step] for i in range(count)]
+            values = [ross(classes[rows], points[rows], k).mean() for rows in parts]
+            variances.append(np.var(values, ddof=1) * len(order) / step)
+        expected = float(((pointwise - means)[frequent] ** 2).mean())
+        factor = float(np.mean(variances)) / max(expected, EXACT)
+    return float(np.sqrt(variance + factor * within / len(classes)))
 
 
 def _alone(count: int, n: int) -> tuple[Caution, ...]:
