@@ -15,8 +15,9 @@ from scipy import stats
 
 from mineral.methods.adjusted import Adjusted
 from mineral.methods.chance import expected_information
-from mineral.methods.discrete import CORRECTIONS, Table, symbols
+from mineral.methods.discrete import CORRECTIONS, Table
 from mineral.methods.entropies import nsb, plug_in
+from mineral.samples import symbols
 
 SIZES = (20, 100, 400, 2000, 10_000)
 DEAR = 10  # repeats of nsb, which takes a tenth of a second

@@ -1,7 +1,6 @@
 """What `auto` chooses, why it says so, and that it has an answer for all that the gate lets in."""
 
 import math
-import re
 
 import numpy as np
 import pytest

@@ -11,8 +11,9 @@ from sklearn.metrics.cluster import contingency_matrix, expected_mutual_informat
 from mineral.methods.chance import cell_bias, cell_variance, expected_information
 from mineral.methods.clusters import PRIOR, left_out
 from mineral.methods.designs import _chance, is_balanced
-from mineral.methods.discrete import Discrete, Table, symbols, table_is_reliable
+from mineral.methods.discrete import Discrete, Table, table_is_reliable
 from mineral.methods.entropies import entropy_cap, plug_in
+from mineral.samples import symbols
 
 ADJUSTED = Discrete(correction="adjusted")
 

@@ -9,9 +9,9 @@ import mineral
 from mineral import Classifier, Clusters, Discriminant
 from mineral.errors import InputError, OptionError
 from mineral.methods.clusters import left_out
+from mineral.methods.discrete import Discrete
 from mineral.methods.discriminant import Discriminants
 from mineral.methods.normalized import excess
-from mineral.methods.sparse import SparseTable
 
 
 def classes(n, count=4, dims=20, apart=4.0, seed=0):
@@ -252,7 +252,7 @@ def test_symbols_of_many_kinds_are_counted_and_shuffled_ones_tell_nothing():
     x = rng.integers(0, 100, 2000)
     y = np.where(rng.random(2000) < 0.5, (37 * x + 11) % 100, rng.integers(0, 100, 2000))
     truth = 0.505 * math.log(50.5) + 0.495 * math.log(0.5)  # p(y | x): 0.505 once, 0.005 else
-    r = SparseTable().estimate(x, y)
+    r = Discrete(correction="adjusted").estimate(x, y)
     assert r.interval[0] < truth < r.interval[1]
     assert r.interval[0] > 1 and "sparse-table" in [w.code for w in r.warnings]
     assert mineral.estimate(x.astype(float), y.astype(float)).value > 1

@@ -15,12 +15,11 @@ from jaxtyping import Float
 from mineral.door import resolve
 from mineral.errors import InputError, OptionError
 from mineral.methods import Estimator
-from mineral.methods.discrete import symbols
 from mineral.methods.entropies import miller_madow
 from mineral.methods.neighbours import tree_of
 from mineral.methods.subsampling import subsampled_stderr
 from mineral.results import Caution, Quantity, nats_per
-from mineral.samples import variable
+from mineral.samples import symbols, variable
 from mineral.special import digamma, ndtri, polygamma
 from mineral.types import Matrix, Rows, Unit
 

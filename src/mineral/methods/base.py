@@ -20,6 +20,7 @@ import torch
 
 from mineral.decision import Decision
 from mineral.errors import OptionError
+from mineral.methods.entropies import entropy_cap
 from mineral.progress import ProgressOption, reporting
 from mineral.results import (
     Caution,
@@ -29,12 +30,13 @@ from mineral.results import (
     PointwiseModel,
     nats_per,
 )
-from mineral.samples import Paired, paired
+from mineral.samples import Paired, paired, symbols
 from mineral.special import ndtri
 from mineral.threads import one_blas_thread
 from mineral.types import Kind, Missing, PerSample, Progress, Unit
 
 CONFIDENCE_95 = 1.96  # standard errors
+ROWS_PER_SYMBOL = 2  # on average, from which the entropy of a side limits what it can share
 ROWS_KEPT = 2000  # enough for a scatter plot, little enough to keep
 
 
@@ -160,9 +162,10 @@ class Estimator(ABC):
             ends = found.reach(confidence)
             below, above = (end * math.sqrt(samples.rows_a_draw) for end in ends)
         above = math.hypot(above, found.missing * level / CONFIDENCE_95)
+        highest = max(_entropy_of_a_label(samples), found.value)
         return Estimate(
             value=found.value / nats,
-            interval=((found.value - below) / nats, (found.value + above) / nats),
+            interval=((found.value - below) / nats, min(found.value + above, highest) / nats),
             confidence=confidence,
             stderr=stderr / nats,
             allowance=found.missing * level / CONFIDENCE_95 / nats,
@@ -232,6 +235,16 @@ def _plain(value: object) -> object:
     if isinstance(value, (tuple, list)):
         return [_plain(item) for item in value]
     return repr(value)
+
+
+def _entropy_of_a_label(samples: Paired) -> float:
+    """The most that a side whose values repeat can share, in nats; infinite without such a side."""
+    n = len(samples)
+    caps = [math.inf]
+    for codes in (symbols(samples.x), symbols(samples.y)):
+        if (int(codes.max()) + 1) * ROWS_PER_SYMBOL <= n:
+            caps.append(entropy_cap(codes))
+    return min(caps)
 
 
 def _evidence(samples: Paired, found: Measurement, run: Run) -> Evidence:

@@ -16,8 +16,8 @@ from mineral.methods import entropies
 from mineral.methods.adjusted import Adjusted, adjusted, connected
 from mineral.methods.base import Estimator, Measurement, Run
 from mineral.results import Caution
-from mineral.samples import Paired
-from mineral.types import Matrix, PerSample
+from mineral.samples import Paired, symbols
+from mineral.types import PerSample
 
 Correction: TypeAlias = Literal[
     "none", "miller-madow", "grassberger", "chao-shen", "nsb", "adjusted"
@@ -195,15 +195,6 @@ def table_is_reliable(x: Codes, y: Codes) -> bool:
         y: The same of the other side.
     """
     return Table(x, y).adjusted().reliable
-
-
-def symbols(values: Matrix) -> Codes:
-    """A whole number for each row: equal rows have equal numbers, from 0 on with none left out."""
-    codes = np.zeros(len(values), dtype=np.int64)
-    for column in values.T:
-        different, own = np.unique(column, return_inverse=True)
-        _, codes = np.unique(codes * len(different) + own, return_inverse=True)
-    return codes
 
 
 def _refuse_continuous(name: str, codes: Codes) -> None:

@@ -74,7 +74,8 @@ def entropy_cap(codes: Counts) -> float:
 
     No information with this variable is larger. It is the larger of Miller's and of Chao and Shen's
     estimate, plus 1.96 standard errors, and at most the logarithm of how many symbols there are: of
-    those seen, where each was seen at least twice, and of Chao's (1984) estimate otherwise.
+    those seen, where each was seen at least twice, and otherwise of the upper limit of Chao's
+    estimate.
 
     Args:
         codes: The symbol of each sample, shape (n,): whole numbers from 0 on, as
@@ -82,6 +83,7 @@ def entropy_cap(codes: Counts) -> float:
 
     References:
         Chao (1984), Nonparametric estimation of the number of classes, Scand. J. Statist. 11.
+        Chao (1987), the log-normal confidence interval, doi:10.2307/2531532.
     """
     counts = np.bincount(codes)
     counts = counts[counts > 0]
@@ -91,7 +93,18 @@ def entropy_cap(codes: Counts) -> float:
     # The χ² part remains where all symbols are equally frequent.
     stderr = np.sqrt(max(0.0, variance) / n + (len(counts) - 1) / (2 * n**2))
     estimate = max(miller_madow(counts), chao_shen(counts))
-    return float(min(estimate + LIMIT * stderr, largest_entropy(counts)))
+    return float(min(estimate + LIMIT * stderr, np.log(_most_symbols(counts))))
+
+
+def _most_symbols(counts: Counts) -> float:
+    """The upper confidence limit of how many symbols there are."""
+    seen, once, twice = len(counts), int((counts == 1).sum()), int((counts == 2).sum())
+    unseen = once * (once - 1) / (2 * (twice + 1))
+    if unseen == 0:
+        return float(seen)
+    ratio = once / (twice + 1)
+    variance = (twice + 1) * (ratio**4 / 4 + ratio**3 + ratio**2 / 2)
+    return float(seen + unseen * np.exp(LIMIT * np.sqrt(np.log1p(variance / unseen**2))))
 
 
 def nsb(counts: Counts, alphabet: int) -> float:

@@ -19,9 +19,9 @@ from jaxtyping import Float, Int
 from mineral.errors import InputError, OptionError
 from mineral.methods import entropies
 from mineral.methods.base import Estimator, Measurement, Run
-from mineral.methods.discrete import Codes, Table, symbols
+from mineral.methods.discrete import Codes, Table
 from mineral.results import Caution
-from mineral.samples import Paired
+from mineral.samples import Paired, symbols
 from mineral.special import chdtrc, chdtri
 from mineral.types import Matrix, PerSample, Rows, X, Y
 

@@ -13,14 +13,14 @@ import numpy as np
 
 from mineral.errors import InputError, OptionError
 from mineral.methods.base import Estimator, Measurement, Run
-from mineral.methods.discrete import Codes, symbols
+from mineral.methods.discrete import Codes
 from mineral.methods.knn import KSG, high_dimension, near_ceiling
 from mineral.methods.labels import label_stderr
 from mineral.methods.neighbours import count_within, neighbours, tree_of
 from mineral.methods.subsampling import ESTIMATES, LARGEST, PARTS, subsampled_stderr
 from mineral.progress import silent
 from mineral.results import Caution
-from mineral.samples import Paired
+from mineral.samples import Paired, symbols
 from mineral.special import digamma
 from mineral.types import Mask, Matrix, PerSample, Progress, Rows, X, Y
 

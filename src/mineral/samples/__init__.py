@@ -2,7 +2,7 @@
 
 from mineral.samples.gate import Paired, new_pairs, paired, variable
 from mineral.samples.split import Fold, folds, shifted
-from mineral.samples.ties import has_ties, is_evenly_spaced, spread_ties
+from mineral.samples.ties import has_ties, is_evenly_spaced, spread_ties, symbols
 from mineral.samples.transform import Standardizer, normal_scores
 
 __all__ = [
@@ -17,5 +17,6 @@ __all__ = [
     "paired",
     "shifted",
     "spread_ties",
+    "symbols",
     "variable",
 ]

@@ -9,6 +9,7 @@ Read in this order:
     candidates.py      the table: each estimator, its view, its precondition on the profile
     comparison.py      the rule by which a candidate replaces another, or both are averaged
     blocks.py          independent blocks of columns are estimated one by one and summed
+    atoms.py           values that many rows share are a table of their own
     time_series.py     autocorrelated rows are thinned
     bias_allowance.py  by how much intervals reach further up, and what measured it
 """

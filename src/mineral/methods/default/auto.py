@@ -7,9 +7,10 @@ from typing import get_args
 
 from mineral.errors import InputError, OptionError
 from mineral.methods.base import Estimator, Measurement, Run
+from mineral.methods.default.atoms import atoms, by_atoms
 from mineral.methods.default.blocks import in_blocks
 from mineral.methods.default.profile import distinct_rows
-from mineral.methods.default.time_series import by_thinning, step
+from mineral.methods.default.time_series import by_thinning, is_even, step
 from mineral.methods.projection import Budget
 from mineral.samples import Paired
 
@@ -55,7 +56,7 @@ class Auto(Estimator):
         if not isinstance(self.budget, str):
             run = replace(run, until=time.monotonic() + self.budget)
         distinct, cautions = distinct_rows(samples)
-        if step(distinct) > 1:
+        if step(distinct) > 1 or is_even(distinct):
             found = by_thinning(distinct, run, self._found)
         else:
             found = self._found(distinct, run)
@@ -64,4 +65,7 @@ class Auto(Estimator):
         return replace(found, pointwise=None, cautions=(*cautions, *found.cautions))
 
     def _found(self, samples: Paired, run: Run) -> Measurement:
+        at = atoms(samples)
+        if at is not None:
+            return by_atoms(at, samples, run, self._found)
         return in_blocks(samples, run, self._level)

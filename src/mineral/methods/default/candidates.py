@@ -28,7 +28,6 @@ from mineral.methods.mixed import Mixed
 from mineral.methods.projection import Budget, Projected
 from mineral.methods.regression import Regression
 from mineral.methods.residual import Residual
-from mineral.methods.sparse import SparseTable
 from mineral.methods.weak_correlations import WeakCorrelations, has_weak_correlations
 from mineral.samples import Paired
 
@@ -83,9 +82,14 @@ class Candidate:
     ends: bool = False
 
 
-def _is_continuous(p: Profile) -> bool:
-    """Neither a table nor labels: ordered values."""
-    return not p.is_table and not p.has_label
+def _is_ordered(p: Profile) -> bool:
+    """Numbers whose order matters, and too many for a table."""
+    return not p.is_table and not p.has_no_order
+
+
+def _is_label(p: Profile) -> bool:
+    """A label, and too many values beside it for a table."""
+    return p.may_be_label and not p.is_table
 
 
 def _fits_a_copula(p: Profile) -> bool:
@@ -104,7 +108,7 @@ def _network(facts: Facts) -> Estimator:
 
 def _has_function(facts: Facts) -> bool:
     """Whether one side is a number whose entropy gaps can show."""
-    return _is_continuous(facts.profile) and Regression().can_predict(facts.untied)
+    return _is_ordered(facts.profile) and Regression().can_predict(facts.untied)
 
 
 def _neighbours(facts: Facts) -> Estimator:
@@ -117,41 +121,18 @@ def _trains(facts: Facts) -> bool:
 
 TABLE: tuple[Candidate, ...] = (
     Candidate(
-        make=lambda f: Discrete(),
+        make=lambda f: Discrete(correction="adjusted"),
         view=View.AS_GIVEN,
         evidence=Evidence.PARAMETRIC,
         applies=lambda f: f.profile.is_table,
     ),
     Candidate(
-        make=lambda f: Discriminant(),
-        view=View.LABEL,
-        evidence=Evidence.BOUND,
-        applies=lambda f: f.profile.has_label and not f.profile.is_table,
-    ),
-    Candidate(
-        make=lambda f: Mixed(method="ross"),
-        view=View.LABEL,
-        evidence=Evidence.LOCAL,
-        applies=lambda f: (
-            f.profile.has_label and not f.profile.is_table and f.profile.dims <= LABEL_DIMS
-        ),
-    ),
-    Candidate(
-        make=lambda f: Classifier(),
-        view=View.LABEL,
-        evidence=Evidence.BOUND,
-        applies=lambda f: (
-            f.profile.has_label
-            and not f.profile.is_table
-            and f.profile.dims > FEW_DIMS
-            and _trains(f)
-        ),
-    ),
-    Candidate(
         make=_copula,
         view=View.UNTIED,
         evidence=Evidence.PARAMETRIC,
-        applies=lambda f: _is_continuous(f.profile) and _fits_a_copula(f.profile),
+        applies=lambda f: (
+            _is_ordered(f.profile) and _fits_a_copula(f.profile) and not f.profile.monotone
+        ),
     ),
     Candidate(
         make=lambda f: Regression(),
@@ -164,14 +145,14 @@ TABLE: tuple[Candidate, ...] = (
         make=lambda f: Projected(budget=f.level),
         view=View.AS_GIVEN,
         evidence=Evidence.LEARNED,
-        applies=lambda f: _is_continuous(f.profile) and f.profile.is_wide,
+        applies=lambda f: _is_ordered(f.profile) and f.profile.is_wide,
     ),
     Candidate(
         make=_network,
         view=View.UNTIED,
         evidence=Evidence.LEARNED,
         applies=lambda f: (
-            _is_continuous(f.profile)
+            _is_ordered(f.profile)
             and _fits_a_copula(f.profile)
             and f.profile.dims > FEW_DIMS
             and _trains(f)
@@ -182,7 +163,7 @@ TABLE: tuple[Candidate, ...] = (
         view=View.SCORES,
         evidence=Evidence.LOCAL,
         applies=lambda f: (
-            _is_continuous(f.profile)
+            _is_ordered(f.profile)
             and (
                 f.profile.dims <= NEIGHBOUR_DIMS
                 or not (_fits_a_copula(f.profile) or f.profile.is_wide)
@@ -192,9 +173,9 @@ TABLE: tuple[Candidate, ...] = (
     Candidate(
         make=lambda f: LNC(),
         view=View.UNTIED,
-        evidence=Evidence.LOCAL,
+        evidence=Evidence.BOUND,
         applies=lambda f: (
-            _is_continuous(f.profile)
+            _is_ordered(f.profile)
             and f.profile.dims == 2
             and f.profile.n >= FEW_ROWS
             and f.found >= STRONG
@@ -211,17 +192,15 @@ TABLE: tuple[Candidate, ...] = (
         view=View.UNTIED,
         evidence=Evidence.LEARNED,
         applies=lambda f: (
-            _is_continuous(f.profile)
-            and f.profile.dims > FEW_DIMS
-            and f.profile.n >= CANONICAL_ROWS
+            _is_ordered(f.profile) and f.profile.dims > FEW_DIMS and f.profile.n >= CANONICAL_ROWS
         ),
     ),
     Candidate(
-        make=lambda f: SparseTable(),
+        make=lambda f: Discrete(correction="adjusted"),
         view=View.AS_GIVEN,
         evidence=Evidence.BOUND,
         applies=lambda f: (
-            _is_continuous(f.profile) and f.profile.may_be_symbols and f.profile.n >= FEW_ROWS
+            _is_ordered(f.profile) and f.profile.may_be_symbols and f.profile.n >= FEW_ROWS
         ),
     ),
     Candidate(
@@ -229,7 +208,7 @@ TABLE: tuple[Candidate, ...] = (
         view=View.UNTIED,
         evidence=Evidence.PARAMETRIC,
         applies=lambda f: (
-            _is_continuous(f.profile) and f.profile.is_wide and has_weak_correlations(f.untied)
+            _is_ordered(f.profile) and f.profile.is_wide and has_weak_correlations(f.untied)
         ),
     ),
     Candidate(
@@ -237,11 +216,29 @@ TABLE: tuple[Candidate, ...] = (
         view=View.AS_GIVEN,
         evidence=Evidence.BOUND,
         applies=lambda f: (
-            _is_continuous(f.profile)
+            _is_ordered(f.profile)
             and f.profile.dims > LABEL_DIMS
             and f.profile.n >= FEW_ROWS
             and _trains(f)
         ),
+    ),
+    Candidate(
+        make=lambda f: Discriminant(),
+        view=View.LABEL,
+        evidence=Evidence.BOUND,
+        applies=lambda f: _is_label(f.profile),
+    ),
+    Candidate(
+        make=lambda f: Mixed(method="ross"),
+        view=View.LABEL,
+        evidence=Evidence.LOCAL,
+        applies=lambda f: _is_label(f.profile) and f.profile.dims <= LABEL_DIMS,
+    ),
+    Candidate(
+        make=lambda f: Classifier(),
+        view=View.LABEL,
+        evidence=Evidence.BOUND,
+        applies=lambda f: _is_label(f.profile) and f.profile.dims > FEW_DIMS and _trains(f),
     ),
 )
 """Every candidate of the default, in the order in which they are measured."""

@@ -23,7 +23,11 @@ from mineral.samples import Paired
 from mineral.types import Rows
 
 SIGNIFICANT = 3.0  # standard errors: of some ten candidates at independence, 1 in 100 exceeds them
-SHORT_SIGNIFICANT = 1.0  # the same, where what is replaced is known to fall short
+SHORT_SIGNIFICANT = 1.0  # the same, where a network is replaced, which falls short
+STRONG_SIGNIFICANT = (
+    2.0  # larger standard errors, where neighbours are replaced at strong dependence
+)
+LEAST = 1e-3  # nats: smaller differences matter to nobody, whatever their error
 RESOLVED = 2.0  # nats, up to which neighbours of some thousand rows find nearly all
 
 
@@ -52,16 +56,21 @@ def compared(best: Answer, rival: Answer, samples: Paired, run: Run) -> tuple[fl
         return 1.0, 0.0  # it starts from the copula, and improves its score on held-out rows
     difference = rival.found.value - best.found.value
     error = _error_of_difference(samples, run, rival, best)
-    local = rival.candidate.evidence is Evidence.LOCAL and samples.dims <= FEW_DIMS
-    if local and not best.falls_short:
+    consistent = samples.dims <= FEW_DIMS and not best.falls_short
+    if rival.candidate.evidence is Evidence.LOCAL and consistent:
         if difference < 0 and rival.found.value > RESOLVED:
             return 0.0, error
         return shrinkage(difference, error), error
-    if rival.candidate.evidence is Evidence.BOUND:
-        error = min(error, rival.found.stderr)  # whatever the error of what it exceeds
-    strong = best.candidate.evidence is Evidence.LOCAL and best.found.value > STRONG
-    least = SHORT_SIGNIFICANT if best.is_trained or strong else SIGNIFICANT
-    return float(difference > least * error), error
+    errors = rival.found.stderr, best.found.stderr
+    if best.candidate.evidence is Evidence.LOCAL and best.found.value > STRONG:
+        least = STRONG_SIGNIFICANT * max(errors)
+    elif best.is_trained:
+        least = SHORT_SIGNIFICANT * error
+    elif rival.candidate.evidence is Evidence.BOUND:  # whatever the error of what it exceeds
+        least = SIGNIFICANT * min(error, errors[0])
+    else:
+        least = SIGNIFICANT * error
+    return float(difference > max(least, LEAST)), error
 
 
 def shrinkage(difference: float, error: float) -> float:
@@ -84,6 +93,7 @@ def average(best: Measurement, rival: Measurement, weight: float, error: float) 
         main,
         value=(1 - weight) * best.value + weight * rival.value,
         stderr=float(np.hypot(spread, wrong)),
+        reach=None,
         pointwise=pointwise,
     )
 

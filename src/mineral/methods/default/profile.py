@@ -3,11 +3,9 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Bool
 
-from mineral.methods.discrete import symbols
 from mineral.results import Caution
-from mineral.samples import Paired, has_ties
+from mineral.samples import Paired, has_ties, symbols
 from mineral.types import Mask, Matrix
 
 FEW_DIMS = 3  # dx + dy, up to which neighbours are consistent at a thousand rows
@@ -87,11 +85,16 @@ class Profile:
         return self.n >= ROWS_PER_CELL * self.cells or (only_words and self.dims == 2)
 
     @property
-    def has_label(self) -> bool:
+    def may_be_label(self) -> bool:
         """Whether one side is words, or numbers of few different values, each of them often."""
         fewest = min(self.distinct_x, self.distinct_y)
         often = self.n >= max(ROWS_PER_CLASS * fewest, MIN_ROWS_LABEL)
-        return self.categorical or (often and fewest <= FEW_VALUES)
+        return self.has_no_order or (often and fewest <= FEW_VALUES)
+
+    @property
+    def has_no_order(self) -> bool:
+        """Whether one side is words, or two values only: no order to use."""
+        return self.categorical or min(self.distinct_x, self.distinct_y) == 2
 
     @property
     def may_be_symbols(self) -> bool:
@@ -103,20 +106,17 @@ class Profile:
 def distinct_rows(samples: Paired) -> tuple[Paired, tuple[Caution, ...]]:
     """The samples without rows that are exact copies of another one, and a caution about these.
 
-    Copies are rows whose every value is shared with the copy alone: where values repeat because
-    they are rounded or categorical, equal rows are no copies.
+    Rows are copies where, without them, the rows of a side hardly repeat: where values repeat
+    because they are rounded or categorical, equal rows are no copies.
     """
     both = np.hstack([samples.x, samples.y])
     rows, first, counts = np.unique(both, axis=0, return_index=True, return_counts=True)
-    repeated = counts[np.newaxis].T > 1
-    if not repeated.any() or samples.words:
+    own = _has_own_value(both)[first]  # rows of atoms only repeat by chance
+    copies = int((counts - 1)[own].sum())
+    if copies < COPIES * len(samples):
         return samples, ()
-    atoms = _in_atoms(both)[first]
-    copies = int((counts - 1)[~atoms].sum())
-    sides = rows[:, : samples.x.shape[1]], rows[:, samples.x.shape[1] :]
-    unique = [int(symbols(side[~atoms]).max(initial=-1)) + 1 for side in sides]
-    kept = int((~atoms).sum())
-    if copies < COPIES * len(samples) or max(unique) < DISTINCT_CONTINUOUS * kept:
+    sides = rows[own, : samples.x.shape[1]], rows[own, samples.x.shape[1] :]
+    if max(int(symbols(side).max()) + 1 for side in sides) < DISTINCT_CONTINUOUS * own.sum():
         return samples, ()
     keep = np.sort(first)
     caution = Caution(
@@ -128,13 +128,13 @@ def distinct_rows(samples: Paired) -> tuple[Paired, tuple[Caution, ...]]:
     return replace(samples, x=samples.x[keep], y=samples.y[keep]), (caution,)
 
 
-def _in_atoms(values: Matrix) -> Mask:
-    """Rows in which a column has a value that many rows share."""
+def _has_own_value(values: Matrix) -> Mask:
+    """Rows that have a value which few rows share, in some column."""
     least = ATOM * len(values)
-    found: Bool[np.ndarray, " n"] = np.zeros(len(values), dtype=bool)
+    found = np.zeros(len(values), dtype=bool)
     for column in values.T:
         _, which, counts = np.unique(column, return_inverse=True, return_counts=True)
-        found |= counts[which] > least
+        found |= counts[which] <= least
     return found
 
 

@@ -86,7 +86,7 @@ def search(samples: Paired, run: Run, level: Budget) -> Measurement:
         views = Views(samples, run.rng())
         best = replace(best, found=_on_all(state, views, run))
     found = _with_learning_curve(best, views[best.candidate.view], run)
-    spread = Spread.of(views.untied) if profile.is_wide and not profile.has_label else None
+    spread = Spread.of(views.untied) if profile.is_wide and not profile.may_be_label else None
     found = found if spread is None else spread.beside(found)
     missing = max(
         found.missing, _allowance(best, found.value, n, FEW_DIMS if state.ended else samples.dims)

@@ -1,7 +1,11 @@
-"""Autocorrelated rows are thinned: each part takes one row of every m, at a random phase.
+"""Rows that are no independent draws are thinned, and the estimates of the parts averaged.
 
-Neighbours in time resemble each other on both sides, whatever x and y share: together they would
-count as dependence. A fixed phase would alias with a period of the series; a random one does not.
+- Autocorrelated rows: neighbours in time resemble each other on both sides, whatever x and y share,
+  and would count as dependence. Each part takes one row of every m, at a random phase: a fixed one
+  would alias with a period of the series.
+- An evenly spaced side (row numbers, a design): gaps vary less than those of independent draws,
+  which raises estimates of strong dependence (by 0.04 of 5.5 nats where noise is five steps wide).
+  A random fifth of the rows has gaps of nearly independent draws.
 """
 
 import math
@@ -11,15 +15,16 @@ from dataclasses import replace
 import numpy as np
 
 from mineral.methods.base import Measurement, Run
-from mineral.methods.discrete import symbols
 from mineral.progress import portion
 from mineral.results import Caution
-from mineral.samples import Paired
+from mineral.samples import Paired, has_ties, is_evenly_spaced, symbols
 from mineral.types import PerSample, Rows
 
 MIN_ROWS = 50  # of a part
 MAX_PARTS = 10
 ROWS_PER_VALUE = 10  # on average, from which a side is discrete
+EVEN_PARTS = 5  # random parts of evenly spaced rows: a fifth of the excess is left in each
+EVEN_ROWS = 1000  # from which parts are large enough for strong dependence
 
 
 def step(samples: Paired) -> int:
@@ -36,6 +41,15 @@ def step(samples: Paired) -> int:
     return max(1, min(math.ceil(samples.rows_a_draw), n // MIN_ROWS))
 
 
+def is_even(samples: Paired) -> bool:
+    """Whether a single column is spaced more evenly than independent draws, in many rows."""
+    sides = samples.x, samples.y
+    return len(samples) >= EVEN_ROWS and any(
+        side.shape[1] == 1 and not has_ties(side)[0] and is_evenly_spaced(side[:, 0])
+        for side in sides
+    )
+
+
 def by_thinning(
     samples: Paired, run: Run, measure: Callable[[Paired, Run], Measurement]
 ) -> Measurement:
@@ -45,7 +59,13 @@ def by_thinning(
     rows that are; `Estimator.estimate` scales it to the effective number of rows.
     """
     m = step(samples)
-    parts = _phases(len(samples), m, run.rng())
+    if m > 1:
+        parts = _phases(len(samples), m, run.rng())
+        sentence = f"Autocorrelated rows: the mean of {len(parts)} parts of one row in {m}."
+    else:
+        m, order = EVEN_PARTS, run.rng().permutation(len(samples))
+        parts = [np.sort(part) for part in np.array_split(order, m)]
+        sentence = f"Evenly spaced rows: the mean of {m} random parts."
     found = []
     for i, rows in enumerate(parts):
         part = replace(samples, x=samples.x[rows], y=samples.y[rows], rows_a_draw=1.0)
@@ -54,7 +74,6 @@ def by_thinning(
         progress = portion(run.progress, i / len(parts), (i + 1) / len(parts))
         found.append(measure(part, replace(run, progress=progress)))
     first = found[0]
-    sentence = f"Autocorrelated rows: the mean of {len(parts)} parts of one row in {m}."
     return replace(
         first,
         value=float(np.mean([part.value for part in found])),
@@ -64,6 +83,7 @@ def by_thinning(
         cautions=_in_most(found),
         path=(*first.path, sentence),
         decision=None if first.decision is None else replace(first.decision, wrapper="thinned"),
+        reach=None,
         curves=(),
         model=None,
     )

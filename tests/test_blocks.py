@@ -8,13 +8,12 @@ import pytest
 import mineral
 from mineral import tasks
 from mineral.methods import Auto
-from mineral.methods.independent_blocks import independent_blocks
 from mineral.methods.weak_correlations import Spread
 from mineral.samples import paired
 
 
 def shapes(x, y):
-    found = groups(paired(x, y))
+    found = independent_blocks(paired(x, y))
     return None if found is None else sorted((len(g.x), len(g.y)) for g in found)
 
 
@@ -31,7 +30,7 @@ def of_pairs(n, rho, idle=0, seed=0):
 def test_pairs_are_found_among_coordinates_that_say_nothing():
     assert shapes(*of_pairs(1000, 0.8, idle=20)) == [(1, 1), (1, 1)]
     x, y = of_pairs(1000, 0.8, idle=20)
-    found = groups(paired(np.exp(x), y**3))
+    found = independent_blocks(paired(np.exp(x), y**3))
     assert {(int(g.x[0]), int(g.y[0])) for g in found} == {(0, 20), (1, 21)}
 
 
