@@ -1,4 +1,4 @@
-"""Groups of coordinates that do not depend on each other, and what the default makes of them."""
+"""Independent blocks of columns, many weak correlations, and what the default makes of them."""
 
 import math
 
@@ -8,7 +8,8 @@ import pytest
 import mineral
 from mineral import tasks
 from mineral.methods import Auto
-from mineral.methods.weak_correlations import Spread
+from mineral.methods.independent_blocks import independent_blocks
+from mineral.methods.weak_correlations import has_weak_correlations
 from mineral.samples import paired
 
 
@@ -69,14 +70,16 @@ def test_the_default_adds_up_what_pairs_say(name):
     r = mineral.estimate(drawn.x, drawn.y, estimator=Auto(budget="fast"))
     assert r.value == pytest.approx(task.information, abs=0.1 * task.information)
     assert r.interval[0] < task.information < r.interval[1]
-    assert any("3 groups are independent of all else" in each for each in r.path)
+    assert r.decision.wrapper == "blocks" and len({c.columns for c in r.decision.chosen}) == 3
+    assert "3 blocks of columns" in r.path[0]
 
 
 def test_groups_that_speak_in_the_same_rows_are_not_added_up():
     task = tasks.find("inliers-5-0.5")
     drawn = task.draw(2000, seed=0)
     r = mineral.estimate(drawn.x, drawn.y, estimator=Auto(budget="fast"))
-    assert r.estimator == "contaminated-copula" and not any("add up" in each for each in r.path)
+    assert r.decision.wrapper == "all rows"
+    assert r.decision.chosen[0].estimator == "contaminated-copula"
 
 
 def test_a_thousand_pairs_are_seen_with_as_many_rows():
@@ -95,21 +98,20 @@ def test_correlations_too_weak_to_be_seen_add_up():
     assert r.value == pytest.approx(-200 * math.log(1 - rho**2), abs=4 * r.stderr)
 
 
-def added_up(x, y):
-    spread = Spread.of(paired(x, y))
-    return None if spread is None else spread.added_up()
+def spread_over_columns(x, y):
+    return has_weak_correlations(paired(x, y))
 
 
 def test_nothing_is_spread_thin_in_chance_or_in_few_shared_directions():
     rng = np.random.default_rng(0)
     for _ in range(10):
-        assert added_up(*rng.standard_normal((2, 200, 200))) is None
+        assert not spread_over_columns(*rng.standard_normal((2, 200, 200)))
     wide = np.hstack([1.5 * rng.standard_normal((200, 1)), rng.standard_normal((200, 29))])
     same = np.hstack([wide[:, :1], rng.standard_normal((200, 29))])
     turns = [np.linalg.qr(rng.standard_normal((30, 30)))[0] for _ in "xy"]
-    assert added_up(wide @ turns[0], same @ turns[1]) is None
+    assert not spread_over_columns(wide @ turns[0], same @ turns[1])
     shared = rng.standard_normal((300, 3)) @ rng.standard_normal((3, 200))
-    assert added_up(*(shared + 3 * rng.standard_normal((2, 300, 200)))) is None
+    assert not spread_over_columns(*(shared + 3 * rng.standard_normal((2, 300, 200))))
 
 
 def test_what_spreads_too_thin_to_be_seen_is_allowed_for():
@@ -127,4 +129,4 @@ def test_above_log_n_groups_are_believed_rather_than_a_network_of_all():
     drawn = tasks.find("log-gamma-exponential-10-3").draw(1000, seed=1)
     r = mineral.estimate(drawn.x, drawn.y)
     assert r.interval[0] < drawn.pmi.mean() + 4 * r.stderr
-    assert "no more than its own word" in r.path[-1]
+    assert r.decision.wrapper == "blocks"
