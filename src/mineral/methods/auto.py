@@ -95,6 +95,12 @@ class Auto(Estimator):
     def measure(self, samples: Paired, run: Run) -> Measurement:
         if not isinstance(self.budget, str):
             run = replace(run, until=time.monotonic() + self.budget)
+        numeric = samples.with_indicators()
+        if numeric.words != samples.words:  # a model of indicators could not read what was given
+            return replace(self._thinned(numeric, run), model=None)
+        return self._thinned(samples, run)
+
+    def _thinned(self, samples: Paired, run: Run) -> Measurement:
         if step(samples) > 1:
             return thinned(samples, run, self._measured)
         return self._measured(samples, run)

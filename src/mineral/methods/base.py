@@ -91,7 +91,7 @@ class Estimator(ABC):
     Attributes:
         name: What `mineral.estimate(estimator=...)` and the command line call it.
         kind: What its value is, in expectation, relative to I(X; Y).
-        labels: Whether it takes words, as labels.
+        labels: Whether it reads columns of text, as categories.
     """
 
     name: ClassVar[str]

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from mineral.errors import InputError
-from mineral.samples import Paired, normal_scores
+from mineral.samples import Paired, indicators, normal_scores
 from mineral.types import Matrix, PerSample
 
 ROWS_A_CLASS = 5  # on average, below which no class is learned
@@ -17,14 +17,19 @@ FAR = 5.0  # standard deviations
 
 
 def label_first(samples: Paired, *, needed_by: str) -> tuple[Int[np.ndarray, " n"], Matrix]:
-    """The class of each row, and the other side: the label is that with fewer different rows."""
+    """The class of each row, and the other side: the label is that with fewer different rows.
+
+    Categorical coordinates of the other side are returned as indicators.
+    """
     found = []
     for side in (samples.y, samples.x):
         _, codes = np.unique(side, axis=0, return_inverse=True)
         found.append(codes.reshape(-1))
     codes_y, codes_x = found
     label, features = (
-        (codes_y, samples.x) if codes_y.max() <= codes_x.max() else (codes_x, samples.y)
+        (codes_y, indicators(samples.x, samples.categorical_x))
+        if codes_y.max() <= codes_x.max()
+        else (codes_x, indicators(samples.y, samples.categorical_y))
     )
     classes = int(label.max()) + 1
     if classes < 2 or len(label) < ROWS_A_CLASS * classes:

@@ -1,5 +1,6 @@
 """From whatever the caller has to checked, comparable, split samples."""
 
+from mineral.samples.categorical import indicators
 from mineral.samples.gate import Paired, new_pairs, paired, variable
 from mineral.samples.split import Fold, folds, shifted
 from mineral.samples.transform import Standardizer, normal_scores
@@ -9,6 +10,7 @@ __all__ = [
     "Paired",
     "Standardizer",
     "folds",
+    "indicators",
     "new_pairs",
     "normal_scores",
     "paired",
