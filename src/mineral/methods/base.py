@@ -19,6 +19,7 @@ import scipy
 import torch
 
 from mineral.errors import OptionError
+from mineral.models.selecting import selecting
 from mineral.progress import ProgressOption, reporting
 from mineral.results import Caution, Curve, Estimate, Evidence, PointwiseModel, nats_per
 from mineral.samples import Paired, paired
@@ -139,7 +140,8 @@ class Estimator(ABC):
         start = time.perf_counter()
         with reporting(progress) as report, one_blas_thread():
             run = Run(seed=seed, device=device_named(device), progress=report)
-            found = self.measure(samples, run)
+            measurable, of_x, of_y = samples.measurable()
+            found = self.measure(measurable, run)
         level = float(ndtri(0.5 + confidence / 2))
         stderr = found.stderr * math.sqrt(samples.rows_a_draw)
         reach = level * stderr
@@ -161,7 +163,7 @@ class Estimator(ABC):
             seed=seed,
             seconds=time.perf_counter() - start,
             versions=versions(),
-            model=found.model,
+            model=selecting(found.model, of_x, of_y),
             evidence=_evidence(samples, found, run),
         )
 

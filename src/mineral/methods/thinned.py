@@ -39,7 +39,8 @@ def thinned(
         if any((side == side[0]).all() for side in (part.x, part.y)):
             return measure(samples, run)  # too rare to be thinned
         progress = portion(run.progress, i / len(parts), (i + 1) / len(parts))
-        found.append(measure(part, replace(run, progress=progress)))
+        # A coordinate may be constant in a part, and vary in the whole.
+        found.append(measure(part.measurable()[0], replace(run, progress=progress)))
     first = found[0]
     told = f"Rows are in series: one row in {apart}, {len(parts)} times, and the mean of these."
     return replace(

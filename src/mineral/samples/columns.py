@@ -144,7 +144,7 @@ def _with_text(name: str, array: np.ndarray) -> Columns | None:
         return None
     objects = array.astype(object)
     if isinstance(objects, np.ma.MaskedArray):
-        objects = objects.filled(None)
+        objects = objects.filled(np.nan)  # None would mean the default text
     table = objects[:, None] if array.ndim == 1 else objects
     if not are_texts(table.reshape(-1)) and not any(map(are_texts, table.T)):
         return None

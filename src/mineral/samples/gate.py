@@ -12,9 +12,11 @@ from jaxtyping import Bool, Float
 
 from mineral.errors import InputError, OptionError
 from mineral.results import Caution
+from mineral.samples.alignment import refuse_misaligned
 from mineral.samples.categorical import indicators, numbered
 from mineral.samples.columns import Columns, columns
 from mineral.samples.order import in_series
+from mineral.samples.selection import Selection
 from mineral.samples.words import Levels
 from mineral.types import Mask, Matrix, Missing, X, Y
 
@@ -46,7 +48,8 @@ class Paired:
     @property
     def words(self) -> tuple[str, ...]:
         """Names of the categorical coordinates, those of x first."""
-        return (*self.levels_x, *self.levels_y)
+        of_x = (name for name in self.x_names if name in self.levels_x)
+        return (*of_x, *(name for name in self.y_names if name in self.levels_y))
 
     @property
     def levels(self) -> dict[str, Levels]:
@@ -88,6 +91,24 @@ class Paired:
             levels_y=self.levels_y if y is self.y else {},
         )
 
+    def measurable(self) -> tuple["Paired", Selection, Selection]:
+        """The samples without constant coordinates, in units that arithmetic can hold.
+
+        Returns:
+            The samples, and what was selected of x and of y.
+        """
+        of_x, of_y = Selection.of(self.x), Selection.of(self.y)
+        if of_x.is_everything and of_y.is_everything:
+            return self, of_x, of_y
+        samples = replace(
+            self,
+            x=of_x(self.x),
+            y=of_y(self.y),
+            x_names=of_x.names(self.x_names),
+            y_names=of_y.names(self.y_names),
+        )
+        return samples, of_x, of_y
+
     def at_least(self, n: int, reason: str) -> None:
         """Refuse fewer than n rows.
 
@@ -117,12 +138,14 @@ def paired(
             only becomes one label.
 
     Raises:
-        InputError: If x and y are not paired, empty, a single row, not finite, or constant.
+        InputError: If x and y are not paired, empty, a single row, not finite, or constant, or if
+            their pandas indexes differ.
         InputTypeError: If x or y cannot be read as real numbers.
         OptionError: If `missing` is unknown.
     """
     if missing not in ("raise", "drop"):
         raise OptionError(f"`missing` must be 'raise' or 'drop', got {missing!r}.")
+    refuse_misaligned(x, y)
     from_x, from_y = (columns(name, side, text=words) for name, side in (("x", x), ("y", y)))
     _refuse_unpaired(from_x, from_y)
     cautions = []
