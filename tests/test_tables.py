@@ -248,7 +248,7 @@ def test_ordinals_are_categories(write):
 def test_dates_are_elapsed_time(write, dates):
     x, y = read(write("a,b\n" + "".join(f"{d},{i}\n" for i, d in enumerate(dates))))
     kept = paired(x, y, missing="drop")
-    assert kept.x[:, 0].tolist() == [0, 2 * 86400] and kept.x_names == ("a",)
+    assert np.ptp(kept.x) == 2 * 86400 and kept.x_names == ("a",)
 
 
 def test_a_sheet_is_read_like_text(tmp_path):
@@ -269,7 +269,7 @@ def test_a_sheet_is_read_like_text(tmp_path):
     x, y = tables.read(path, x=["a", "soil", "day"], y=["b"])
     np.testing.assert_array_equal(x["a"], [1.5, np.nan, np.nan])
     assert x["soil"].tolist() == ["clay", None, "sand"]
-    assert paired(x["day"][:2], [1, 2]).x[:, 0].tolist() == [0, 2 * 86400]
+    assert np.ptp(paired(x["day"][:2], [1, 2]).x) == 2 * 86400
     assert values(y) == {"b": [2, 4, 5]}
     path.write_bytes(path.read_bytes()[:1000])
     assert "damaged, cut short, or not an .xlsx file" in message(path)

@@ -88,7 +88,7 @@ def independence(
     """
     if permutations < 1:
         raise OptionError(f"`permutations` must be at least 1, got {permutations}.")
-    samples = paired(x, y, missing=missing, words=True)
+    samples, _, _ = paired(x, y, missing=missing, words=True).measurable()
     rng = np.random.default_rng(seed)
     z_x = normal_scores(indicators(samples.x, samples.categorical_x))
     z_y = normal_scores(indicators(samples.y, samples.categorical_y))

@@ -280,7 +280,7 @@ def _from_array(name: str, array: np.ndarray) -> Columns:
     if array.dtype == object:
         return _from_objects(name, array)
     if array.dtype.kind in "mM" and array.dtype.names is None:
-        array = elapsed(array)
+        array = elapsed(name, array)
     if array.dtype.kind == "c":
         raise _not_real(name, str(array.dtype))
     if array.dtype.kind not in "fiub":

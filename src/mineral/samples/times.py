@@ -1,10 +1,14 @@
-"""Dates and durations as elapsed time: I(X; Y) does not depend on the origin or the unit."""
+"""Dates and durations as elapsed time: I(X; Y) does not depend on the origin or the unit.
+
+The origin is fixed, so that a model reads new dates as those that it was fitted to.
+"""
 
 import datetime
 
 import numpy as np
 from jaxtyping import Float
 
+from mineral.errors import InputError
 from mineral.samples.words import is_missing
 
 SECONDS = {"W": 604800.0, "D": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0} | {
@@ -13,21 +17,33 @@ SECONDS = {"W": 604800.0, "D": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0} | {
 """The fixed units of NumPy's dates; of years and months, days are counted."""
 
 
-def elapsed(array: np.ndarray) -> Float[np.ndarray, "..."]:
-    """Seconds since the first date, or seconds of each duration; NaN where missing (NaT).
+ORIGIN = np.datetime64("2000-01-01")
+
+
+def elapsed(name: str, array: np.ndarray) -> Float[np.ndarray, "..."]:
+    """Seconds since 2000-01-01, or seconds of each duration; NaN where missing (NaT).
 
     Args:
+        name: What the caller calls it.
         array: Of dtype datetime64 or timedelta64, of any shape.
+
+    Raises:
+        InputError: If float64 cannot hold how close to each other the dates are.
     """
     unit, count = np.datetime_data(array.dtype)
     if unit in ("Y", "M", "generic"):
         array, unit, count = array.astype(f"{array.dtype.kind}8[D]"), "D", 1
     gone = np.isnat(array)
-    ticks = array.astype(np.int64)
-    if array.dtype.kind == "M" and not gone.all():
-        # In integers: nanoseconds since 1970 are beyond the precision of float64.
-        ticks = ticks - ticks[~gone].min()
-    return np.where(gone, np.nan, ticks * (count * SECONDS[unit]))
+    origin = ORIGIN.astype(array.dtype).astype(np.int64) if array.dtype.kind == "M" else 0
+    ticks = (array.astype(np.int64) - origin)[~gone]
+    seconds = np.full(array.shape, np.nan)
+    seconds[~gone] = ticks * (count * SECONDS[unit])
+    if len(np.unique(seconds[~gone])) < len(np.unique(ticks)):
+        raise InputError(
+            f"`{name}` has dates that are closer to each other than float64 resolves over "
+            f"{np.abs(seconds[~gone]).max() / 31557600:.0f} years: pass `{name} - {name}.min()`."
+        )
+    return seconds
 
 
 def as_dates(objects: list[object]) -> np.ndarray | None:

@@ -36,8 +36,11 @@ def are_texts(values: np.ndarray) -> bool:
     """
     if values.dtype.kind not in "UO":
         return False
+    first = next((value for value in values if not is_missing(value)), None)
+    if not isinstance(first, str):
+        return False  # numbers, which need not be looked at one by one
     present = [value for value in values if not is_missing(value)]
-    if not present or not all(isinstance(value, str) for value in present):
+    if not all(isinstance(value, str) for value in present):
         return False
     return not all(_is_number(value) for value in present)
 
