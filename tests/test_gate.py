@@ -35,7 +35,15 @@ DOORS = {
 }
 
 TAKING_LABELS = ("estimate", "auto")
-LABELS = ("text", "text in pandas", "text in polars", "text in Arrow", "categories")
+LABELS = (
+    "text",
+    "text in pandas",
+    "text in polars",
+    "text in Arrow",
+    "text in a dict",
+    "masked text",
+    "categories",
+)
 
 MISSING = "missing='drop'"
 CODES = "encode categories as integer codes and dates as elapsed time"
@@ -139,12 +147,8 @@ BAD = {
     "dicts in a list": ([{"a": 1}] * N, InputTypeError, "a dict among its numbers"),
     "lists in a column": (pl.Series([[1, 2]] * N), InputTypeError, CODES),
     "records": (np.zeros(N, dtype=[("a", "f8")]), InputTypeError, CODES),
-    "dates": (np.arange(N).astype("datetime64[D]"), InputTypeError, "elapsed time"),
-    "durations": (np.arange(N).astype("timedelta64[D]"), InputTypeError, "elapsed time"),
-    "dates in a list": (DAYS, InputTypeError, "elapsed time"),
-    "dates in pandas": (pd.Series(DAYS), InputTypeError, "elapsed time"),
-    "dates in polars": (pl.Series(DAYS), InputTypeError, "elapsed time"),
-    "missing dates": (pd.Series([pd.NaT] * N), InputTypeError, "elapsed time"),
+    "missing dates": (pd.Series([pd.NaT] * N), InputError, "missing value"),
+    "times of the day": (pl.Series([datetime.time(i) for i in range(N)]), InputTypeError, CODES),
     "sparse matrix": (scipy.sparse.csr_matrix(EYE), InputTypeError, ".toarray()`"),
     "sparse array": (scipy.sparse.coo_array(EYE), InputTypeError, ".toarray()`"),
     "sparse tensor": (torch.eye(N).to_sparse(), InputTypeError, ".to_dense()`"),
@@ -162,7 +166,11 @@ BAD = {
     "a function": (lambda: G, InputTypeError, CONTAINER),
     # Dicts of columns.
     "columns of different lengths": ({"a": G, "b": G[:3]}, InputError, "different lengths"),
-    "text in a dict": ({"a": G, "b": ["u", "v"] * 10}, InputTypeError, "['b']` is of type <U1"),
+    "text in a dict": (
+        {"a": G, "b": ["u", "v"] * 10},
+        InputTypeError,
+        "['b']` holds a str among its numbers",
+    ),
     "a number in a dict": ({"a": 3.0}, InputError, "['a']` is a single number"),
     # Names.
     "one name twice in pandas": (

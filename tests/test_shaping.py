@@ -424,6 +424,17 @@ def test_shape_reports_and_encode_uses_the_encoder(people, capsys):
     assert not np.array_equal(np.load("a.npz")["z"], np.load("b.npz")["z"])  # noise is secret
 
 
+def test_a_text_column_whose_name_begins_those_of_features_is_not_read(people, capsys):
+    """`q` with `q1` and `q2`: an archive would hold both in one variable `q`."""
+    pytest.importorskip("sklearn")
+    frame = people.rename(columns={"a": "q1", "b": "q2"}).assign(q="text")
+    frame.to_csv("quiz.csv", index=False)
+    words = ["--keep", "ill", "--hide", "sex", "--features", "q1,q2", "--steps", 20]
+    assert ran(capsys, "shape", "quiz.csv", *words, "--out", "e.safetensors")[0] == 0
+    status, _, err = ran(capsys, "encode", "e.safetensors", "quiz.csv", "--out", "z.csv")
+    assert (status, err) == (0, "") and len(pd.read_csv("z.csv")) == len(frame)
+
+
 def test_everything_of_an_archive_can_be_hidden(people, capsys):
     pytest.importorskip("sklearn")
     words = ["--keep", "ill", "--beta", "0.1", "--steps", 40, "--json", "--out", "e.safetensors"]

@@ -1,7 +1,11 @@
 """Files become named variables, or are refused in one line that says where and what to do."""
 
 import csv
+import datetime
+import gzip
+import io
 import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -12,6 +16,7 @@ from pyarrow import parquet
 import mineral
 from mineral import tables
 from mineral.errors import InputError, MineralError, MissingExtraError
+from mineral.samples import paired
 
 A = np.array([1.5, 2.0, -3.25, np.nan, 1e-300])
 B = np.array([3.0, 1.0, 4.0, 1.0, 5.0])
@@ -152,13 +157,143 @@ def test_only_the_chosen_columns_need_be_numbers(write):
     assert "'y' in column 'c', line 3" in message(write("a,b,c\n1,2,5\n3,4,y\n"), "c")
 
 
-@pytest.mark.parametrize("missing", ["", "NA", "NaN", "nan", "null", "None", " ", "NULL"])
+MISSING = ["", "NA", "NaN", "nan", "null", "None", " ", "NULL", "#N/A", "N/A", "n/a", "-", "nil"]
+
+
+@pytest.mark.parametrize("missing", [*MISSING, "<NA>", "#NA", "NaT"])
 def test_missing_values_are_nan(write, missing):
     x, _ = read(write(f"a,b\n1,2\n{missing},4\n"))
     np.testing.assert_array_equal(x["a"], [1, np.nan])
+    x, _ = read(write(f"a,b\n{missing},2\n1,4\n"))  # in the first row, too
+    np.testing.assert_array_equal(x["a"], [np.nan, 1])
+    x, _ = read(write(f"a,b\n{missing},2\nu,4\n{missing},5\n"))
+    assert x["a"].tolist() == [None, "u", None]
 
 
-@pytest.mark.parametrize("text", ["male", "1_000", "1.2.3", "2020-01-01", "True", "0x10", "12%"])
+TEXTS = {
+    "semicolons": ("data.csv", "a;b\n1,5;2\n-3,25;4\n"),
+    "semicolons and points": ("data.csv", "a;b\n1.5;2\n-3.25;4\n"),
+    "semicolons in quotes": ("data.csv", '"a";"b"\n"1,5";"2"\n"-3,25";"4"\n'),
+    "tabs in .csv": ("data.csv", "a\tb\n1.5\t2\n-3.25\t4\n"),
+    "bars": ("data.csv", "a|b\n1.5|2\n-3.25|4\n"),
+    "tabs": ("data.txt", "a\tb\n1,5\t2\n-3,25\t4\n"),
+    "spaces": ("data.txt", "a b\n1.5 2\n-3.25 4\n"),
+    "aligned spaces": ("data.txt", "     a    b\n   1.5    2  \n -3.25    4\n"),
+    "commas in .txt": ("data.txt", "a,b\n1.5,2\n-3.25,4\n"),
+    "Windows": ("data.csv", "\ufeffa;b\r\n1,5;2\r\n-3,25;4\r\n"),
+    "comments": ("data.csv", '# by "me, today\n#\na,b\n1.5,2\n# a note, with a comma\n-3.25,4\n'),
+    "header in a comment": ("data.txt", "# made today\n# a b\n1.5e0 2e0\n-3.25e0 4e0\n"),
+    "header after a mark": ("data.tsv", "#a\tb\n1.5\t2\n-3.25\t4\n"),
+    "semicolons in text": ("data.csv", "a,b,note\n1.5,2,u;v\n-3.25,4,w;x\n"),
+    "commas in text": ("data.csv", "a;b;note\n1,5;2;u, v\n-3,25;4;w\n"),
+}
+
+
+@pytest.mark.parametrize("kind", TEXTS)
+@pytest.mark.parametrize("packed", [False, True])
+def test_text_is_split_as_people_write_it(tmp_path, kind, packed):
+    name, text = TEXTS[kind]
+    path = tmp_path / (name + (".gz" if packed else ""))
+    path.write_bytes(gzip.compress(text.encode()) if packed else text.encode())
+    assert tables.names(path)[:2] == ("a", "b")
+    x, y = read(path)
+    assert values(x) == {"a": [1.5, -3.25]} and values(y) == {"b": [2, 4]}
+
+
+def test_standard_input_is_text(monkeypatch):
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"a;b\n1,5;2\n-3,25;4\n")))
+    for _ in range(2):  # names and values are read in turn
+        assert tables.names(Path("-")) == ("a", "b")
+        assert values(read(Path("-"))[0]) == {"a": [1.5, -3.25]}
+
+
+@pytest.mark.parametrize("content", [b"no gzip", gzip.compress(b"a,b\n1,2\n" * 99)[:-9], b""])
+def test_a_damaged_gzip_file_is_refused(write, content):
+    assert "`" in message(write(content, "data.csv.gz"))
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("a,b\n72.1 kg,2\n70 kg,3\n", "'72.1 kg' in column 'a': it is a number with the unit 'kg'"),
+        ("a,b\n70,2\n70.5kg,3\n", "'70.5kg' in column 'a', line 3: it is a number with the unit"),
+        ("a,b\n12%,2\n13%,3\n", "with the unit '%'"),
+        ("a;b\n1,5;2\n1.5;3\n", "both decimal points and decimal commas"),
+        ("a;b\n1.234,5;2\n2;3\n", "it is not a number"),
+        ('a,b\n"1,5",2\n2,3\n', "a comma separates columns here"),
+        ("a\tb\n1,234\t2\n5,678\t3\n", "may separate decimals or thousands"),
+        ("a,b\n2020-01-01,2\n1 Feb,3\n", "line 3: it is not a date. Write dates as 2026-01-31"),
+        ("a,b\n01/02/2020,2\n2,3\n", "dates as 2026-01-31"),
+    ],
+)
+def test_numbers_that_could_be_misread_are_refused(write, text, words):
+    path = write(text, "data.txt" if "\t" in text else "data.csv")
+    assert words in message(path)
+
+
+def test_ordinals_are_categories(write):
+    x, _ = read(write("a,b\n4th,1\n5th,2\n"))
+    assert x["a"].tolist() == ["4th", "5th"]
+
+
+@pytest.mark.parametrize(
+    "dates",
+    [
+        ["2020-01-01", "", "2020-01-03"],
+        ["2020-01-01 00:00", "NA", "2020-01-03 00:00"],
+        ["2020-01-01T01:00:00+01:00", "-", "2020-01-03T00:00:00Z"],
+        ["2020-01-01T00:00:00.000000", "#N/A", "2020-01-03T00:00:00.000000"],
+    ],
+)
+def test_dates_are_elapsed_time(write, dates):
+    x, y = read(write("a,b\n" + "".join(f"{d},{i}\n" for i, d in enumerate(dates))))
+    kept = paired(x, y, missing="drop")
+    assert np.ptp(kept.x) == 2 * 86400 and kept.x_names == ("a",)
+
+
+def test_a_sheet_is_read_like_text(tmp_path):
+    openpyxl = pytest.importorskip("openpyxl")
+    book, path = openpyxl.Workbook(), tmp_path / "data.xlsx"
+    rows = [
+        ["a", "b", "soil", "day", None],
+        [1.5, 2, "clay", datetime.datetime(2020, 1, 1), None],
+        [None, None, None, None, None],
+        [None, 4, "#N/A", datetime.datetime(2020, 1, 3), None],
+        ["n/a", 5, "sand", None, "a note"],
+    ]
+    for row in rows:
+        book.active.append(row)
+    book.create_sheet("other").append(["nothing"])
+    book.save(path)
+    assert tables.names(path) == ("a", "b", "soil", "day")
+    x, y = tables.read(path, x=["a", "soil", "day"], y=["b"])
+    np.testing.assert_array_equal(x["a"], [1.5, np.nan, np.nan])
+    assert x["soil"].tolist() == ["clay", None, "sand"]
+    assert np.ptp(paired(x["day"][:2], [1, 2]).x) == 2 * 86400
+    assert values(y) == {"b": [2, 4, 5]}
+    path.write_bytes(path.read_bytes()[:1000])
+    assert "damaged, cut short, or not an .xlsx file" in message(path)
+    (tmp_path / "empty.xlsx").touch()
+    assert "damaged" in message(tmp_path / "empty.xlsx")
+
+
+def test_without_openpyxl_the_extra_is_named(tmp_path, monkeypatch):
+    (tmp_path / "data.xlsx").touch()
+    monkeypatch.setitem(sys.modules, "openpyxl", None)
+    assert "mineral[excel]" in message(tmp_path / "data.xlsx", error=MissingExtraError)
+
+
+def test_text_beside_numbers_reaches_the_estimate(write):
+    rng = np.random.default_rng(0)
+    which, noise = rng.integers(0, 3, 400), rng.standard_normal((2, 400))
+    rows = zip(np.array(["u", "v", "w"])[which], noise[0], 4 * (which == 1) + noise[1], strict=True)
+    text = "kind;size;y\n" + "".join(f"{k};{a:.4f};{y:.4f}\n" for k, a, y in rows)
+    x, y = tables.read(write(text.replace(".", ",")), x=["kind,size"], y=["y"])
+    found = mineral.estimate(x, y)
+    assert found.evidence.x_names == ("kind", "size") and found.value > 0.3
+
+
+@pytest.mark.parametrize("text", ["male", "1_000", "1.2.3", "01/02/2020", "True", "0x10"])
 def test_what_is_no_number_is_named_with_its_line_and_the_remedy(write, text):
     found = message(write(f"a,b\n1,2\n\n{text},4\n"))
     assert f"{text!r} in column 'a', line 4" in found and "integer codes" in found
@@ -186,7 +321,8 @@ def test_integers_that_float64_would_merge_are_refused(write):
         ("a,b\n1,\x002\n", r"'\x002'"),
         ("a,b\n1," + "9" * 200_000, "field larger than field limit"),
         ("a,b\n1,1\n1," + "z" * 1000, "'zzzzzzzzzzzz...zzzzzzzzzzzzz'"),
-        ("a;b\n1;2\n", "It has: a;b"),
+        ("a b\n1 2\n", "It has: a b. It seems to be separated by spaces: end its name in .txt"),
+        ("a;b;c\n1;2\n", "2 fields in line 2, and 3 in its header"),
     ],
 )
 def test_a_csv_that_cannot_be_read_says_where_and_why(write, text, words):
@@ -302,10 +438,9 @@ def test_without_pyarrow_the_extra_is_named(tmp_path, monkeypatch, kind):
 
 
 def test_paths_that_cannot_be_read_say_what_can(tmp_path):
-    kinds = ".csv, .tsv, .parquet, .feather, .npy, .npz"
+    kinds = ".csv, .tsv, .txt, .xlsx, .parquet, .feather, .npy, .npz, text also as .gz"
     assert f"is a directory: pass a file ({kinds})" in message(tmp_path)
     assert "does not exist" in message(tmp_path / "data.csv")
-    (tmp_path / "data.xlsx").touch()
-    (tmp_path / "data").touch()
-    assert kinds in message(tmp_path / "data.xlsx")
-    assert kinds in message(tmp_path / "data")
+    for name in ("data.xls", "data", "data.gz", "data.npy.gz"):
+        (tmp_path / name).touch()
+        assert kinds in message(tmp_path / name)

@@ -41,17 +41,90 @@ def read(x, rows):
         lambda words: {"soil": words},
     ],
 )
-def test_words_are_numbered_by_the_alphabet_whatever_holds_them(hold):
+def test_words_are_numbered_by_frequency_whatever_holds_them(hold):
     words = KINDS[[0, 1, 2, 1, 0, 2, 2]]
     samples = read(hold(words), 7)
-    assert samples.x[:, 0].tolist() == [0, 2, 1, 2, 0, 1, 1]
+    assert samples.x[:, 0].tolist() == [1, 2, 0, 2, 1, 0, 0]
     assert samples.words == samples.x_names and len(samples.words) == 1
+    assert samples.levels == {samples.x_names[0]: ("loam", "clay", "sand")}
+    assert samples.categorical_x.tolist() == [True] and samples.categorical_y.tolist() == [False]
 
 
 def test_several_columns_of_words_are_one_label():
     table = {"soil": ["clay", "sand", "clay", "clay"] * 3, "wet": ["yes", "no", "no", "yes"] * 3}
     samples = read(table, 12)
-    assert samples.x_names == ("soil, wet",) and samples.x[:4, 0].tolist() == [1, 2, 0, 1]
+    assert samples.x_names == ("soil, wet",) and samples.x[:4, 0].tolist() == [0, 1, 2, 0]
+    assert samples.levels == {"soil, wet": ("clay, yes", "sand, no", "clay, no")}
+
+
+MIXED = {
+    "pandas": lambda soil, depth: pd.DataFrame({"soil": soil, "depth": depth}),
+    "categories": lambda soil, depth: pd.DataFrame({"soil": pd.Categorical(soil), "depth": depth}),
+    "polars": lambda soil, depth: pl.DataFrame({"soil": soil, "depth": depth}),
+    "dict": lambda soil, depth: {"soil": soil, "depth": depth},
+    "rows": lambda soil, depth: list(zip(soil.tolist(), depth.tolist(), strict=True)),
+    "objects": lambda soil, depth: pd.DataFrame({"soil": soil, "depth": depth}).to_numpy(),
+}
+
+
+@pytest.mark.parametrize("hold", MIXED)
+def test_text_beside_numbers_is_a_categorical_coordinate(hold):
+    which, depth = np.array([0, 1, 2, 1, 0, 2, 2]), np.arange(7.0)
+    samples = read(MIXED[hold](KINDS[which], depth), 7)
+    assert samples.x.tolist() == [[c, d] for c, d in zip([1, 2, 0, 2, 1, 0, 0], depth, strict=True)]
+    assert samples.categorical_x.tolist() == [True, False]
+    assert samples.words == samples.x_names[:1]
+    assert samples.levels[samples.x_names[0]] == ("loam", "clay", "sand")
+    table = samples.with_indicators()
+    assert table.x[:, 0].tolist() == [0, 0, 1, 0, 0, 1, 1] and not table.words
+    assert table.x_names[:2] == tuple(f"{samples.x_names[0]} = {k}" for k in ("loam", "clay"))
+
+
+def test_a_category_that_was_dropped_has_no_code():
+    words = np.array(["a", "a", "a", "b", "b", "c"] * 3)
+    y = np.where(words == "a", np.nan, np.arange(18.0))
+    samples = paired(words, y, words=True, missing="drop")
+    assert samples.levels == {"x": ("b", "c")} and set(samples.x[:, 0]) == {0, 1}
+
+
+def test_no_estimate_depends_on_how_categories_are_spelled(soils):
+    which, numbers = soils
+    label = numbers[:, 0] + (which == 1) > 0.5
+    spelled = [
+        pd.DataFrame({"k": np.array(list(names))[which], "v": numbers[:, 1]})
+        for names in ("abc", "zqm")
+    ]
+    for estimator in ("auto", "discriminant", mineral.Classifier(steps=5)):
+        first, second = (mineral.estimate(x, label, estimator=estimator) for x in spelled)
+        assert first.value == second.value
+    first, second = (mineral.estimate(x["k"], label, estimator="discrete") for x in spelled)
+    assert first.value == second.value
+    first, second = (mineral.independence(x, label, permutations=49) for x in spelled)
+    assert first.p_value == second.p_value
+
+
+@pytest.mark.parametrize("estimator", ["auto", "discriminant"])
+def test_a_category_beside_numbers_adds_what_it_carries(estimator):
+    """The middle category raises y: codes taken as numbers would miss it in two of three orders."""
+    rng = np.random.default_rng(0)
+    which, noise = rng.integers(0, 3, 900), rng.standard_normal((900, 2))
+    y = (which == 1) + 0.3 * noise[:, 0] > 0.5
+    alone = mineral.estimate(noise[:, 1], y, estimator=estimator).value
+    both = pd.DataFrame({"soil": KINDS[which], "noise": noise[:, 1]})
+    r = mineral.estimate(both, y, estimator=estimator)
+    # Of the noise, Φ(−.5 / .3) = .048 flips y: I = H(.349) − H(.048) = .455 nats; found .41.
+    assert alone < 0.03 and 0.4 < r.value < 0.6
+    assert r.dim_x == 2 and r.evidence.x_names == ("soil", "noise")
+
+
+def test_a_side_of_categories_and_numbers_goes_with_a_number():
+    rng = np.random.default_rng(0)
+    which, noise = rng.integers(0, 3, 600), rng.standard_normal((600, 2))
+    both = {"soil": KINDS[which], "noise": noise[:, 1]}
+    y = 4.0 * (which == 1) + noise[:, 0]
+    found = mineral.estimate(both, y)
+    assert 0.3 < found.value < 0.65 and found.model is None
+    assert mineral.independence(both, y, permutations=99).p_value == 0.01
 
 
 @pytest.mark.parametrize("gone", [None, np.nan, pd.NA])
@@ -73,9 +146,17 @@ def test_what_is_read_stays_as_it_was():
 @pytest.mark.parametrize(
     ("x", "error", "message"),
     [
-        ([f"id{i}" for i in range(10)], InputError, "10 different words in 10 rows"),
+        (
+            [f"id{i}" for i in range(10)],
+            InputError,
+            "10 distinct values in 10 rows: this column is a unique",
+        ),
         (["same"] * 10, InputError, "`x` is constant"),
-        ({"a": ["u", "v"] * 5, "b": [1.0, 2.0] * 5}, InputTypeError, "not numbers"),
+        (
+            pd.DataFrame({"a": np.arange(10.0), "id": [f"id{i}" for i in range(10)]}),
+            InputError,
+            "`x`, column 'id', has 10 distinct values",
+        ),
         (np.array(["u", 1.0] * 5, dtype=object), InputTypeError, "numbers"),
         ({"a": ["u", "v"] * 5, "b": ["u", "v"] * 4}, InputError, "different lengths"),
         (np.full((4, 2, 2), "u"), InputTypeError, "not numbers"),

@@ -33,8 +33,9 @@ def estimate(
     Args:
         x: Shape (n,), (n, dx) or (n, ...): NumPy, torch, lists, pandas, polars or Arrow. Trailing
             dimensions, as of images, are flattened.
-        y: The same, with as many rows. Columns of words, and categories, are a label to "auto",
-            "discrete", "discriminant" and "classifier"; numbers stand in an order.
+        y: The same, with as many rows. "auto", "discrete", "discriminant" and "classifier" read
+            columns of text as categories, which have no order; other estimators refuse text. Dates
+            are read as elapsed time.
         estimator: A name of `mineral.estimators()`, or an estimator object such as `KSG(k=5)`.
         seed: Fixes every random choice. The global random state is not touched.
         device: Where networks train: `"cpu"` unless said otherwise.

@@ -21,11 +21,10 @@ from jaxtyping import Float
 from mineral.errors import OptionError
 from mineral.methods.gaussian import whiten
 from mineral.results import Caution
-from mineral.samples import normal_scores, paired
+from mineral.samples import indicators, normal_scores, paired
 from mineral.types import Matrix, Missing, PerSample
 
 FEATURES = 64  # random Fourier features a side
-MOST_WORDS = 50  # that are told apart
 CHUNK = 64  # permutations at a time
 
 
@@ -89,13 +88,10 @@ def independence(
     """
     if permutations < 1:
         raise OptionError(f"`permutations` must be at least 1, got {permutations}.")
-    samples = paired(x, y, missing=missing, words=True)
+    samples, _, _ = paired(x, y, missing=missing, words=True).measurable()
     rng = np.random.default_rng(seed)
-    of_x, of_y = (
-        _apart(side) if names[0] in samples.words else side
-        for side, names in ((samples.x, samples.x_names), (samples.y, samples.y_names))
-    )
-    z_x, z_y = normal_scores(of_x), normal_scores(of_y)
+    z_x = normal_scores(indicators(samples.x, samples.categorical_x))
+    z_y = normal_scores(indicators(samples.y, samples.categorical_y))
     white = [whiten(z)[0] for z in (z_x, z_y)]
     waves = [_waves(z, rng) for z in (z_x, z_y)]
     n = len(samples)
@@ -112,13 +108,6 @@ def independence(
         n=n,
         warnings=samples.cautions,
     )
-
-
-def _apart(codes: Float[np.ndarray, "n 1"]) -> Float[np.ndarray, "n words"]:
-    """A coordinate for each of the commonest words, in which all others are alike."""
-    words, counts = np.unique(codes, return_counts=True)
-    common = words[np.argsort(-counts, kind="stable")][: max(1, min(MOST_WORDS, len(words) - 1))]
-    return np.asarray(codes == common, dtype=np.float64)
 
 
 def _copula(x: np.ndarray, y: np.ndarray, orders: list[np.ndarray]) -> PerSample:

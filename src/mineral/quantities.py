@@ -19,7 +19,7 @@ from mineral.methods.entropies import miller_madow
 from mineral.methods.neighbours import tree_of
 from mineral.methods.subsampling import subsampled_stderr
 from mineral.results import Caution, Quantity, nats_per
-from mineral.samples import symbols, variable
+from mineral.samples import power_of_two, symbols, variable
 from mineral.special import digamma, ndtri, polygamma
 from mineral.types import Matrix, Rows, Unit
 
@@ -63,7 +63,10 @@ def entropy(
     """
     kinds = {"neighbours": _neighbour_entropy, "gaussian": _gaussian_entropy, "discrete": _symbols}
     values = variable("x", x)
-    found, stderr = _chosen(kinds, estimator)(values)
+    unit_of_x = power_of_two(values)  # distances and squares of 1e300 overflow
+    found, stderr = _chosen(kinds, estimator)(values / unit_of_x)
+    if estimator != "discrete":  # densities have a unit, symbols have none
+        found += float(np.log(unit_of_x).sum())
     return _quantity("H(X)", found, stderr, estimator, (values,), confidence, unit)
 
 
@@ -104,7 +107,8 @@ def divergence(
         raise InputError(
             f"`p` and `q` must have as many coordinates: got {of_p.shape[1]} and {of_q.shape[1]}."
         )
-    found, stderr = _chosen(kinds, estimator)(of_p, of_q)
+    unit_of_both = power_of_two(np.concatenate([of_p, of_q]))  # KL does not depend on it
+    found, stderr = _chosen(kinds, estimator)(of_p / unit_of_both, of_q / unit_of_both)
     return _quantity("KL(p ‖ q)", found, stderr, estimator, (of_p, of_q), confidence, unit)
 
 

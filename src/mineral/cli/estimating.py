@@ -18,7 +18,11 @@ from mineral.types import Missing, Unit
 @app.command()
 def estimate(
     file: Annotated[
-        Path, typer.Argument(metavar="FILE", help=f"One of {', '.join(tables.SOURCES)}.")
+        Path,
+        typer.Argument(
+            metavar="FILE",
+            help=f"One of {', '.join(tables.SOURCES)}; text also as .gz; - reads standard input.",
+        ),
     ],
     *,
     x: Annotated[list[str], typer.Option(metavar="COLUMNS", help="X: a,b or --x a --x b.")],
@@ -53,8 +57,12 @@ def estimate(
     """Estimate I(X; Y) from columns of a file; rows are samples.
 
     \b
-    CSV, TSV      a header line names the columns; empty, NA, NaN, null: missing;
-                  columns of words are a label
+    Text          commas, semicolons, tabs; in .txt also spaces; .gz; - reads
+                  standard input. A header line names the columns; # starts a
+                  comment; decimal commas unless commas separate columns;
+                  empty, NA, N/A, NaN, null, -: missing; dates as 2026-01-31
+                  are elapsed time; columns of text are categories
+    .xlsx         the first sheet, with a header line
     Parquet,      columns by name
       Feather
     .npy          columns by number, 0,1,2, or by the names of its dtype

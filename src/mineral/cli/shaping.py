@@ -152,10 +152,14 @@ def _features(encoder: "Encoder", file: Path) -> np.ndarray:
         return columns("x", values).values
     # A variable of an .npz file holds several columns, named after it: x0, x1, ….
     plain = [name.removeprefix("column ") for name in encoder.columns]
+    names = tables.names(file)
+    exact = set(plain) & set(names)
+    others = [each for each in plain if each not in exact]
     chosen = [
         name
-        for name in tables.names(file)
-        if any(each.removeprefix(name).isdigit() or each == name for each in plain)
+        for name in names
+        if name in exact
+        or any(each.startswith(name) and each.removeprefix(name).isdigit() for each in others)
     ]
     values = tables.read(file, x=chosen, y=chosen[:1])[0] if chosen else {}
     part = columns("x", values) if values else None

@@ -21,6 +21,7 @@ import torch
 from mineral.decision import Decision
 from mineral.errors import OptionError
 from mineral.methods.entropies import entropy_cap
+from mineral.models.selecting import selecting
 from mineral.progress import ProgressOption, reporting
 from mineral.results import (
     Caution,
@@ -106,7 +107,7 @@ class Estimator(ABC):
     Attributes:
         name: What `mineral.estimate(estimator=...)` and the command line call it.
         kind: What its value is, in expectation, relative to I(X; Y).
-        labels: Whether it takes words, as labels.
+        labels: Whether it reads columns of text, as categories.
     """
 
     name: ClassVar[str]
@@ -154,7 +155,8 @@ class Estimator(ABC):
         start = time.perf_counter()
         with reporting(progress) as report, one_blas_thread():
             run = Run(seed=seed, device=device_named(device), progress=report)
-            found = self.measure(samples, run)
+            measurable, of_x, of_y = samples.measurable()
+            found = self.measure(measurable, run)
         level = float(ndtri(0.5 + confidence / 2))
         stderr = found.stderr * math.sqrt(samples.rows_a_draw)
         below = above = level * stderr
@@ -182,7 +184,7 @@ class Estimator(ABC):
             seed=seed,
             seconds=time.perf_counter() - start,
             versions=versions(),
-            model=found.model,
+            model=selecting(found.model, of_x, of_y),
             evidence=_evidence(samples, found, run),
         )
 

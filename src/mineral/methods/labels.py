@@ -8,7 +8,7 @@ from jaxtyping import Float, Int
 from mineral.errors import InputError
 from mineral.methods.base import CONFIDENCE_95
 from mineral.results import Caution
-from mineral.samples import Paired, normal_scores
+from mineral.samples import Paired, indicators, normal_scores
 from mineral.types import Matrix, PerSample, Rows
 
 MIN_ROWS_PER_CLASS = 2  # on average: one row to fit and one to predict
@@ -26,7 +26,7 @@ def label_first(
     """The class of each row, and the other side: the label is the side with fewer distinct rows.
 
     Classes are numbered by size and then by the mean of their features, so that nothing depends on
-    how they are spelled.
+    how they are spelled. Categorical columns of the other side are returned as indicators.
 
     Raises:
         InputError: If there is one class only, or fewer rows than `rows_per_class` on average.
@@ -37,7 +37,9 @@ def label_first(
         codings.append(codes.reshape(-1))
     codes_y, codes_x = codings
     label, features = (
-        (codes_y, samples.x) if codes_y.max() <= codes_x.max() else (codes_x, samples.y)
+        (codes_y, indicators(samples.x, samples.categorical_x))
+        if codes_y.max() <= codes_x.max()
+        else (codes_x, indicators(samples.y, samples.categorical_y))
     )
     classes = int(label.max()) + 1
     if classes < 2 or len(label) < rows_per_class * classes:

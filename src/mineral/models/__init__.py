@@ -1,6 +1,7 @@
 """What was learned, kept: log density ratios that score new pairs, and their files."""
 
 import os
+from functools import partial
 
 from mineral.models.base import FORMAT, Model, Rebuild, read
 from mineral.models.contaminated import ContaminatedModel, rebuild_contaminated
@@ -8,6 +9,7 @@ from mineral.models.critics import CRITICS, CriticModel, Member, rebuild_critics
 from mineral.models.gaussian import CopulaModel, GaussianModel, rebuild_copula, rebuild_gaussian
 from mineral.models.marginals import KNOTS, Marginal
 from mineral.models.mixture import MixtureModel, rebuild_mixture
+from mineral.models.selecting import SelectingModel, rebuild_selecting
 from mineral.models.student import StudentModel, rebuild_student
 from mineral.types import CriticFactory
 
@@ -23,6 +25,7 @@ __all__ = [
     "Member",
     "MixtureModel",
     "Model",
+    "SelectingModel",
     "StudentModel",
     "load",
 ]
@@ -36,6 +39,8 @@ KINDS: dict[str, Rebuild[Model]] = {
     ContaminatedModel.kind: rebuild_contaminated,
 }
 """For each kind of model, what makes it of its file."""
+
+KINDS[SelectingModel.kind] = partial(rebuild_selecting, dict(KINDS))
 
 
 def load(path: str | os.PathLike[str], *, critic: CriticFactory | None = None) -> Model:

@@ -1,20 +1,25 @@
 """From whatever the caller has to checked, comparable, split samples."""
 
+from mineral.samples.categorical import indicators
 from mineral.samples.gate import Paired, new_pairs, paired, variable
+from mineral.samples.selection import Selection
 from mineral.samples.split import Fold, folds, shifted
 from mineral.samples.ties import has_ties, is_evenly_spaced, spread_ties, symbols
-from mineral.samples.transform import Standardizer, normal_scores
+from mineral.samples.transform import Standardizer, normal_scores, power_of_two
 
 __all__ = [
     "Fold",
     "Paired",
+    "Selection",
     "Standardizer",
     "folds",
     "has_ties",
+    "indicators",
     "is_evenly_spaced",
     "new_pairs",
     "normal_scores",
     "paired",
+    "power_of_two",
     "shifted",
     "spread_ties",
     "symbols",

@@ -3,17 +3,21 @@
 Input is checked here and nowhere else. Nothing that comes in is changed: the matrices are copies.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool
+from jaxtyping import Bool, Float
 
 from mineral.errors import InputError, OptionError
 from mineral.results import Caution
-from mineral.samples.columns import Columns, as_frame, columns
+from mineral.samples.alignment import refuse_misaligned
+from mineral.samples.categorical import indicators, numbered
+from mineral.samples.columns import Columns, columns
 from mineral.samples.order import in_series
-from mineral.samples.words import coded
+from mineral.samples.selection import Selection
+from mineral.samples.words import Levels
 from mineral.types import Mask, Matrix, Missing, X, Y
 
 LARGEST_EXACT = 2.0**53  # above it float64 skips integers, and different values become one
@@ -28,7 +32,8 @@ class Paired:
         x_names, y_names: A label for each coordinate.
         cautions: What the gate noticed and let pass.
         rows_a_draw: How many rows tell as much as one independent draw: more than 1 in series.
-        words: Names of the coordinates that number words, in no order.
+        levels_x, levels_y: For each categorical coordinate, by its name, the names of its
+            categories: category i is coded as i, in no order.
     """
 
     x: X
@@ -37,7 +42,29 @@ class Paired:
     y_names: tuple[str, ...]
     cautions: tuple[Caution, ...] = ()
     rows_a_draw: float = 1.0
-    words: tuple[str, ...] = ()
+    levels_x: Mapping[str, Levels] = field(default_factory=dict)
+    levels_y: Mapping[str, Levels] = field(default_factory=dict)
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """Names of the categorical coordinates, those of x first."""
+        of_x = (name for name in self.x_names if name in self.levels_x)
+        return (*of_x, *(name for name in self.y_names if name in self.levels_y))
+
+    @property
+    def levels(self) -> dict[str, Levels]:
+        """The names of the categories of each categorical coordinate."""
+        return {**self.levels_x, **self.levels_y}
+
+    @property
+    def categorical_x(self) -> Bool[np.ndarray, " dx"]:
+        """Which coordinates of x are codes of categories."""
+        return np.array([name in self.levels_x for name in self.x_names], dtype=bool)
+
+    @property
+    def categorical_y(self) -> Bool[np.ndarray, " dy"]:
+        """Which coordinates of y are codes of categories."""
+        return np.array([name in self.levels_y for name in self.y_names], dtype=bool)
 
     def __len__(self) -> int:
         return len(self.x)
@@ -46,6 +73,41 @@ class Paired:
     def dims(self) -> int:
         """dx + dy."""
         return int(self.x.shape[1] + self.y.shape[1])
+
+    def with_indicators(self) -> "Paired":
+        """The same samples, with indicators of categories that share their side with numbers.
+
+        A side of one categorical coordinate stays as it is: a label.
+        """
+        x, x_names = _with_indicators(self.x, self.x_names, self.levels_x)
+        y, y_names = _with_indicators(self.y, self.y_names, self.levels_y)
+        return replace(
+            self,
+            x=x,
+            y=y,
+            x_names=x_names,
+            y_names=y_names,
+            levels_x=self.levels_x if x is self.x else {},
+            levels_y=self.levels_y if y is self.y else {},
+        )
+
+    def measurable(self) -> tuple["Paired", Selection, Selection]:
+        """The samples without constant coordinates, in units that arithmetic can hold.
+
+        Returns:
+            The samples, and what was selected of x and of y.
+        """
+        of_x, of_y = Selection.of(self.x), Selection.of(self.y)
+        if of_x.is_everything and of_y.is_everything:
+            return self, of_x, of_y
+        samples = replace(
+            self,
+            x=of_x(self.x),
+            y=of_y(self.y),
+            x_names=of_x.names(self.x_names),
+            y_names=of_y.names(self.y_names),
+        )
+        return samples, of_x, of_y
 
     def at_least(self, n: int, reason: str) -> None:
         """Refuse fewer than n rows.
@@ -72,18 +134,19 @@ def paired(
         y: The same, with as many rows.
         missing: What to do with rows that have a missing value (NaN, None, null) in x or y:
             refuse them, or drop them and say so.
-        words: Whether text is read, as a label whose numbers have no order, or refused.
+        words: Whether columns of text are read, as categories, or refused. A side of text columns
+            only becomes one label.
 
     Raises:
-        InputError: If x and y are not paired, empty, a single row, not finite, or constant.
+        InputError: If x and y are not paired, empty, a single row, not finite, or constant, or if
+            their pandas indexes differ.
         InputTypeError: If x or y cannot be read as real numbers.
         OptionError: If `missing` is unknown.
     """
     if missing not in ("raise", "drop"):
         raise OptionError(f"`missing` must be 'raise' or 'drop', got {missing!r}.")
-    (from_x, x_named), (from_y, y_named) = (
-        _read(name, values, words=words) for name, values in (("x", x), ("y", y))
-    )
+    refuse_misaligned(x, y)
+    from_x, from_y = (columns(name, side, text=words) for name, side in (("x", x), ("y", y)))
     _refuse_unpaired(from_x, from_y)
     cautions = []
     gone = _missing_rows(from_x) | _missing_rows(from_y)
@@ -99,11 +162,10 @@ def paired(
                 "estimate describes the complete rows only.",
             )
         )
+    from_x, from_y = numbered("x", from_x), numbered("y", from_y)
     for name, part in (("x", from_x), ("y", from_y)):
         cautions += _check(name, part)
-    # Tables list words in groups, which is no series.
-    named = x_named or y_named
-    rows_a_draw, doubts = (1.0, ()) if named else in_series(from_x.values, from_y.values)
+    rows_a_draw, doubts = _in_series(from_x, from_y)
     return Paired(
         x=from_x.values,
         y=from_y.values,
@@ -111,16 +173,41 @@ def paired(
         y_names=from_y.names,
         cautions=(*cautions, *doubts),
         rows_a_draw=rows_a_draw,
-        words=(*(from_x.names if x_named else ()), *(from_y.names if y_named else ())),
+        levels_x=_levels(from_x),
+        levels_y=_levels(from_y),
     )
 
 
-def _read(name: str, values: Any, *, words: bool) -> tuple[Columns, bool]:  # noqa: ANN401
-    """One variable, and whether it is a label of words."""
-    frame = as_frame(name, values)
-    values = values if frame is None else frame  # so that a lazy one is collected once
-    label = coded(name, values) if words else None
-    return (columns(name, values), False) if label is None else (label, True)
+def _with_indicators(
+    values: Matrix, names: tuple[str, ...], levels: Mapping[str, Levels]
+) -> tuple[Float[np.ndarray, "n e"], tuple[str, ...]]:
+    if not levels or len(names) == 1:
+        return values, names
+    parts = [
+        indicators(column[:, None], np.array([name in levels]))
+        for name, column in zip(names, values.T, strict=True)
+    ]
+    labels = [
+        f"{name} = {levels[name][i]}" if name in levels else name
+        for name, part in zip(names, parts, strict=True)
+        for i in range(part.shape[1])
+    ]
+    return np.hstack(parts), tuple(labels)
+
+
+def _levels(part: Columns) -> dict[str, Levels]:
+    return {
+        name: levels
+        for name, levels in zip(part.names, part.levels, strict=True)
+        if levels is not None
+    }
+
+
+def _in_series(x: Columns, y: Columns) -> tuple[float, tuple[Caution, ...]]:
+    """`in_series` of the numbers: tables list categories in groups, which is no series."""
+    if x.categorical.all() or y.categorical.all():
+        return 1.0, ()
+    return in_series(x.values[:, ~x.categorical], y.values[:, ~y.categorical])
 
 
 def variable(name: str, values: Any) -> Matrix:  # noqa: ANN401

@@ -30,8 +30,7 @@ class Standardizer:
     @classmethod
     def fit(cls, values: Matrix) -> "Standardizer":
         """Learn center and scale, from training rows only."""
-        # Powers of two are exact, and keep squares of 1e300 and 1e-300 within range.
-        unit = np.exp2(np.floor(np.log2(np.abs(values).max(axis=0).clip(min=1e-300))))
+        unit = power_of_two(values)
         low, center, high = np.quantile(values / unit, [0.25, 0.5, 0.75], axis=0)
         deviation, robust = (values / unit).std(axis=0), (high - low) / NORMAL_IQR
         scale = np.where(robust > 0, np.minimum(deviation, robust), deviation)
@@ -41,6 +40,14 @@ class Standardizer:
         z = (values - self.center) / self.scale
         beyond = np.maximum(np.abs(z) - KNEE, 0.0)
         return np.asarray(np.clip(z, -KNEE, KNEE) + np.sign(z) * np.log1p(beyond))
+
+
+def power_of_two(values: Matrix) -> Float[np.ndarray, " d"]:
+    """For each coordinate, the power of two next below its largest magnitude.
+
+    To divide by it is exact, and keeps squares of 1e300 and 1e-300 within range.
+    """
+    return np.asarray(np.exp2(np.floor(np.log2(np.abs(values).max(axis=0).clip(min=1e-300)))))
 
 
 def normal_scores(values: Matrix) -> Matrix:

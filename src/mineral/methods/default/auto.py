@@ -55,11 +55,14 @@ class Auto(Estimator):
             raise InputError(f"`x` and `y` need at least 3 paired samples, got {len(samples)}.")
         if not isinstance(self.budget, str):
             run = replace(run, until=time.monotonic() + self.budget)
-        distinct, cautions = distinct_rows(samples)
+        numeric = samples.with_indicators()
+        distinct, cautions = distinct_rows(numeric)
         if step(distinct) > 1 or is_even(distinct):
             found = by_thinning(distinct, run, self._found)
         else:
             found = self._found(distinct, run)
+        if numeric.words != samples.words:  # a model of indicators could not read what was given
+            found = replace(found, model=None)
         if not cautions:
             return found
         return replace(found, pointwise=None, cautions=(*cautions, *found.cautions))

@@ -72,7 +72,8 @@ def by_thinning(
         if any((side == side[0]).all() for side in (part.x, part.y)):
             return measure(samples, run)  # a side is constant in a part: too rare to be thinned
         progress = portion(run.progress, i / len(parts), (i + 1) / len(parts))
-        found.append(measure(part, replace(run, progress=progress)))
+        # A column may be constant in a part, and vary in the whole.
+        found.append(measure(part.measurable()[0], replace(run, progress=progress)))
     first = found[0]
     return replace(
         first,

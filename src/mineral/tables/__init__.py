@@ -1,0 +1,11 @@
+"""Files → named variables: text, .xlsx, Parquet, Feather, .npy and .npz.
+
+A source knows the names in a file before it reads any numbers, and then reads only the chosen
+ones. Nothing is written, and nothing in a file is ever run: no pickles. `reading.py` chooses the
+kind and the columns, `text.py` splits lines, `fields.py` reads one column of text, `binary.py` and
+`spreadsheet.py` read the other kinds.
+"""
+
+from mineral.tables.reading import SOURCES, Table, names, read
+
+__all__ = ["SOURCES", "Table", "names", "read"]
