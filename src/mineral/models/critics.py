@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from mineral.critics import Baselined, JointCritic, MarginalCritic, SeparableCritic
+from mineral.critics import Baselined, JointCritic, MarginalCritic, SeparableCritic, broadcasting
 from mineral.densities import DiagonalRatio
 from mineral.errors import InputError, OptionError
 from mineral.models.base import Model, Stored, check
@@ -172,7 +172,7 @@ def _your_critic(
     weights: dict[str, Tensor],
     path: str | os.PathLike[str],
 ) -> nn.Module:
-    critic = factory(*dims)
+    critic = broadcasting(factory(*dims), *dims)
     try:
         critic.load_state_dict(weights)
     except (AttributeError, RuntimeError):
