@@ -30,6 +30,7 @@ test-gpu: .venv/installed
 bench: .venv/installed
 	$(BIN)/python benchmarks/importing.py
 	$(BIN)/python benchmarks/ksg.py
+	$(BIN)/python benchmarks/mine_loop.py
 
 format: .venv/installed
 	$(BIN)/ruff check --fix .

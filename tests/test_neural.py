@@ -141,6 +141,8 @@ def test_no_row_is_reported_by_a_critic_that_saw_it_in_training_or_when_it_stopp
     found = estimator.estimate(x, y)
     reported = []
     for member, one in zip(found.model.members, spies, strict=True):
+        probe = one.calls.pop(0)  # two rows of zeros, to see whether the critic broadcasts
+        assert probe == (False, ({0.0}, {0.0}))
         as_seen = [member.inputs(x, y)[side][:, 0].tolist() for side in (0, 1)]
         row_of = [{value: row for row, value in enumerate(values)} for values in as_seen]
 

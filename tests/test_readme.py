@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 
 from mineral.methods import ESTIMATORS
 
@@ -35,6 +36,20 @@ def test_the_python_examples_run(capsys):
     printed = capsys.readouterr().out
     first_line = printed.splitlines()[0]
     assert first_line in README.read_text()  # the number that the README shows
+
+
+def test_the_examples_of_bounds_as_losses_run(capsys):
+    page = (ROOT / "docs" / "losses.md").read_text()
+    blocks = re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL)
+    assert len(blocks) == 4
+    scope = {"__name__": "losses"}
+    with torch.random.fork_rng():
+        for block in blocks:
+            exec(block, scope)
+    in_batch, held_out = map(float, capsys.readouterr().out.split())
+    # 0.80 nats: of 128 rows the standard error is 0.08, of 1,000 it is 0.03; the critics are small.
+    assert in_batch == pytest.approx(0.80, abs=0.25)
+    assert held_out == pytest.approx(0.80, abs=0.15)
 
 
 def test_the_page_of_estimators_is_what_the_code_says():

@@ -381,6 +381,18 @@ def test_the_rate_falls_to_zero():
     assert np.mean(moved[-3:]) < 0.1 * np.mean(moved[:3])
 
 
+@pytest.mark.parametrize("steps", [1, 7, 500])
+def test_the_rate_is_that_of_torchs_cosine_schedule_to_the_bit(steps):
+    optimizer = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=5e-3)
+    theirs = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=steps)
+    rate = 5e-3
+    for step in range(1, steps + 1):
+        optimizer.step()
+        theirs.step()
+        rate *= training._decay(step, steps)
+        assert rate == optimizer.param_groups[0]["lr"]
+
+
 def test_one_exploding_batch_does_not_end_learning():
     # Adam divides by past gradients: one of 1e8 would hold back all the following.
     class Explodes(nn.Module):

@@ -15,7 +15,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from mineral.errors import OptionError
+from mineral.errors import InputError, OptionError
 from mineral.numerics import off_diagonal
 from mineral.types import JointScores, ProductScores
 
@@ -181,6 +181,93 @@ class Concatenated(nn.Module):
         return scores.reshape(pairs)
 
 
+class RowCritic(nn.Module):
+    """A critic of your own that takes rows, x (n, dx) and y (n, dy), made to broadcast.
+
+    Every pair is a row of its own: n × m pairs cost n × m network calls.
+
+    Args:
+        critic: Returns scores of shape (n,) or (n, 1).
+    """
+
+    def __init__(self, critic: nn.Module) -> None:
+        super().__init__()
+        self.critic = critic
+
+    def forward(
+        self, x: Float[Tensor, "*batch_x dx"], y: Float[Tensor, "*batch_y dy"]
+    ) -> Float[Tensor, "..."]:
+        return score_rows(self.critic, x, y)
+
+
+def score_rows(
+    critic: nn.Module, x: Float[Tensor, "*batch_x dx"], y: Float[Tensor, "*batch_y dy"]
+) -> Float[Tensor, "..."]:
+    """Scores of all pairs, from a critic that takes rows (n, dx) and (n, dy)."""
+    pairs = np.broadcast_shapes(x.shape[:-1], y.shape[:-1])
+    sides = [v.expand(*pairs, v.shape[-1]).reshape(-1, v.shape[-1]) for v in (x, y)]
+    scores: Tensor = critic(*sides)
+    return scores.reshape(pairs)
+
+
+@torch.no_grad()
+def broadcasts(critic: nn.Module, x: Float[Tensor, "n dx"], y: Float[Tensor, "n dy"]) -> bool:
+    """Whether a critic scores all pairs of x[:, None] and y[None]; else `score_rows` has to.
+
+    Args:
+        critic: Two rows of each side are scored in evaluation mode, if it is none of Mineral's.
+        x: At least 2 rows.
+        y: At least 2 rows.
+
+    Raises:
+        OptionError: If it does not score rows either.
+    """
+    if type(critic).__module__.startswith("mineral."):
+        return True
+    modes = {module: module.training for module in critic.modules()}
+    critic.eval()
+    try:
+        x, y = x[:2], y[:2]
+        try:
+            if critic(x[:, None], y[None]).shape == (2, 2):
+                return True
+        except _UNFIT:
+            pass
+        try:
+            scores = critic(x, y)
+        except _UNFIT as error:
+            reason = " ".join(str(error).split())[:200]
+            raise OptionError(
+                f"`critic` fails on x of shape {tuple(x.shape)} and y of shape {tuple(y.shape)} "
+                f"({reason}): it must take rows of both and return a score for each."
+            ) from error
+        shape = getattr(scores, "shape", type(scores).__name__)
+        if shape not in ((2,), (2, 1)):
+            found = tuple(shape) if isinstance(shape, torch.Size) else shape
+            raise OptionError(
+                "`critic` must return one score for each row, shape (n,) or (n, 1): for 2 rows it "
+                f"returned {found}."
+            )
+    finally:
+        for module, mode in modes.items():
+            module.training = mode
+    return False
+
+
+_UNFIT = (RuntimeError, TypeError, ValueError, IndexError)  # what a wrong shape raises inside
+
+
+def broadcasting(critic: nn.Module, dim_x: int, dim_y: int) -> nn.Module:
+    """The critic itself if it broadcasts, else as a `RowCritic`.
+
+    Raises:
+        OptionError: If it scores neither pairs nor rows.
+    """
+    like = next(critic.parameters(), torch.zeros(()))
+    x, y = (torch.zeros(2, dim, dtype=like.dtype, device=like.device) for dim in (dim_x, dim_y))
+    return critic if broadcasts(critic, x, y) else RowCritic(critic)
+
+
 class MarginalCritic(nn.Module):
     """f(x, y) = net(x), which does not look at y: a baseline, not a critic of its own.
 
@@ -246,5 +333,12 @@ def split_scores(scores: Float[Tensor, "n n"]) -> tuple[JointScores, ProductScor
         (tensor([0., 4., 8.]), tensor([[1., 2.],
                 [3., 5.],
                 [6., 7.]]))
+
+    Raises:
+        InputError: If `scores` is no square matrix of at least 2 rows.
     """
+    if scores.ndim != 2 or scores.shape[0] != scores.shape[1] or len(scores) < 2:
+        raise InputError(
+            f"`scores` must have shape (n, n), n of at least 2, got {tuple(scores.shape)}."
+        )
     return scores.diagonal(), off_diagonal(scores)

@@ -20,6 +20,8 @@ The best critic is the pointwise mutual information pmi = log p / q, up to what 
 Every function is differentiable, in float32 and float64, and finite with finite gradients for
 scores of any size that may occur (up to 1e18 in float32), never by clipping a score unasked.
 
+The shapes of all tensors are checked at each call: `bounds.shapes`.
+
 What training maximizes and what is reported are two functions: `BOUNDS` has the pair for each
 method, and says whether the value is a lower bound, an upper bound or neither.
 

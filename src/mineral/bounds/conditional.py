@@ -13,11 +13,13 @@ from jaxtyping import Float
 from torch import Tensor
 
 from mineral.bounds.partition import nwj
+from mineral.bounds.shapes import checked
 from mineral.numerics import logmeanexp, off_diagonal
 from mineral.types import JointScores, Nats, ProductScores
 
 
-def barber_agakov(log_conditional: Float[Tensor, " n"], entropy: Float[Tensor, ""]) -> Nats:
+@checked
+def barber_agakov(log_conditional: Float[Tensor, " n"], entropy: Float[Tensor, ""] | float) -> Nats:
     """I(X; Y) ≥ E_p[log q(x | y)] + h(X), for any model q(x | y) and known entropy h(X).
 
     A lower bound at any batch size, loose by the Kullback–Leibler divergence of q from p(x | y).
@@ -33,6 +35,7 @@ def barber_agakov(log_conditional: Float[Tensor, " n"], entropy: Float[Tensor, "
     return log_conditional.mean() + entropy
 
 
+@checked
 def log_likelihood(joint: JointScores, product: ProductScores) -> Nats:
     """E_p[log q(y | x)], with joint[i] = log q(y_i | x_i): how a model q for `club` is trained.
 
@@ -42,6 +45,7 @@ def log_likelihood(joint: JointScores, product: ProductScores) -> Nats:
     return joint.mean()
 
 
+@checked
 def structured_infonce(scores: Float[Tensor, "n n"]) -> Nats:
     """I(X; Y) ≥ E[log p(y_i | x_i) − log mean_j p(y_i | x_j)], the mean with j = i. Called TNCE.
 
@@ -57,6 +61,7 @@ def structured_infonce(scores: Float[Tensor, "n n"]) -> Nats:
     return -logmeanexp(scores - scores.diagonal(), dim=0).mean()
 
 
+@checked
 def structured_critic(
     scores: Float[Tensor, "n n"], log_marginal: Float[Tensor, " n"]
 ) -> Float[Tensor, "n n"]:
@@ -74,6 +79,7 @@ def structured_critic(
     return 1 + scores - log_marginal
 
 
+@checked
 def structured_nwj(scores: Float[Tensor, "n n"], log_marginal: Float[Tensor, " n"]) -> Nats:
     """I(X; Y) ≥ 1 + E_p[log (p(y | x) / q(y))] − E_q[p(y | x) / q(y)], for any q(y) > 0.
 
@@ -91,6 +97,7 @@ def structured_nwj(scores: Float[Tensor, "n n"], log_marginal: Float[Tensor, " n
     return nwj(critic.diagonal(), off_diagonal(critic))
 
 
+@checked
 def variational_upper(
     log_conditional: Float[Tensor, " n"], log_marginal: Float[Tensor, " n"]
 ) -> Nats:
@@ -109,6 +116,7 @@ def variational_upper(
     return (log_conditional - log_marginal).mean()
 
 
+@checked
 def marginal_log_likelihood(
     log_conditional: Float[Tensor, " n"], log_marginal: Float[Tensor, " n"]
 ) -> Nats:
@@ -116,6 +124,7 @@ def marginal_log_likelihood(
     return log_marginal.mean()
 
 
+@checked
 def leave_one_out_upper(scores: Float[Tensor, "n n"]) -> Nats:
     """I(X; Y) ≤ E[log p(y_i | x_i) − log mean_{j≠i} p(y_i | x_j)].
 
@@ -132,6 +141,7 @@ def leave_one_out_upper(scores: Float[Tensor, "n n"]) -> Nats:
     return -logmeanexp(off_diagonal(relative.T), dim=1).mean()
 
 
+@checked
 def club(joint: JointScores, product: ProductScores) -> Nats:
     """I(X; Y) ≤ E_p[log p(y | x)] − E_q[log p(y | x)].
 
@@ -153,6 +163,7 @@ def club(joint: JointScores, product: ProductScores) -> Nats:
     return joint.mean() - product.mean()
 
 
+@checked
 def club_sampled(joint: JointScores, product: ProductScores) -> Nats:
     """I(X; Y) ≤ E[log p(y_i | x_i) − log p(y_k(i) | x_i)]: `club` with one product sample each.
 

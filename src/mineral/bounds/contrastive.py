@@ -6,11 +6,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from mineral.bounds.shapes import checked
 from mineral.errors import OptionError
 from mineral.numerics import leave_one_out_logmeanexp, logmeanexp, off_diagonal, tangent_exp
 from mineral.types import JointScores, Nats, ProductScores
 
 
+@checked
 def infonce(joint: JointScores, product: ProductScores) -> Nats:
     """I(X; Y) ≥ E[f(x, y) − log mean exp f(x, ·)], the mean over 1 joint and m product scores.
 
@@ -25,8 +27,9 @@ def infonce(joint: JointScores, product: ProductScores) -> Nats:
     return -logmeanexp(relative, dim=1).mean()
 
 
+@checked
 def interpolated(
-    scores: Float[Tensor, "n n"], log_baseline: Float[Tensor, " n"], *, alpha: float = 0.01
+    scores: Float[Tensor, "n n"], log_baseline: Float[Tensor, " n"] | float, *, alpha: float = 0.01
 ) -> Nats:
     """I(X; Y) ≥ 1 + E_p[f − log a] − E_q[exp f / a], with a = α m(y; x₁…x_K) + (1 − α) q(y).
 
@@ -52,6 +55,7 @@ def interpolated(
     return interpolated_rows(scores.diagonal(), off_diagonal(scores.T), log_baseline, alpha=alpha)
 
 
+@checked
 def interpolated_rows(
     joint: JointScores,
     product: ProductScores,
@@ -80,6 +84,7 @@ def interpolated_rows(
     return 1 - log_a[:, 1:].mean() - tangent_exp(logmeanexp((log_m - log_a)[:, 0]))
 
 
+@checked
 def infonce_anchor(joint: JointScores, product: ProductScores, *, nu: float = 1.0) -> Nats:
     """(K E_p[log (exp f / S)] + ν E_q[log (ν / S)]) / (K + ν), S = ν + Σ exp f over K partners.
 

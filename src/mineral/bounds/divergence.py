@@ -25,11 +25,13 @@ import math
 
 from torch.nn.functional import softplus
 
+from mineral.bounds.shapes import checked
 from mineral.errors import OptionError
 from mineral.numerics import logmeanexp, tangent_exp
 from mineral.types import JointScores, Nats, ProductScores
 
 
+@checked
 def jensen_shannon(joint: JointScores, product: ProductScores) -> Nats:
     """E_p[−softplus(−f)] − E_q[softplus f]: the log-likelihood of telling joint from product pairs.
 
@@ -43,6 +45,7 @@ def jensen_shannon(joint: JointScores, product: ProductScores) -> Nats:
     return -softplus(-joint).mean() - softplus(product).mean()
 
 
+@checked
 def gan_divergence(joint: JointScores, product: ProductScores) -> Nats:
     """2 JSD(p, q) ≥ log 4 − E_p[softplus(−f)] − E_q[softplus f]: the objective of GAN-DIME.
 
@@ -54,6 +57,7 @@ def gan_divergence(joint: JointScores, product: ProductScores) -> Nats:
     return math.log(4) + jensen_shannon(joint, product)
 
 
+@checked
 def hellinger_divergence(joint: JointScores, product: ProductScores) -> Nats:
     """H²(p, q) = E_q[(√(p/q) − 1)²] ≥ 2 − E_p[exp(−f/2)] − E_q[exp(f/2)]: that of HD-DIME.
 
@@ -67,6 +71,7 @@ def hellinger_divergence(joint: JointScores, product: ProductScores) -> Nats:
     return 2 - tangent_exp(logmeanexp(-joint / 2)) - tangent_exp(logmeanexp(product / 2))
 
 
+@checked
 def plug_in(joint: JointScores, product: ProductScores) -> Nats:
     """I(X; Y) ≈ E_p[f], where f has learned log p / q.
 
@@ -80,6 +85,7 @@ def plug_in(joint: JointScores, product: ProductScores) -> Nats:
     return joint.mean()
 
 
+@checked
 def smile(joint: JointScores, product: ProductScores, *, tau: float = 5.0) -> Nats:
     """I(X; Y) ≈ E_p[f] − log E_q[clip(exp f, exp −τ, exp τ)]: Donsker–Varadhan, clipped.
 

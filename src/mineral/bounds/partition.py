@@ -13,10 +13,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from mineral.bounds.shapes import checked
 from mineral.numerics import logmeanexp, off_diagonal, tangent_exp
 from mineral.types import JointScores, Nats, ProductScores
 
 
+@checked
 def unnormalized_barber_agakov(joint: JointScores, log_partition: Float[Tensor, " n"]) -> Nats:
     """I(X; Y) ≥ E_p[f] − E_p(y)[log Z(y)], with Z(y) = E_p(x)[exp f(x, y)] known.
 
@@ -33,6 +35,7 @@ def unnormalized_barber_agakov(joint: JointScores, log_partition: Float[Tensor, 
     return joint.mean() - log_partition.mean()
 
 
+@checked
 def donsker_varadhan(joint: JointScores, product: ProductScores) -> Nats:
     """I(X; Y) ≥ E_p[f] − log E_q[exp f].
 
@@ -46,6 +49,7 @@ def donsker_varadhan(joint: JointScores, product: ProductScores) -> Nats:
     return joint.mean() - logmeanexp(product)
 
 
+@checked
 def nwj(joint: JointScores, product: ProductScores) -> Nats:
     """I(X; Y) ≥ E_p[f] − E_q[exp(f − 1)]. Called MINE-f in the MINE paper.
 
@@ -63,6 +67,7 @@ def nwj(joint: JointScores, product: ProductScores) -> Nats:
     return joint.mean() - tangent_exp(logmeanexp(product - 1))
 
 
+@checked
 def shifted_nwj(joint: JointScores, product: ProductScores) -> Nats:
     """I(X; Y) ≥ 1 + E_p[f] − E_q[exp f]: `nwj` of the critic 1 + f.
 
@@ -77,7 +82,8 @@ def shifted_nwj(joint: JointScores, product: ProductScores) -> Nats:
     return nwj(joint + 1, product + 1)
 
 
-def tuba(scores: Float[Tensor, "n n"], log_baseline: Float[Tensor, " n"]) -> Nats:
+@checked
+def tuba(scores: Float[Tensor, "n n"], log_baseline: Float[Tensor, " n"] | float) -> Nats:
     """I(X; Y) ≥ 1 + E_p[f − log a(y)] − E_q[exp f / a(y)], for any baseline a(y) > 0.
 
     Unbiased on any batch. A baseline near Z(y) takes from f what depends on y alone, and with it
@@ -94,6 +100,7 @@ def tuba(scores: Float[Tensor, "n n"], log_baseline: Float[Tensor, " n"]) -> Nat
     return shifted_nwj(relative.diagonal(), off_diagonal(relative))
 
 
+@checked
 def flo(joint: JointScores, product: ProductScores, u: Float[Tensor, " n"]) -> Nats:
     """I(X; Y) ≥ 1 − E_p[u(x, y) + E_p(y')[exp(f(x, y') − f(x, y) − u(x, y))]].
 
@@ -140,6 +147,7 @@ class MovingAverageDV(nn.Module):
         self.rate = rate
         self.register_buffer("log_ema", torch.tensor(torch.nan))  # NaN until the first batch
 
+    @checked
     def forward(self, joint: JointScores, product: ProductScores) -> Nats:
         value = donsker_varadhan(joint, product)
         if not self.training:

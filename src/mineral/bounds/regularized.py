@@ -22,10 +22,12 @@ from torch import Tensor
 from mineral.bounds.contrastive import infonce
 from mineral.bounds.divergence import jensen_shannon, smile
 from mineral.bounds.partition import donsker_varadhan, nwj, tuba
+from mineral.bounds.shapes import checked, checked_batches
 from mineral.numerics import logmeanexp, off_diagonal
 from mineral.types import Bound, JointScores, Nats, ProductScores
 
 
+@checked
 def drift_penalty(log_partition: Nats, *, weight: float = 1.0, target: float = 0.0) -> Nats:
     """0, with the gradient of λ (log Z − C*)²: subtract it from any objective.
 
@@ -45,6 +47,7 @@ def drift_penalty(log_partition: Nats, *, weight: float = 1.0, target: float = 0
     return penalty - penalty.detach()
 
 
+@checked
 def remine(
     joint: JointScores, product: ProductScores, *, weight: float = 1.0, target: float = 0.0
 ) -> Nats:
@@ -56,6 +59,7 @@ def remine(
     return donsker_varadhan(joint, product) - penalty
 
 
+@checked
 def remine_j(joint: JointScores, product: ProductScores, *, target: float = 0.0) -> Nats:
     """I(X; Y) ≈ E_p[f] − C*, for a critic trained by `remine`: the joint term alone. ReMINE-J.
 
@@ -65,6 +69,7 @@ def remine_j(joint: JointScores, product: ProductScores, *, target: float = 0.0)
     return joint.mean() - target
 
 
+@checked
 def renwj(joint: JointScores, product: ProductScores, *, weight: float = 1.0) -> Nats:
     """`nwj`; its gradient draws E_q[exp(f − 1)] to 1, where the best critic has it anyway.
 
@@ -75,14 +80,16 @@ def renwj(joint: JointScores, product: ProductScores, *, weight: float = 1.0) ->
     return nwj(joint, product) - drift_penalty(logmeanexp(product - 1), weight=weight)
 
 
+@checked
 def retuba(
-    scores: Float[Tensor, "n n"], log_baseline: Float[Tensor, " n"], *, weight: float = 1.0
+    scores: Float[Tensor, "n n"], log_baseline: Float[Tensor, " n"] | float, *, weight: float = 1.0
 ) -> Nats:
     """`tuba`; its gradient draws E_q[exp f / a(y)] to 1, where the best critic has it anyway."""
     log_partition = logmeanexp(off_diagonal(scores - log_baseline))
     return tuba(scores, log_baseline) - drift_penalty(log_partition, weight=weight)
 
 
+@checked
 def reinfonce(
     joint: JointScores, product: ProductScores, *, weight: float = 1.0, target: float = 0.0
 ) -> Nats:
@@ -95,6 +102,7 @@ def reinfonce(
     return value - drift_penalty(joint.mean() - value, weight=weight, target=target)
 
 
+@checked
 def rejs(joint: JointScores, product: ProductScores, *, weight: float = 1.0) -> Nats:
     """`jensen_shannon`; its gradient draws E_q[exp f] to 1, where the best critic has it anyway.
 
@@ -103,6 +111,7 @@ def rejs(joint: JointScores, product: ProductScores, *, weight: float = 1.0) -> 
     return jensen_shannon(joint, product) - drift_penalty(logmeanexp(product), weight=weight)
 
 
+@checked
 def resmile(
     joint: JointScores,
     product: ProductScores,
@@ -129,6 +138,7 @@ def micro_average(bound: Bound, batches: Sequence[tuple[Tensor, Tensor]]) -> Nat
         bound: (joint, product) scores to nats.
         batches: (joint, product) scores, with the same m in all.
     """
+    checked_batches(batches, same_m=True)
     joint, product = (torch.cat(scores) for scores in zip(*batches, strict=True))
     return bound(joint, product)
 
@@ -142,4 +152,5 @@ def macro_average(bound: Bound, batches: Sequence[tuple[Tensor, Tensor]]) -> Nat
         bound: (joint, product) scores to nats.
         batches: (joint, product) scores.
     """
+    checked_batches(batches, same_m=False)
     return torch.stack([bound(joint, product) for joint, product in batches]).mean()

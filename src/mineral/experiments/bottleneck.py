@@ -7,6 +7,7 @@ Encoders z = e(x, noise) of several kinds, and what stands for I(X; Z) in the lo
 looked at once, with these.
 """
 
+import copy
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -15,7 +16,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.nn.functional import cross_entropy
 from torch.optim.lr_scheduler import LambdaLR
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
@@ -264,8 +265,9 @@ def _rate(settings: Settings, step: int) -> float:
     return float(0.97 ** (step // batches // 2))
 
 
-def _copied(model: nn.Module) -> dict[str, Tensor]:
-    return {name: value.clone() for name, value in model.state_dict().items()}
+def _copied(model: nn.Module) -> dict[str, Any]:
+    state: dict[str, Any] = copy.deepcopy(dict(model.state_dict()))
+    return state
 
 
 def _generators(device: torch.device) -> dict[str, torch.Generator]:

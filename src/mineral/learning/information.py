@@ -8,15 +8,20 @@
 The two calls play a game when information is dropped: the critic raises the bound, the encoder
 lowers it, and neither step touches the other's parameters. Call `learn` before the term enters a
 loss, never between that and `backward`.
+
+The state of a term has its optimizer and its generator too, so that a training that was saved goes
+on as if it had not stopped. Where `torch.distributed` runs several processes, each `learn` averages
+the gradients over all of them.
 """
 
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor, distributed, nn
 
 from mineral import bounds
+from mineral.critics import broadcasts, score_rows
 from mineral.densities import DensityRatio, DiagonalRatio
 from mineral.errors import InputError, OptionError
 from mineral.samples import shifted
@@ -48,6 +53,21 @@ class _Learned(nn.Module):
         self.network, self.partners = network, partners
         self.optimizer = torch.optim.Adam(network.parameters(), lr=learning_rate)
         self._rng = np.random.default_rng(seed)
+        self._broadcasts: bool | None = None  # known from the first samples on
+        self._in_step = False
+
+    def get_extra_state(self) -> dict[str, Any]:
+        """The optimizer's state, and the generator's, which draws partners."""
+        return {
+            "optimizer": self.optimizer.state_dict(),
+            "generator": self._rng.bit_generator.state,
+        }
+
+    def set_extra_state(self, state: dict[str, Any]) -> None:
+        """As `get_extra_state` has them."""
+        self.optimizer.load_state_dict(state["optimizer"])
+        self._rng.bit_generator.state = state["generator"]
+        self._in_step = False
 
     def _rows(self, x: Tensor, z: Tensor) -> tuple[Tensor, Tensor]:
         if len(x) != len(z) or len(x) < 2:
@@ -55,18 +75,48 @@ class _Learned(nn.Module):
                 f"`x` and `z` must have the same 2 or more rows: got {len(x)} and {len(z)}."
             )
         like = next(self.network.parameters())
-        return tuple(v.flatten(1).to(like) if v.ndim > 1 else v[:, None].to(like) for v in (x, z))  # type: ignore[return-value]
+        x, z = (v.flatten(1).to(like) if v.ndim > 1 else v[:, None].to(like) for v in (x, z))
+        if self._broadcasts is None:
+            self._broadcasts = broadcasts(self.network, x, z)
+        return x, z
 
     def _scores(self, x: Tensor, z: Tensor) -> tuple[JointScores, ProductScores]:
         rows = torch.from_numpy(shifted(len(x), min(self.partners, len(x) - 1), self._rng))
-        return self.network(x, z), self.network(x[:, None], z[rows.to(z.device)])
+        partners = z[rows.to(z.device)]
+        if self._broadcasts:
+            return self.network(x, z), self.network(x[:, None], partners)
+        return score_rows(self.network, x, z), score_rows(self.network, x[:, None], partners)
 
     def _step(self, objective: Tensor) -> float:
         self.optimizer.zero_grad(set_to_none=True)
         (-objective).backward()  # type: ignore[no-untyped-call]
+        if _processes() > 1:
+            self._average_gradients()
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
         return objective.item()
+
+    def _follow(self, *, buffers_only: bool = False) -> None:
+        """Take over the first process's numbers."""
+        for parameter in () if buffers_only else self.parameters():
+            distributed.broadcast(parameter.detach(), src=0)
+        for buffer in self.buffers():
+            distributed.broadcast(buffer, src=0)
+
+    def _before_learning(self) -> None:
+        """The same network in all processes; afterwards each step keeps it so."""
+        if _processes() > 1:
+            self._follow(buffers_only=self._in_step)
+            self._in_step = True
+
+    def _average_gradients(self) -> None:
+        trained = [p for p in self.network.parameters() if p.requires_grad]
+        gradients = [torch.zeros_like(p) if p.grad is None else p.grad for p in trained]
+        flat = torch.cat([gradient.flatten() for gradient in gradients]) / _processes()
+        distributed.all_reduce(flat)
+        sizes = [gradient.numel() for gradient in gradients]
+        for parameter, part in zip(trained, torch.split(flat, sizes), strict=True):
+            parameter.grad = part.view_as(parameter)
 
     def _frozen(self, x: Tensor, z: Tensor) -> tuple[JointScores, ProductScores]:
         """Scores whose gradient reaches x and z, and no parameter of the network."""
@@ -84,8 +134,9 @@ class Information(_Learned):
     """A variational bound on I(X; Z), and the critic that raises it.
 
     Args:
-        critic: f(x, z), as in `mineral.critics`: it broadcasts over leading axes. Images come
-            flattened.
+        critic: f(x, z) of rows, (n, dx) and (n, dz), with scores (n,) or (n, 1), or one that
+            broadcasts over leading axes, as those of `mineral.critics`: these are faster. Images
+            come flattened.
         bound: A name of `bounds.BOUNDS` whose bound takes joint and product scores: "mine",
             "remine", "jensen-shannon", "infonce", "smile", …
         learning_rate: Of the critic's Adam.
@@ -131,6 +182,7 @@ class Information(_Learned):
 
     def learn(self, x: Tensor, z: Tensor) -> float:
         """One step of the critic that raises its objective; what it was before the step."""
+        self._before_learning()
         x, z = self._rows(x.detach(), z.detach())
         self.train()
         return self._step(self.objective(*self._scores(x, z)))
@@ -190,6 +242,7 @@ class UpperInformation(_Learned):
 
     def learn(self, x: Tensor, z: Tensor) -> float:
         """One step of q(z | x) towards a higher likelihood; what it was before the step."""
+        self._before_learning()
         x, z = self._rows(x.detach(), z.detach())
         return self._step(self.network(x, z).mean())
 
@@ -201,6 +254,12 @@ class UpperInformation(_Learned):
     def nats(self, x: Tensor, z: Tensor) -> float:
         """The value as a number."""
         return float(self(x, z))
+
+
+def _processes() -> int:
+    """How many take part in the training."""
+    started = distributed.is_available() and distributed.is_initialized()
+    return distributed.get_world_size() if started else 1
 
 
 class _Conditional(nn.Module):

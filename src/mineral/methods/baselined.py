@@ -25,7 +25,7 @@ class WithBaseline(Neural):
     baseline: ClassVar[type[MarginalCritic] | type[JointCritic]] = MarginalCritic
 
     def network(self, dim_x: int, dim_y: int) -> nn.Module:
-        return Baselined(self.critic(dim_x, dim_y), self.baseline(dim_x, dim_y))
+        return Baselined(super().network(dim_x, dim_y), self.baseline(dim_x, dim_y))
 
     def objective(self) -> Bound:
         return self.bound

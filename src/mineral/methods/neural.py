@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from mineral import bounds
-from mineral.critics import JointCritic, SeparableCritic
+from mineral.critics import JointCritic, SeparableCritic, broadcasting
 from mineral.errors import OptionError
 from mineral.methods.base import Run
 from mineral.methods.crossfit import CrossFitted, FoldReport, prepared
@@ -32,7 +32,8 @@ class Neural(CrossFitted):
     """What the critic-based estimators share, beside the options of all that learn a network.
 
     Args:
-        critic: Builds f(x, y) from (dx, dy): a class, or `functools.partial` of one.
+        critic: Builds f(x, y) from (dx, dy): a class, or `functools.partial` of one. A critic of
+            your own may take rows, (n, dx) and (n, dy), or broadcast as those of `critics`.
         product_samples: Product samples for each joint sample in training.
     """
 
@@ -52,7 +53,7 @@ class Neural(CrossFitted):
 
     def network(self, dim_x: int, dim_y: int) -> nn.Module:
         """What is trained: the critic, where a method needs no more."""
-        return self.critic(dim_x, dim_y)
+        return broadcasting(self.critic(dim_x, dim_y), dim_x, dim_y)
 
     @abstractmethod
     def objective(self) -> Bound:

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from mineral.critics import Baselined, JointCritic, MarginalCritic, SeparableCritic
+from mineral.critics import Baselined, JointCritic, MarginalCritic, RowCritic, SeparableCritic
 from mineral.densities import DiagonalRatio
 from mineral.errors import InputError, OptionError
 from mineral.models.base import Model, Stored, check
@@ -174,6 +174,8 @@ def _your_critic(
 ) -> nn.Module:
     critic = factory(*dims)
     try:
+        if weights.keys() == {f"critic.{name}" for name in critic.state_dict()}:
+            critic = RowCritic(critic)
         critic.load_state_dict(weights)
     except (AttributeError, RuntimeError):
         raise OptionError(

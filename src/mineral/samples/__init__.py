@@ -4,6 +4,7 @@ from mineral.samples.categorical import indicators
 from mineral.samples.gate import Paired, new_pairs, paired, variable
 from mineral.samples.selection import Selection
 from mineral.samples.split import Fold, folds, shifted
+from mineral.samples.tensors import Units, as_tensor, refuse_not_finite
 from mineral.samples.ties import has_ties, is_evenly_spaced, spread_ties, symbols
 from mineral.samples.transform import Standardizer, normal_scores, power_of_two
 
@@ -12,6 +13,8 @@ __all__ = [
     "Paired",
     "Selection",
     "Standardizer",
+    "Units",
+    "as_tensor",
     "folds",
     "has_ties",
     "indicators",
@@ -20,6 +23,7 @@ __all__ = [
     "normal_scores",
     "paired",
     "power_of_two",
+    "refuse_not_finite",
     "shifted",
     "spread_ties",
     "symbols",
