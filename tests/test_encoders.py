@@ -20,6 +20,7 @@ from mineral.shaping import (
     Raw,
     data,
     load_encoder,
+    noise_like,
     pca,
     random_network,
     random_projection,
@@ -55,6 +56,7 @@ def encoders():
     return {
         "raw": Raw(columns=NAMES),
         "noise": AdditiveNoise(0.5),
+        "noise of each column": noise_like(X),
         "projection": random_projection(5, 3, seed=1),
         "pca": pca(X, 2),
         "random network": random_network((5, 4, 3), seed=2),
@@ -135,6 +137,21 @@ def test_noise_is_of_its_scale_and_of_each_row_by_itself():
     # The standard error of a standard deviation is σ / √(2n).
     assert abs(z.std() - 0.5) < 4 * 0.5 / np.sqrt(2 * 8000)
     assert abs(np.corrcoef(z.T)[0, 1]) < 4 / np.sqrt(4000)
+
+
+def test_noise_like_columns_is_as_large_as_each_of_them_and_of_any_size_where_one_is_constant():
+    units = np.array([1e-3, 1.0, 1e6, 0.0])
+    x = np.random.default_rng(4).standard_normal((4000, 4)) * units + 50
+    made = noise_like(x)
+    noise = made.encode(np.zeros((4000, 4)))
+    expected = np.where(units > 0, x.std(axis=0), 1.0)
+    # The standard error of a standard deviation is σ / √(2n).
+    assert np.abs(noise.std(axis=0) / expected - 1).max() < 4 / np.sqrt(8000)
+    assert np.array_equal(made.moments(x)[1][0], expected)
+    with pytest.raises(InputError, match="4 features"):
+        made.encode(x[:, :3])
+    with pytest.raises(OptionError, match="`scale` must be above 0"):
+        AdditiveNoise((1.0, 0.0))
 
 
 def test_components_are_those_of_the_covariance():
