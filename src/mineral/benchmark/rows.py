@@ -5,10 +5,11 @@ import json
 import math
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, fields
+from io import FileIO
 from pathlib import Path
-from typing import IO, Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from mineral.errors import InputError, MissingExtraError, OptionError
 
@@ -72,16 +73,30 @@ class Row:
 class Journal:
     """Rows of one folder, to read and to add to. Open it with `opened`."""
 
-    def __init__(self, file: IO[bytes], rows: Iterable[Row]) -> None:
-        self._file = file
+    def __init__(self, file: FileIO, path: Path, rows: Iterable[Row]) -> None:
+        self._file, self._path = file, path
         self.rows = {row.key: row for row in rows}
 
     def add(self, row: Row) -> None:
-        """Write a row. When this returns, no crash can lose it."""
+        """Write a row. When this returns, no crash can lose it.
+
+        Raises:
+            InputError: If it cannot be written; of this row there is then nothing in the file.
+        """
         line = json.dumps(_plain(asdict(row)), ensure_ascii=False, allow_nan=False)
-        self._file.write(line.encode("utf-8", "replace") + b"\n")
-        self._file.flush()
-        os.fsync(self._file.fileno())
+        rest = memoryview(line.encode("utf-8", "replace") + b"\n")
+        end = self._file.seek(0, os.SEEK_END)
+        try:
+            while rest:
+                rest = rest[self._file.write(rest) :]
+            os.fsync(self._file.fileno())
+        except OSError as error:
+            with suppress(OSError):
+                self._file.truncate(end)
+            raise InputError(
+                f"Cannot write `{self._path}`: {error.strerror or error}. Make room, and run the "
+                "same command again: all rows before are kept."
+            ) from None
         self.rows[row.key] = row
 
 
@@ -106,12 +121,13 @@ def opened(folder: Path) -> Iterator[Journal]:
             f"`out` {str(folder)!r} is in use by another run: wait for it, or name another folder."
         ) from None
     try:
-        with (folder / FILE).open("a+b") as file:
+        # Unbuffered: a line that finds no room is taken back, and not written when the file closes.
+        with (folder / FILE).open("a+b", buffering=0) as file:
             file.seek(0)
-            content = file.read()
+            content = file.readall()
             whole = content.rfind(b"\n") + 1
             file.truncate(whole)  # what follows the last newline was cut off by a crash
-            yield Journal(file, _parsed(content[:whole], folder / FILE))
+            yield Journal(file, folder / FILE, _parsed(content[:whole], folder / FILE))
     finally:
         lock.release()
 
