@@ -10,7 +10,7 @@ import mineral
 
 LAYERS = [
     ["errors", "types", "numerics", "special"],
-    ["storage", "mnist", "figures", "progress", "threads"],
+    ["storage", "locks", "mnist", "figures", "progress", "threads"],
     ["results"],
     ["samples", "stability"],
     ["critics", "bounds", "gradients"],

@@ -11,7 +11,8 @@ from io import FileIO
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-from mineral.errors import InputError, MissingExtraError, OptionError
+from mineral.errors import InputError
+from mineral.locks import locked
 
 Status: TypeAlias = Literal["ok", "refused", "failed", "timeout", "crashed"]
 Key: TypeAlias = tuple[str, int, int, str]
@@ -109,27 +110,13 @@ def opened(folder: Path) -> Iterator[Journal]:
         InputError: If a line is not a row.
         MissingExtraError: If filelock is not installed.
     """
-    try:
-        from filelock import FileLock, Timeout
-    except ImportError:
-        raise MissingExtraError("The benchmark", "benchmark") from None
-    lock = FileLock(folder / ".lock", timeout=0)
-    try:
-        lock.acquire()
-    except Timeout:
-        raise OptionError(
-            f"`out` {str(folder)!r} is in use by another run: wait for it, or name another folder."
-        ) from None
-    try:
+    with locked(folder), (folder / FILE).open("a+b", buffering=0) as file:
         # Unbuffered: a line that finds no room is taken back, and not written when the file closes.
-        with (folder / FILE).open("a+b", buffering=0) as file:
-            file.seek(0)
-            content = file.readall()
-            whole = content.rfind(b"\n") + 1
-            file.truncate(whole)  # what follows the last newline was cut off by a crash
-            yield Journal(file, folder / FILE, _parsed(content[:whole], folder / FILE))
-    finally:
-        lock.release()
+        file.seek(0)
+        content = file.readall()
+        whole = content.rfind(b"\n") + 1
+        file.truncate(whole)  # what follows the last newline was cut off by a crash
+        yield Journal(file, folder / FILE, _parsed(content[:whole], folder / FILE))
 
 
 def read(folder: Path) -> list[Row]:
