@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import stat
 import tempfile
 from pathlib import Path
 
@@ -41,3 +42,25 @@ def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)
     return mask
+
+
+def check_file(path: str | os.PathLike[str]) -> None:
+    """Refuse what would be read for ever, or not at all: a pipe, a device, a directory.
+
+    Raises:
+        InputError: If it is no regular file, is missing, or may not be read.
+    """
+    path = Path(path)
+    try:
+        mode = path.stat().st_mode
+        if stat.S_ISREG(mode):
+            path.open("rb").close()
+            return
+        reason = "it is a directory" if stat.S_ISDIR(mode) else "it is a pipe or a device"
+    except FileNotFoundError:
+        raise InputError(f"There is no file `{path}`.") from None
+    except OSError as error:
+        reason = error.strerror or str(error)
+    except ValueError:  # NUL in its name
+        reason = "this is no name of a file"
+    raise InputError(f"`{path}` cannot be read: {reason}.")

@@ -231,8 +231,9 @@ def _note(path: Path, command: str, jobs: int, threads: int, time_limit: float |
     """Add to the list of runs that wrote into this folder."""
     try:
         runs = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         runs = []
+    runs = runs if isinstance(runs, list) else []
     runs.append(
         {
             "command": command,
