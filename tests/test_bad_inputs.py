@@ -107,7 +107,9 @@ def finite(found):
 
 def fault(function, make):
     """What is wrong about how a function takes one input; None if nothing is."""
-    value = make()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of np.matrix
+        value = make()
     before = print_of(value)
     try:
         with warnings.catch_warnings():
