@@ -57,6 +57,11 @@ def estimate(x, y, *, seed, estimator, settings):
         os.kill(os.getpid(), signal.SIGKILL)
     if estimator == "leaves":
         sys.exit("I have had enough")
+    if estimator == "full" and os.path.exists(settings[1]):
+        try:
+            raise OSError(28, "No space left on device")
+        except OSError as error:
+            raise RuntimeError("cannot spill") from error
     if estimator == "nan":
         return float("nan")
     if estimator == "dies-once" and not os.path.exists(settings[1]):

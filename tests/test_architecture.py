@@ -9,9 +9,9 @@ import pytest
 import mineral
 
 LAYERS = [
-    ["errors", "types", "numerics", "special"],
-    ["storage", "mnist", "figures", "progress", "threads"],
-    ["results"],
+    ["errors", "types", "numerics", "special", "terminal"],
+    ["storage", "locks", "figures", "progress", "threads"],
+    ["mnist", "results"],
     ["samples", "stability"],
     ["critics", "bounds", "gradients"],
     ["denoising", "densities"],

@@ -299,6 +299,25 @@ def test_the_command_audits_a_file_and_writes_a_page(command):
     assert "pca" in Path("audit.html").read_text()
 
 
+def test_usual_noise_hides_each_column_alike_whatever_its_unit(command):
+    rng = np.random.default_rng(7)
+    people = rng.standard_normal((1000, 2)) * [1.0, 1e4] + [170.0, 5e4]
+    ill = rng.integers(2, size=1000)
+    np.savez("people.npz", height=people[:, 0], income=people[:, 1], ill=ill)
+    words = ("people.npz", "--keep", "ill", "--encoder", "noise", "--attack", "label", "--json")
+    found = {}
+    for column in ("height", "income", "height,income"):
+        status, out, err = command(*words, "--features", column)
+        assert (status, err) == (0, "")
+        (encoder,) = json.loads(out)["encoders"]
+        bounds = [m for m in encoder["leakage"] if m["name"] == "I(X; Z)"]
+        found[column] = min(m["value"] for m in bounds if m["side"] == "upper bound")
+    # Each column is a channel of signal-to-noise ratio 1: log(2) / 2 nats, and two have twice that.
+    # The bounds average a log density ratio whose deviation is below 1, over 200 rows.
+    for column, channels in (("height", 1), ("income", 1), ("height,income", 2)):
+        assert abs(found[column] - channels * math.log(2) / 2) < 4 / math.sqrt(200), column
+
+
 @pytest.mark.usefixtures("files")
 def test_the_command_audits_recorded_codes(command):
     words = ("--raw", "raw.npz", "--encoded", "codes.npz", "--keep", "keep", "--hide", "hide")

@@ -1,5 +1,6 @@
 """The runner: every run once, whatever estimators, crashes and kills do to it."""
 
+import errno
 import json
 import multiprocessing
 import os
@@ -18,6 +19,7 @@ from mineral.benchmark import lineup, read, run
 from mineral.benchmark.child import Pool
 from mineral.benchmark.forecast import Forecast, in_words
 from mineral.benchmark.jobs import Job, attempt
+from mineral.benchmark.rows import opened
 from mineral.errors import InputError, OptionError
 
 joblib = pytest.importorskip("joblib")
@@ -151,6 +153,63 @@ class TestARunThatGoesWrong:
         with pytest.raises(OptionError, match=r"`plain` does not start.*nowhere_to_be_found"):
             ran(tmp_path, worker(tmp_path, source="import nowhere_to_be_found"), contestant)
         assert lines(tmp_path) == []
+
+
+def no_room(*_args, **_kwargs):
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+class TestAFullDisk:
+    """Is no answer of an estimator's: no row says so, and the same call does again what it hit."""
+
+    def test_seen_by_the_worker(self, tmp_path):
+        full = tmp_path / "full"
+        full.touch()
+        contestants = worker(tmp_path, "full", "0", str(full)), worker(tmp_path)
+        with pytest.raises(InputError, match=r"1 of 2 .*full:0.* cannot spill.*run the same comm"):
+            ran(tmp_path, *contestants)
+        assert [row.label for row in read(tmp_path / "out")] == ["plain"]
+        full.unlink()
+        found = ran(tmp_path, *contestants)
+        assert [row.status for row in found.values()] == ["ok", "ok"] and len(lines(tmp_path)) == 2
+
+    @pytest.mark.parametrize("broken", ["numpy.save", "tempfile.mkdtemp"])
+    def test_seen_by_the_runner(self, tmp_path, monkeypatch, broken):
+        with monkeypatch.context() as patch:
+            patch.setattr(broken, no_room)
+            with pytest.raises(InputError, match="No space left on device"):
+                ran(tmp_path, worker(tmp_path))
+        assert lines(tmp_path) == []
+        assert ran(tmp_path, worker(tmp_path))["plain"].status == "ok"
+
+    @pytest.mark.parametrize("estimator", ["dies", "fails", "nan"])
+    def test_behind_a_failure_that_does_not_say_so(self, tmp_path, monkeypatch, estimator):
+        contestants = worker(tmp_path, estimator), worker(tmp_path)
+        with monkeypatch.context() as patch:
+            patch.setattr("tempfile.TemporaryFile", no_room)
+            with pytest.raises(InputError, match="No space left on device"):
+                ran(tmp_path, *contestants)
+        assert [row.label for row in read(tmp_path / "out")] == ["plain"]
+        assert ran(tmp_path, *contestants)[estimator].status in ("crashed", "failed")
+
+    def test_while_samples_are_drawn(self, tmp_path):
+        tasks = [replace(TASKS[0], sampler=lambda _n, _rng: no_room())]
+        with pytest.raises(InputError, match=r"no samples: .*No space left on device"):
+            ran(tmp_path, worker(tmp_path), tasks=tasks)
+        assert lines(tmp_path) == []
+
+    def test_under_the_journal_takes_the_half_line_back(self, tmp_path, monkeypatch):
+        ran(tmp_path, worker(tmp_path))
+        before = lines(tmp_path)
+        row = replace(read(tmp_path / "out")[0], seed=5)
+        with opened(tmp_path / "out") as journal:
+            with monkeypatch.context() as patch:
+                patch.setattr(os, "fsync", no_room)
+                with pytest.raises(InputError, match=r"Cannot write .*rows.jsonl`: No space left"):
+                    journal.add(row)
+            assert lines(tmp_path) == before and row.key not in journal.rows
+            journal.add(row)
+        assert len(read(tmp_path / "out")) == 2
 
 
 class TestResuming:

@@ -1,17 +1,20 @@
 """From rows to what a reader sees: the numbers by hand, the page, the comparison."""
 
 import csv
+import gzip
 import io
 import json
 import math
+import os
 import re
+import tracemalloc
 from collections import Counter
 from dataclasses import asdict
 
 import pytest
 from test_report import Outline
 
-from mineral.benchmark import Row, compare
+from mineral.benchmark import Row, compare, read, rows
 from mineral.benchmark.page import in_html, write
 from mineral.benchmark.summary import loss, noise_of_mean, standings, with_references
 from mineral.benchmark.tables import COLUMNS, cost, markdown, number, share
@@ -222,6 +225,111 @@ class TestFiles:
         with pytest.raises(OptionError, match=r"must end in one of \.png, \.svg, \.pdf"):
             write(folder, picture="board.gif")
         assert not (folder / "report.html").exists()
+
+
+TEXTS = ("task", "family", "label", "message", "status", "kind")
+COUNTS = ("dim_x", "dim_y", "n", "seed")
+NUMBERS = ("truth", "truth_error", "oracle", "value", "low", "high", "confidence")
+COSTS = ("seconds", "peak_megabytes")
+MISTYPED = [
+    *((name, value) for name in TEXTS for value in (1, None, ["a"])),
+    *((name, value) for name in COUNTS for value in ("1", 1.5, -1, True, None, 10**400, [])),
+    *((name, value) for name in NUMBERS + COSTS for value in ("1", True, 10**400, 1e300, [])),
+    *((name, -1.0) for name in COSTS),
+    *((name, value) for name in ("options", "versions") for value in (1, "a", [], None)),
+    *(("warnings", value) for value in (1, "a", [1], None)),
+    ("versions", {"a": 1}),
+    ("status", "odd"),
+]
+MISTYPED = [each for each in MISTYPED if each not in (("kind", None),)]
+
+
+class TestAForeignFolder:
+    """Of which nothing is believed: one line, whatever it holds."""
+
+    def write(self, folder, **fields):
+        rows = [row(0.5 + 0.1 * seed, seed=seed, low=0.4, high=0.6, seconds=1.0) for seed in (0, 1)]
+        lines = [asdict(each) for each in rows]
+        lines[1] |= fields
+        (folder / "rows.jsonl").write_text("".join(json.dumps(each) + "\n" for each in lines))
+
+    @pytest.mark.parametrize(("name", "value"), MISTYPED)
+    def test_a_field_of_another_kind_is_named(self, tmp_path, name, value):
+        self.write(tmp_path, **{name: value})
+        with pytest.raises(InputError, match=f"line 2 is not a row.*its `{name}` is") as refusal:
+            read(tmp_path)
+        assert "\n" not in str(refusal.value) and len(str(refusal.value)) < 300
+
+    @pytest.mark.parametrize(
+        "line", ["[" * 100_000, "null", "[]", "1" * 5000, '"a"', "{}", "\x00", "a" * (2**20 + 1)]
+    )
+    def test_a_line_of_another_kind_is_named(self, tmp_path, line):
+        (tmp_path / "rows.jsonl").write_text(line + "\n")
+        with pytest.raises(InputError, match=r"line 1 is not a row|line of more than") as refusal:
+            read(tmp_path)
+        assert "\n" not in str(refusal.value) and len(str(refusal.value)) < 300
+
+    def test_gzip_that_is_damaged_cut_off_or_a_bomb(self, tmp_path, monkeypatch):
+        self.write(tmp_path)
+        content = (tmp_path / "rows.jsonl").read_bytes()
+        (tmp_path / "rows.jsonl").unlink()
+        whole = gzip.compress(content)
+        broken = bytearray(whole)
+        broken[20:40] = bytes(20)
+        empty = gzip.compress(bytes(2**26))  # 64 MiB without an end of a line
+        many = gzip.compress(content * 1000)
+        monkeypatch.setattr(rows, "LARGEST", 100_000)
+        for packed, says in (
+            (whole[:-12], "cannot be read"),
+            (whole[:30], "cannot be read"),
+            (bytes(broken), "cannot be read"),
+            (content, "cannot be read"),
+            (empty, "line of more than"),
+            (many, "unpacks to more than"),
+        ):
+            (tmp_path / "rows.jsonl.gz").write_bytes(packed)
+            tracemalloc.start()
+            with pytest.raises(InputError, match=says) as refusal:
+                read(tmp_path)
+            assert tracemalloc.get_traced_memory()[1] < 2**24
+            tracemalloc.stop()
+            assert "\n" not in str(refusal.value)
+
+    @pytest.mark.parametrize("name", ["rows.jsonl", "rows.jsonl.gz"])
+    def test_a_pipe_or_a_directory_is_refused(self, tmp_path, name):
+        os.mkfifo(tmp_path / name)
+        with pytest.raises(InputError, match="it is a pipe"):
+            read(tmp_path)
+        (tmp_path / name).unlink()
+        (tmp_path / name).mkdir()
+        with pytest.raises(InputError, match="it is a directory"):
+            read(tmp_path)
+
+    def test_names_are_drawn_as_they_are(self, tmp_path):
+        odd = r"_$\frac$ \x1b[2J" + "\x1b[2J\x00\ud800" + "n" * 600
+        self.write(tmp_path, label=odd, task=odd, family=odd, kind=odd, n=200)
+        files = write(tmp_path, picture=tmp_path / "p.png")
+        shown = r"_$\frac$ \x1b[2J\x1b[2J\x00\ud800"
+        for path in files[:3]:
+            text = path.read_text(encoding="utf-8")
+            assert shown in text and not set(text) & set("\x1b\x00")
+
+    @pytest.mark.parametrize(
+        "settings",
+        [
+            "[" * 100_000,
+            "[1, null, [], {}]",
+            '{"command": 1}',
+            '[{"machine": [], "command": [[]], "jobs": {}, "started": null}]',
+            '[{"machine": {"system": [], "cores": {}}, "command": "a\\u001b[2J"}]',
+            "\ud800",
+        ],
+    )
+    def test_settings_are_shown_as_far_as_they_are_such(self, tmp_path, settings):
+        self.write(tmp_path)
+        (tmp_path / "settings.json").write_bytes(settings.encode("utf-8", "surrogatepass"))
+        page = write(tmp_path)[0].read_text(encoding="utf-8")
+        assert "\x1b" not in page
 
 
 class TestComparing:

@@ -269,6 +269,18 @@ def test_a_file_that_cannot_be_used_is_refused_in_one_line(refused, tmp_path, na
     assert "\x1b" not in line
 
 
+def test_names_have_no_power_over_the_terminal_on_either_stream(run, tmp_path):
+    name = "a\x1b[2J\u202e\x9b"
+    rows = "".join(f"{i},{i % 7}\n" for i in range(40))
+    (tmp_path / "odd.csv").write_text(f"{name},b\n{rows}", encoding="utf-8")
+    status, out, err = run("estimate", "odd.csv", "--x", name, "--y", "b", "-e", "gaussian")
+    assert status == 0
+    _, other, refusal = run("estimate", "odd.csv", "--x", "c", "--y", "b")
+    for text in (out, err, other, refusal):
+        assert not set(text) & set("\x1b\u202e\x9b")
+    assert r"a\x1b[2J\u202e\x9b" in refusal
+
+
 def test_a_directory_and_a_missing_file_are_refused_in_one_line(refused, tmp_path):
     assert "is a directory" in refused("estimate", tmp_path, "--x", "a", "--y", "b")
     assert "does not exist" in refused("estimate", "no.csv", "--x", "a", "--y", "b")

@@ -1,6 +1,7 @@
 """Encoders: one contract for all, files without trust; problems, checked before any training."""
 
 import json
+import os
 
 import numpy as np
 import pytest
@@ -20,6 +21,7 @@ from mineral.shaping import (
     Raw,
     data,
     load_encoder,
+    noise_like,
     pca,
     random_network,
     random_projection,
@@ -55,6 +57,7 @@ def encoders():
     return {
         "raw": Raw(columns=NAMES),
         "noise": AdditiveNoise(0.5),
+        "noise of each column": noise_like(X),
         "projection": random_projection(5, 3, seed=1),
         "pca": pca(X, 2),
         "random network": random_network((5, 4, 3), seed=2),
@@ -135,6 +138,21 @@ def test_noise_is_of_its_scale_and_of_each_row_by_itself():
     # The standard error of a standard deviation is σ / √(2n).
     assert abs(z.std() - 0.5) < 4 * 0.5 / np.sqrt(2 * 8000)
     assert abs(np.corrcoef(z.T)[0, 1]) < 4 / np.sqrt(4000)
+
+
+def test_noise_like_columns_is_as_large_as_each_of_them_and_of_any_size_where_one_is_constant():
+    units = np.array([1e-3, 1.0, 1e6, 0.0])
+    x = np.random.default_rng(4).standard_normal((4000, 4)) * units + 50
+    made = noise_like(x)
+    noise = made.encode(np.zeros((4000, 4)))
+    expected = np.where(units > 0, x.std(axis=0), 1.0)
+    # The standard error of a standard deviation is σ / √(2n).
+    assert np.abs(noise.std(axis=0) / expected - 1).max() < 4 / np.sqrt(8000)
+    assert np.array_equal(made.moments(x)[1][0], expected)
+    with pytest.raises(InputError, match="4 features"):
+        made.encode(x[:, :3])
+    with pytest.raises(OptionError, match="`scale` must be above 0"):
+        AdditiveNoise((1.0, 0.0))
 
 
 def test_components_are_those_of_the_covariance():
@@ -427,6 +445,64 @@ def test_a_folder_of_images_is_a_problem(tmp_path):
     assert data.image_folder(folder, keep="ill", colour=True).shape == (3, 4, 6)
 
 
+def png_of_size(width, height):
+    """The few bytes of a PNG file that says it is that large."""
+    import struct
+    import zlib
+
+    def chunk(kind, content):
+        parts = kind + content
+        return struct.pack(">I", len(content)) + parts + struct.pack(">I", zlib.crc32(parts))
+
+    head = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    body = zlib.compress(bytes(1000))
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", body) + chunk(b"IEND", b"")
+
+
+HOSTILE = {
+    "too large": png_of_size(5000, 5000),
+    "a bomb that is warned of": png_of_size(10_000, 10_000),
+    "a bomb": png_of_size(60_000, 60_000),
+    "cut off": png_of_size(6, 4)[:40],
+    "of another size": png_of_size(600, 400),
+    "a program": b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 6 4\n%%EndComments\nshowpage\n",
+    "nothing": b"",
+}
+
+
+@pytest.mark.parametrize("kind", [*HOSTILE, "a pipe", "a directory"])
+def test_an_image_that_would_do_harm_is_one_line(tmp_path, kind):
+    pytest.importorskip("PIL")
+    folder_of_images(tmp_path, [(4, 6)] * 24)
+    path = tmp_path / "5.png"
+    path.unlink()
+    if kind == "a pipe":
+        os.mkfifo(path)
+    elif kind == "a directory":
+        path.mkdir()
+    else:
+        path.write_bytes(HOSTILE[kind])
+    with pytest.raises(InputError) as refusal:
+        data.image_folder(tmp_path, keep="ill")
+    assert "\n" not in str(refusal.value) and "5.png" in str(refusal.value)
+
+
+@pytest.mark.parametrize("name", ["../out.png", "{out}", "a\0b.png", "link.png", "circle.png"])
+def test_labels_name_images_within_their_folder(tmp_path, name):
+    pytest.importorskip("PIL")
+    (tmp_path / "in").mkdir()
+    folder = folder_of_images(tmp_path / "in", [(4, 6)] * 24)
+    (folder / "1.png").rename(tmp_path / "out.png")
+    (folder / "link.png").symlink_to(tmp_path / "out.png")
+    (folder / "circle.png").symlink_to(folder / "circle.png")
+    text = (folder / "labels.csv").read_text()
+    name = name.format(out=tmp_path / "out.png")
+    (folder / "labels.csv").write_text(text.replace("\n1.png", f"\n{name}"))
+    with pytest.raises(InputError, match=r"is no file within|cannot be read") as refusal:
+        data.image_folder(folder, keep="ill")
+    assert "\n" not in str(refusal.value)
+
+
 def test_a_bad_folder_of_images_is_refused(tmp_path):
     pytest.importorskip("PIL")
     folder_of_images(tmp_path, [(4, 6)] * 23 + [(5, 6)])
@@ -445,7 +521,7 @@ def test_a_bad_folder_of_images_is_refused(tmp_path):
     with pytest.raises(InputError, match="no 'ill' in line 3"):
         data.image_folder(tmp_path, keep="ill", labels="few.csv")
     (tmp_path / "lost.csv").write_text("file,ill\n0.png,yes\nlost.png,no\n")
-    with pytest.raises(InputError, match=r"lost.png` is missing"):
+    with pytest.raises(InputError, match=r"There is no file .*lost.png`"):
         data.image_folder(tmp_path, keep="ill", labels="lost.csv")
 
 

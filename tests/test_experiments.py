@@ -167,7 +167,7 @@ def test_a_failure_in_a_job_is_the_runs_and_what_was_done_is_kept(tmp_path):
     with pytest.raises(Killed):
         run(toy(stop_at=2), out=tmp_path / "a", seed=3, jobs=2)
     kept = {path.name for path in (tmp_path / "a").rglob("*") if path.is_file()}
-    assert kept <= {"settings.json", "cell-0.json", "cell-1.json"}
+    assert kept <= {".lock", "settings.json", "cell-0.json", "cell-1.json"}
     told = []
     run(
         toy(),
@@ -268,6 +268,47 @@ def held_by_others(folder):
 
 def held_by_a_run(folder):
     run(toy(), out=folder)
+
+
+@pytest.mark.parametrize("resume", [False, True])
+@pytest.mark.parametrize("held", [(), ("cells/",), (".lock", ".settings.json.k4xq"), (".lock",)])
+def test_a_run_killed_before_its_settings_were_written_can_be_run_again(tmp_path, held, resume):
+    (tmp_path / "out").mkdir()
+    for name in held:
+        path = tmp_path / "out" / name
+        path.mkdir() if name.endswith("/") else path.write_text("{ha")
+    done = []
+    run(toy(done), out=tmp_path / "out", seed=3, resume=resume)
+    run(toy(), out=tmp_path / "whole", seed=3)
+    assert len(done) == 3 and contents(tmp_path / "out") == contents(tmp_path / "whole")
+    names = {path.name for path in (tmp_path / "out").iterdir()}
+    assert names - {".lock"} == {
+        "cells",
+        "settings.json",
+        "metrics.json",
+        "picture.png",
+        "report.md",
+    }
+
+
+@pytest.mark.parametrize("name", ["cells/notes.txt", ".settings.json.k4xq/a", ".secret"])
+def test_what_no_killed_run_leaves_is_somebody_elses(tmp_path, name):
+    (tmp_path / "out" / name).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / "out" / name).write_text("years of work")
+    with pytest.raises(OptionError, match="something else"):
+        run(toy(), out=tmp_path / "out", resume=True)
+    assert [p.name for p in (tmp_path / "out").rglob("*") if p.is_file()] == [Path(name).name]
+
+
+def test_two_runs_do_not_write_into_one_folder(tmp_path):
+    def second(_fraction, _text):
+        with pytest.raises(OptionError, match="in use by another run"):
+            run(toy(), out=tmp_path / "a", resume=True)
+
+    run(toy(), out=tmp_path / "a", progress=second)
+    with pytest.raises(Killed):
+        run(toy(stop_at=1), out=tmp_path / "b")
+    run(toy(), out=tmp_path / "b", resume=True)  # the lock goes with the run that had it
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import struct
 import sys
 import threading
 import tracemalloc
+import warnings
 import zlib
 
 import numpy as np
@@ -16,6 +17,8 @@ import pytest
 from mineral import mnist
 from mineral.errors import InputError, MissingExtraError
 
+# What the small files hold is nobody's digits, and said to be unchecked.
+pytestmark = pytest.mark.filterwarnings("ignore:.*its digits are unchecked")
 HERE = os.environ.get("MINERAL_DATA")
 real = pytest.mark.skipif(not HERE, reason="MINERAL_DATA names no folder with mnist/")
 COUNTS = {
@@ -79,6 +82,28 @@ def test_files_may_be_plain_or_in_gzip(small):
         for name, values in ((IMAGES, images), (LABELS, labels)):
             (folder / "mnist" / f"{name}.gz").unlink(missing_ok=True)
             (folder / "mnist" / name).write_bytes(idx(values))
+
+
+def test_digits_of_an_unknown_checksum_are_said_to_be_unchecked(small, monkeypatch):
+    folder, images, labels = small
+    with pytest.warns(UserWarning, match=r"-ubyte.gz` has a checksum .*digits are unchecked"):
+        mnist.load("test", folder)
+    sums = {
+        IMAGES: {hashlib.sha256(idx(images)).hexdigest()},
+        LABELS: {hashlib.sha256(idx(labels)).hexdigest()},
+    }
+    monkeypatch.setattr(mnist, "UNPACKED", sums)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        mnist.load("test", folder)
+
+
+@real
+@pytest.mark.parametrize("part", ["train", "test"])
+def test_the_real_files_are_known(part):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        mnist.load(part)
 
 
 GOOD = idx(np.zeros((7, 28, 28), np.uint8))

@@ -1,5 +1,6 @@
 """What was learned: it scores new pairs, is kept in a file, and comes back only if it is whole."""
 
+import contextlib
 import json
 import os
 import pickle
@@ -430,8 +431,39 @@ def test_a_pickle_would_have_exploded(tmp_path, monkeypatch):
 def test_what_is_no_file_is_refused(tmp_path):
     with pytest.raises(InputError, match=r"There is no file `.*missing`\."):
         mineral.load(tmp_path / "missing")
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(InputError, match="cannot be read: it is a directory"):
         mineral.load(tmp_path)
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(InputError, match="cannot be read: it is a pipe"):
+        mineral.load(tmp_path / "pipe")
+    with pytest.raises(InputError, match="cannot be read: this is no name"):
+        mineral.load("a\0b")
+
+
+def test_numbers_without_end_are_refused_when_they_are_used(models, tmp_path):
+    models["gaussian"].save(tmp_path / "m")
+    file = (tmp_path / "m").read_bytes()
+    header = json.loads(file[8 : 8 + int.from_bytes(file[:8], "little")])["__metadata__"]
+    huge = {
+        name: torch.full_like(t, torch.finfo(t.dtype).max) if t.is_floating_point() else t
+        for name, t in tensors_of(file).items()
+    }
+    for name in huge:
+        (tmp_path / "m").write_bytes(
+            to_safetensors(tensors_of(file) | {name: huge[name]}, metadata=header)
+        )
+        with contextlib.suppress(InputError):
+            assert np.isfinite(mineral.load(tmp_path / "m").pmi(*draw(5, 1))).all()
+
+
+def test_a_file_of_many_empty_tensors_is_refused_before_they_are_read(tmp_path):
+    many = {str(i): torch.zeros(0) for i in range(21_000)}
+    (tmp_path / "many").write_bytes(to_safetensors(many, metadata={"mineral": "{}"}))
+    with pytest.raises(InputError, match="holds 21,000 tensors"):
+        mineral.load(tmp_path / "many")
+    (tmp_path / "long").write_bytes(struct.pack("<Q", 2**23) + b" " * 2**23)
+    with pytest.raises(InputError, match="header is longer than any of ours"):
+        mineral.load(tmp_path / "long")
 
 
 @pytest.mark.usefixtures("as_users_run_it")

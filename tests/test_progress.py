@@ -36,9 +36,9 @@ def test_on_a_terminal_a_bar_appears_on_standard_error_and_vanishes(monkeypatch,
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("TERM", "xterm")
     with reporting(True) as report:
-        report(0.25, "counting neighbours")
+        report(0.25, "counting neighbours of [/red]\x1b[31m")
     shown = terminal.getvalue()
-    assert "counting neighbours" in shown and "25%" in shown
+    assert r"counting neighbours of [/red]\x1b[31m" in shown and "25%" in shown
     assert shown.rstrip().endswith("\x1b[2K")  # the line is erased at the end
     assert capsys.readouterr().out == ""
 

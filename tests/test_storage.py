@@ -4,6 +4,7 @@ import os
 import stat
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from mineral import storage
@@ -90,3 +91,15 @@ def test_a_device_is_written_to_and_never_replaced(tmp_path):
     assert os.read(reader, 100) == b"new"
     os.close(reader)
     assert stat.S_ISFIFO((tmp_path / "pipe").stat().st_mode)
+
+
+def test_an_archive_with_a_bomb_is_refused_before_it_is_unpacked(tmp_path, monkeypatch):
+    np.savez_compressed(tmp_path / "zeros.npz", a=np.zeros(10**6), b=np.arange(3))
+    noise = np.random.default_rng(0).standard_normal(10**6)
+    np.savez_compressed(tmp_path / "noise.npz", a=noise)
+    for name in ("zeros", "noise"):
+        storage.check_archive(tmp_path / f"{name}.npz")
+    monkeypatch.setattr(storage, "LARGEST_MEMBER", 10**6)
+    storage.check_archive(tmp_path / "noise.npz")
+    with pytest.raises(InputError, match=r"its 'a.npy' would unpack to 8,000,128 bytes"):
+        storage.check_archive(tmp_path / "zeros.npz")

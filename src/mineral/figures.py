@@ -383,7 +383,7 @@ def _finish(axes: "Axes", across: str, up: str, *, bins: int = 5) -> None:
     from matplotlib.ticker import MaxNLocator
 
     for set_label, text in ((axes.set_xlabel, across), (axes.set_ylabel, up)):
-        set_label(_short(text), labelpad=6, color=INK, fontsize=SMALL + 0.5, parse_math=False)
+        set_label(short(text), labelpad=6, color=INK, fontsize=SMALL + 0.5, parse_math=False)
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_locator(MaxNLocator(bins, steps=STEPS))
         axis.get_offset_text().set(fontsize=SMALL, color=MUTED)
@@ -394,7 +394,7 @@ def _finish(axes: "Axes", across: str, up: str, *, bins: int = 5) -> None:
         spine.set(visible=side in ("left", "bottom"), color=MUTED, linewidth=0.8)
 
 
-def _short(name: str, longest: int = 32) -> str:
+def short(name: str, longest: int = 32) -> str:
     """A column's name on one line, without characters that a picture cannot hold."""
     name = "".join(c if c.isprintable() else " " for c in name)
     return name if len(name) <= longest else name[: longest - 1] + "…"

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TypeAlias
 
+from mineral.terminal import escaped
 from mineral.types import Progress
 
 ProgressOption: TypeAlias = bool | Progress
@@ -35,7 +36,7 @@ def reporting(progress: ProgressOption) -> Iterator[Progress]:
         yield silent
         return
     bar = Bar(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),  # `[/]` in a name is no mark-up
         BarColumn(),
         TaskProgressColumn(),
         TimeRemainingColumn(),
@@ -46,7 +47,7 @@ def reporting(progress: ProgressOption) -> Iterator[Progress]:
         task = bar.add_task("", total=1.0)
 
         def report(fraction: float, text: str) -> None:
-            bar.update(task, completed=fraction, description=text)
+            bar.update(task, completed=fraction, description=escaped(text))
 
         yield report
 

@@ -13,7 +13,7 @@ from mineral.audit.findings import Audit, Audited
 from mineral.audit.rows import Attack, Measure
 from mineral.audit.words import best, leaked
 from mineral.errors import MissingExtraError
-from mineral.figures import HAIRLINE, INK, MUTED, SMALL
+from mineral.figures import HAIRLINE, INK, MUTED, SMALL, short
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -39,16 +39,19 @@ def frontier(audit: Audit) -> "Figure":
     _success(axes[0], audit)
     if in_nats:
         _nats(axes[1], audit)
-    handles, names = axes[0].get_legend_handles_labels()
-    figure.legend(
+    handles, places = axes[0].get_legend_handles_labels()
+    names = [audit.encoders[int(place)].encoder for place in places]
+    legend = figure.legend(
         handles,
-        names,
+        list(map(str, range(len(names)))),
         loc="outside lower center",
         ncols=4 if in_nats else 2,
         frameon=False,
         fontsize=SMALL - 1,
         labelcolor=INK,
     )
+    for text, name in zip(legend.get_texts(), names, strict=True):
+        text.set(text=short(name), parse_math=False)
     return figure
 
 
@@ -99,7 +102,7 @@ def _point(
         color=COLOURS[k % len(COLOURS)],
         markersize=6,
         elinewidth=0.9,
-        label=each.encoder,
+        label=str(k),
     )
 
 

@@ -47,8 +47,7 @@ class Channel:
 def channel(encoder: Encoder | None, x: Matrix) -> Channel | None:
     """What is known of the noise of an encoder, on these rows; None where there is none."""
     if isinstance(encoder, AdditiveNoise):
-        mean = np.asarray(x, np.float64)
-        return Channel(mean, np.full(mean.shape, encoder.scale))
+        return Channel(*encoder.moments(np.asarray(x, np.float64)))
     if isinstance(encoder, ModuleEncoder) and encoder.stochastic:
         return Channel(*encoder.moments(np.asarray(x, np.float64)))
     return None

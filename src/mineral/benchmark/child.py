@@ -15,13 +15,15 @@ from multiprocessing.util import Finalize
 from pathlib import Path
 from typing import IO, Any, TypeAlias
 
-from mineral.errors import OptionError
+from mineral.errors import InputError, OptionError
+from mineral.rivals.serve import of_storage
 
 Answer: TypeAlias = dict[str, Any]
 
 SCRATCH = ".scratch"
 START_LIMIT = 300.0  # seconds to import a library on a busy machine
 GONE = (ProcessLookupError, PermissionError, BrokenPipeError)  # of a process that has ended
+ROOM = 1 << 16  # bytes: more than a block of any common file system
 LAST_WORDS = 5.0  # seconds between closing its pipe and ending
 THREADS = (
     "OMP_NUM_THREADS",
@@ -42,11 +44,17 @@ class Gone(Exception):
     """The worker died."""
 
 
+class NoRoom(Exception):
+    """A disk failed, which is no fault of the worker's."""
+
+
 class Child:
     """One worker process, in a folder of its own, where it may leave what it likes.
 
     Raises:
         Gone: If it dies, says an error, or takes too long before it is ready.
+        NoRoom: If that is because a disk failed.
+        OSError: If the folder cannot be made, or the command not started.
     """
 
     def __init__(self, command: tuple[str, ...], threads: int, scratch: Path | None) -> None:
@@ -75,7 +83,7 @@ class Child:
             raise
         if "error" in said:
             self.close()
-            raise Gone(str(said["error"]))
+            raise (NoRoom if said.get("status") == "storage" else Gone)(str(said["error"]))
         self.versions = dict(said["ready"])
 
     def ask(self, job: Answer, limit: float | None) -> Answer:
@@ -92,6 +100,20 @@ class Child:
         except OSError:
             raise Gone(self._how_it_died()) from None
         return self._answer(limit, "value", "error")
+
+    def check_room(self) -> None:
+        """Write a little where the worker writes.
+
+        Raises:
+            NoRoom: If that fails: an error of the worker's is then not its own.
+        """
+        try:
+            with tempfile.TemporaryFile(dir=self.folder.parent) as file:
+                file.write(bytes(ROOM))
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise NoRoom(f"{self.folder.parent}: {error.strerror or error}") from None
 
     @property
     def alive(self) -> bool:
@@ -183,6 +205,8 @@ class Pool:
 
         Raises:
             Gone: If it does not start.
+            NoRoom: If a disk failed.
+            OSError: As `Child`.
         """
         if self._closed:
             raise Gone("the run was stopped")
@@ -199,11 +223,14 @@ class Pool:
 
         Raises:
             OptionError: If it does not start, with what it says.
+            InputError: If a disk failed.
         """
         try:
             with self.child(command):
                 pass
-        except (Gone, OSError) as error:
+        except (Gone, NoRoom, OSError) as error:
+            if isinstance(error, NoRoom) or of_storage(error):
+                raise InputError(f"`{label}` cannot start: {error}. Make room first.") from None
             raise OptionError(
                 f"`{label}` does not start: {error}. See docs/rivals.md for how to install it."
             ) from None

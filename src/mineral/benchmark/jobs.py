@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from mineral.benchmark.child import Answer, Gone, Late, Pool
+from mineral.benchmark.child import Answer, Gone, Late, NoRoom, Pool
 from mineral.benchmark.contestants import Contestant
 from mineral.benchmark.rows import Key, Row, Status
+from mineral.rivals.serve import of_storage
 from mineral.tasks import Draw, Task, columns_of
 
 
@@ -30,44 +31,76 @@ class Job:
         return self.task.name, self.n, self.seed, self.contestant.label
 
 
-def attempt(job: Job, pool: Pool) -> tuple[Row, float]:
-    """The row, and the seconds that all of it took. Nothing that an estimator does gets out."""
+@dataclass(frozen=True, kw_only=True)
+class Unanswered:
+    """A job that the estimator never got to answer: a disk failed, or its process did not start."""
+
+    key: Key
+    reason: str
+
+
+def attempt(job: Job, pool: Pool) -> tuple[Row | Unanswered, float]:
+    """The row, and the seconds that all of it took. Nothing that an estimator does gets out.
+
+    There is no row where storage failed: that is no answer of the estimator's.
+    """
     start = time.perf_counter()
-    row = _attempt(job, pool)
-    return row, time.perf_counter() - start
+    try:
+        found: Row | Unanswered = _attempt(job, pool)
+    except (NoRoom, OSError) as error:
+        found = Unanswered(key=job.key, reason=_on_one_line(str(error)))
+    return found, time.perf_counter() - start
 
 
 def _attempt(job: Job, pool: Pool) -> Row:
-    task, contestant = job.task, job.contestant
-    row = Row(
+    row = _without_answer(job)
+    try:
+        draw = job.task.draw(job.n, seed=job.seed)
+    except Exception as error:
+        if of_storage(error):
+            raise NoRoom(f"no samples: {error}") from None
+        return _without_value(row, "failed", f"no samples: {type(error).__name__}: {error}")
+    if draw.pmi is not None:
+        row = replace(row, oracle=float(np.mean(draw.pmi)))
+    try:
+        with pool.child(job.contestant.command) as child:
+            row = replace(row, versions=child.versions)
+            question = _question(job, draw, str(child.folder))
+            del draw  # it is on disk, and the estimator may need the memory
+            try:
+                said = child.ask(question, job.time_limit)
+            except Gone:
+                child.check_room()  # no room may end a process without an error of its own
+                raise
+            if said.get("status") == "storage":
+                raise NoRoom(str(said.get("error")))
+            row = _with_answer(row, said)
+            if row.status == "failed":
+                child.check_room()
+            return row
+    except Late:
+        return _without_value(row, "timeout", f"no answer within {job.time_limit:g} seconds")
+    except Gone as error:
+        return _without_value(row, "crashed", str(error))
+    except (NoRoom, OSError):
+        raise
+    except Exception as error:  # no memory
+        return _without_value(row, "failed", f"{type(error).__name__}: {error}")
+
+
+def _without_answer(job: Job) -> Row:
+    task = job.task
+    return Row(
         task=task.name,
         family=task.family,
         dim_x=task.dim_x,
         dim_y=task.dim_y,
         n=job.n,
         seed=job.seed,
-        label=contestant.label,
+        label=job.contestant.label,
         truth=float(task.information) + 0.0,  # no -0.0
         truth_error=float(task.error),
     )
-    try:
-        draw = task.draw(job.n, seed=job.seed)
-    except Exception as error:
-        return _without_value(row, "failed", f"no samples: {type(error).__name__}: {error}")
-    if draw.pmi is not None:
-        row = replace(row, oracle=float(np.mean(draw.pmi)))
-    try:
-        with pool.child(contestant.command) as child:
-            row = replace(row, versions=child.versions)
-            question = _question(job, draw, str(child.folder))
-            del draw  # it is on disk, and the estimator may need the memory
-            return _with_answer(row, child.ask(question, job.time_limit))
-    except Late:
-        return _without_value(row, "timeout", f"no answer within {job.time_limit:g} seconds")
-    except Gone as error:
-        return _without_value(row, "crashed", str(error))
-    except Exception as error:  # no memory, no disk
-        return _without_value(row, "failed", f"{type(error).__name__}: {error}")
 
 
 def _question(job: Job, draw: Draw, folder: str) -> Answer:
@@ -115,7 +148,11 @@ def _with_answer(row: Row, said: Answer) -> Row:
 
 
 def _without_value(row: Row, status: Status, message: str) -> Row:
-    return replace(row, status=status, message=" ".join(message.split())[:500])
+    return replace(row, status=status, message=_on_one_line(message))
+
+
+def _on_one_line(message: str) -> str:
+    return " ".join(message.split())[:500]
 
 
 def _number(value: object) -> float | None:

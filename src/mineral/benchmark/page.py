@@ -18,10 +18,12 @@ from mineral.figures import ACCENT
 from mineral.methods.base import versions
 from mineral.report.drawings import Drawing, draw, own_settings
 from mineral.report.templates import template
+from mineral.terminal import escaped
 
 BEST_SHOWN = 12  # panels, of estimates against truth
 LINES_SHOWN = 8
 FAMILY: Callable[[Row], str] = operator.attrgetter("family")
+LARGEST = 1 << 24  # bytes of settings.json, which has a few hundred for each run
 FORMATS = (".png", ".svg", ".pdf")
 
 
@@ -187,8 +189,30 @@ def _versions(rows: Sequence[Row]) -> dict[str, str]:
 
 
 def _runs(folder: Path) -> list[dict[str, Any]]:
+    """What settings.json says of the runs, as far as it is a list of such; nothing else of it."""
+    path = folder / "settings.json"
     try:
-        found = json.loads((folder / "settings.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        storage.check_file(path)
+        with path.open("rb") as file:
+            found = json.loads(file.read(LARGEST))
+    except (OSError, ValueError, RecursionError):
         return []
-    return found if isinstance(found, list) else []
+    runs = found if isinstance(found, list) else []
+    return [_run(each) for each in runs if isinstance(each, dict)]
+
+
+def _run(found: dict[str, Any]) -> dict[str, Any]:
+    machine = found.get("machine")
+    machine = machine if isinstance(machine, dict) else {}
+    return {
+        **_scalars(found, ("command", "started", "jobs", "threads", "time_limit")),
+        "machine": _scalars(machine, ("system", "cores")),
+    }
+
+
+def _scalars(found: dict[str, Any], names: Sequence[str]) -> dict[str, str | int | float]:
+    return {
+        name: escaped(each, keep="\n") if isinstance(each, str) else each
+        for name in names
+        if isinstance(each := found.get(name), (str, int, float))
+    }

@@ -12,7 +12,7 @@ import numpy as np
 from mineral.benchmark.rows import Row
 from mineral.benchmark.summary import NOTHING, ORACLE, REFERENCES, Standing, grouped, standings
 from mineral.benchmark.tables import number
-from mineral.figures import ACCENT, HAIRLINE, INK, MUTED, SMALL
+from mineral.figures import ACCENT, HAIRLINE, INK, MUTED, SMALL, short
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -23,6 +23,7 @@ LINES = ("#1f5fa8", "#c2571a", "#2e7d4f", "#7a4ba0", "#8a6d1a", "#a3201c")
 DASHES: dict[str, Any] = {ORACLE: (0, (4, 2)), NOTHING: (0, (1, 1.5))}
 ROOM = 1.15  # times the error of answering 0: what is beyond is written, not drawn
 WIDTH = 5.0
+LONGEST = 60  # letters of a name: more leave no room for the drawing
 
 
 def leaderboard(standing: Sequence[Standing], ours: frozenset[str], title: str = "") -> "Figure":
@@ -45,7 +46,7 @@ def leaderboard(standing: Sequence[Standing], ours: frozenset[str], title: str =
             color=INK,
         )
     _reference(axes, lines, upright=True)
-    axes.set_yticks(range(len(shown)), [each.label for each in shown])
+    _names(axes, [each.label for each in shown])
     axes.set_ylim(len(shown) - 0.4, -0.6)
     axes.set_xlim(0, 1.14 * reach)
     _finish(axes, "mean absolute error in nats", "")
@@ -66,7 +67,7 @@ def against_n(rows: Sequence[Row], labels: Sequence[str]) -> "Figure":
     }
     figure, axes = _canvas(WIDTH, 3.4)
     for k, label in enumerate(labels):
-        line = axes.plot(list(by_n), errors[label], marker="o", markersize=4, label=label)[0]
+        line = axes.plot(list(by_n), errors[label], marker="o", markersize=4, label=str(k))[0]
         line.set(color=LINES[k % len(LINES)], linestyle="-" if k < len(LINES) else ":")
     for label, style in DASHES.items():
         axes.plot(list(by_n), errors[label], color=MUTED, linestyle=style, label=label)
@@ -75,7 +76,7 @@ def against_n(rows: Sequence[Row], labels: Sequence[str]) -> "Figure":
     axes.set_xticks(list(by_n), [f"{n:,}" for n in by_n])
     axes.minorticks_off()
     _finish(axes, "samples", "mean absolute error in nats")
-    axes.legend(
+    legend = axes.legend(
         frameon=False,
         fontsize=SMALL - 1,
         labelcolor=INK,
@@ -84,6 +85,10 @@ def against_n(rows: Sequence[Row], labels: Sequence[str]) -> "Figure":
         bbox_to_anchor=(0, 1),
         borderaxespad=0,
     )
+    for text, label in zip(legend.get_texts(), (*labels, *DASHES), strict=True):
+        text.set(
+            text=short(label, LONGEST), parse_math=False
+        )  # as it is, even `_a`, which would be left out
     return figure
 
 
@@ -98,7 +103,7 @@ def cost(standing: Sequence[Standing], ours: frozenset[str]) -> "Figure":
         place = (max(each.seconds or 0, 1e-4), min(each.error, reach))
         axes.plot(*place, "o" if each.error <= reach else "^", color=colour, markersize=5)
         axes.annotate(
-            each.label,
+            short(each.label, LONGEST),
             place,
             (4, 3),
             textcoords="offset points",
@@ -128,7 +133,7 @@ def coverage(standing: Sequence[Standing], ours: frozenset[str]) -> "Figure | No
         axes.plot(100 * (each.coverage or 0), place, "o", color=colour, markersize=5, clip_on=False)
         if each.false_positives is not None:
             axes.plot(100 * each.false_positives, place, "x", color=RIVAL, clip_on=False)
-    axes.set_yticks(range(len(shown)), [each.label for each in shown])
+    _names(axes, [each.label for each in shown])
     axes.set_ylim(len(shown) - 0.4, -1.2)
     axes.set_xlim(0, 101)
     _finish(axes, "intervals that hold the truth (dot); false positives (cross), in %", "")
@@ -192,6 +197,13 @@ def _reference(axes: "Axes", lines: dict[str, float], *, upright: bool) -> None:
             fontsize=SMALL - 1,
             color=MUTED,
         )
+
+
+def _names(axes: "Axes", labels: Sequence[str]) -> None:
+    """Names along the upright axis, in which a `$` is no formula."""
+    axes.set_yticks(
+        range(len(labels)), [short(label, LONGEST) for label in labels], parse_math=False
+    )
 
 
 def _finish(axes: "Axes", across: str, up: str) -> None:

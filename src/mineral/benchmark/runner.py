@@ -15,15 +15,15 @@ from mineral import storage
 from mineral.benchmark.child import Pool
 from mineral.benchmark.contestants import Contestant
 from mineral.benchmark.forecast import Forecast, in_words
-from mineral.benchmark.jobs import Job, attempt
+from mineral.benchmark.jobs import Job, Unanswered, attempt
 from mineral.benchmark.rows import Journal, Row, opened
-from mineral.errors import MissingExtraError, OptionError
+from mineral.errors import InputError, MissingExtraError, OptionError
 from mineral.methods.base import versions
 from mineral.progress import ProgressOption, reporting
 from mineral.tasks import Task
 from mineral.types import Progress
 
-Done: TypeAlias = tuple[Row, float]  # and the seconds it took
+Done: TypeAlias = tuple[Row | Unanswered, float]  # and the seconds it took
 SETTINGS = "settings.json"
 KINDS = 8  # of workers to keep waiting, beside one of each job: Mineral's and those of rivals
 
@@ -66,6 +66,8 @@ def run(
 
     Raises:
         OptionError: If nothing is asked for, another run uses `out`, or a rival does not start.
+        InputError: If a row cannot be written; or, once all others are, if storage failed under
+            some estimates: they have no row, so that the same call tries them again.
         MissingExtraError: If joblib or filelock is not installed.
     """
     _check(tasks, contestants, sizes, seeds, jobs, threads, time_limit)
@@ -89,12 +91,26 @@ def run(
                 for command_line, label in _commands(missing).items():
                     report(0.0, f"starting {label}")
                     pool.check(label, command_line)
-            new = []
+            new, unanswered = [], []
             for row, seconds in _results(start, missing, jobs, backend, backend_options or {}):
+                if isinstance(row, Unanswered):
+                    unanswered.append(row)
+                    continue
                 journal.add(row)
                 new.append(row)
                 watch.done(row, seconds)
+        _check_answered(unanswered, len(missing))
         return new
+
+
+def _check_answered(unanswered: Sequence[Unanswered], count: int) -> None:
+    if unanswered:
+        task, n, seed, label = unanswered[0].key
+        raise InputError(
+            f"{len(unanswered):,} of {count:,} estimates have no row, because storage failed: the "
+            f"first is {label} on {task}, n = {n:,}, seed {seed} ({unanswered[0].reason}). Make "
+            "room, and run the same command again."
+        )
 
 
 class _Watch:
@@ -215,8 +231,9 @@ def _note(path: Path, command: str, jobs: int, threads: int, time_limit: float |
     """Add to the list of runs that wrote into this folder."""
     try:
         runs = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         runs = []
+    runs = runs if isinstance(runs, list) else []
     runs.append(
         {
             "command": command,

@@ -1,6 +1,7 @@
 """The commands' common start, and how a run ends: exit status 0, 2 or 130."""
 
 import sys
+import warnings
 from collections.abc import Sequence
 from importlib.metadata import version
 from typing import Annotated, Any
@@ -9,7 +10,7 @@ import torch
 import typer
 from typer.main import get_command
 
-from mineral.cli.output import refused, show
+from mineral.cli.output import notice, refused, show
 from mineral.errors import MineralError
 
 UsageError: type[Exception] = typer.BadParameter.__mro__[1]  # its home differs between releases
@@ -26,9 +27,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command, of `sys.argv` unless given, and return its exit status."""
     try:
         words = list(sys.argv[1:] if argv is None else argv)
-        status = get_command(app).main(
-            args=words or ["--help"], prog_name="mineral", standalone_mode=False
-        )
+        with warnings.catch_warnings():
+            warnings.showwarning = _warned
+            status = get_command(app).main(
+                args=words or ["--help"], prog_name="mineral", standalone_mode=False
+            )
     except MineralError as error:
         return refused(str(error))
     except UsageError as error:
@@ -45,6 +48,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     if status == 130:  # some releases of typer return this for Ctrl-C, others raise
         return refused("Interrupted.", status=130)
     return 0
+
+
+def _warned(message: Warning | str, *_where: Any, **_more: Any) -> None:  # noqa: ANN401
+    """A warning as one line: users of a command have no use for a place in the source."""
+    notice(f"warning: {message}")
 
 
 def _version(wanted: bool) -> bool:  # noqa: FBT001  (typer calls it so)

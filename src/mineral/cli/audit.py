@@ -136,7 +136,7 @@ def _recorded(path: Path) -> "Subject":
 
 def _encoder(text: str, problem: "Problem", seed: int) -> "Encoder":
     """Of a file or a name with options."""
-    from mineral.shaping import AdditiveNoise, Raw, load_encoder, pca, random_network
+    from mineral.shaping import Raw, load_encoder, pca, random_network
     from mineral.shaping import random_projection as projection
 
     if text.endswith(".safetensors"):
@@ -145,7 +145,7 @@ def _encoder(text: str, problem: "Problem", seed: int) -> "Encoder":
     width = problem.x.shape[1]
     makers: dict[str, Callable[[], Encoder]] = {
         "raw": Raw,
-        "noise": lambda: AdditiveNoise(scale=_number(text, option, float(problem.x.std()))),
+        "noise": lambda: _noise(text, option, problem),
         "projection": lambda: projection(width, _dim(text, option, width), seed=seed),
         "random": lambda: random_network((width, 50, _dim(text, option, width)), seed=seed),
         "pca": lambda: pca(problem.split(seed=seed)[0].x, _dim(text, option, width)),
@@ -169,11 +169,20 @@ def _fitting(encoder: "Encoder", problem: "Problem") -> "Encoder":
     return encoder
 
 
-def _number(text: str, option: str, usual: float) -> float:
-    try:
-        return float(option) if option else usual
-    except ValueError:
-        raise OptionError(f"`--encoder` {text!r} needs a number, as in noise:0.5.") from None
+def _noise(text: str, option: str, problem: "Problem") -> "Encoder":
+    from mineral.shaping import AdditiveNoise, noise_like
+
+    if option:
+        try:
+            scale = float(option)
+        except ValueError:
+            raise OptionError(f"`--encoder` {text!r} needs a number, as in noise:0.5.") from None
+        return AdditiveNoise(scale=scale)
+    if problem.shape is not None:
+        # Pixels have one unit, and one at the rim that hardly ever has ink still shows it: noise
+        # of its own deviation would hide that ink least.
+        return AdditiveNoise(scale=float(problem.x.std()))
+    return noise_like(problem.x)
 
 
 def _dim(text: str, option: str, width: int) -> int:

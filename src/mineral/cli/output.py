@@ -10,6 +10,8 @@ import sys
 import textwrap
 from typing import Any
 
+from mineral.terminal import escaped
+
 
 def folded(text: str, *, indent: int | None = None) -> str:
     """Lines of at most the terminal's width; what is folded is indented under its line."""
@@ -45,7 +47,8 @@ def _finite(value: Any) -> Any:  # noqa: ANN401
 
 
 def show(text: str) -> None:
-    """Print at once. A reader who has left, as of `| head`, is no error."""
+    """Print at once, names without power over the terminal. `| head` may leave: no error."""
+    text = escaped(text, keep="\n\t")
     try:
         try:
             print(text, flush=True)  # noqa: T201
@@ -61,12 +64,16 @@ def show(text: str) -> None:
 
 def refused(message: str, *, status: int = 2) -> int:
     """Say on standard error why, and return the exit status."""
-    # One line whatever the message holds: a name from a file may even hold a terminal's codes.
-    line = "".join(c if c.isprintable() else " " for c in f"mineral: {_in_shell_words(message)}")
+    notice(message)
+    return status
+
+
+def notice(message: str) -> None:
+    """One line on standard error, whatever the message holds."""
+    line = escaped(f"mineral: {_in_shell_words(message)}".replace("\n", " "))
     if sys.stderr is not None:  # it is closed, and print would turn to standard output
         with contextlib.suppress(OSError):
             print(line, file=sys.stderr, flush=True)  # noqa: T201
-    return status
 
 
 def _in_shell_words(text: str) -> str:

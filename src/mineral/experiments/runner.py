@@ -17,7 +17,8 @@ import platform
 import re
 import shlex
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -28,6 +29,8 @@ from mineral import storage
 from mineral.errors import InputError, OptionError
 from mineral.experiments import drawings, parallel, scalars, writing
 from mineral.experiments.base import Cell, Conclusion, Context, Experiment, Numbers, nowhere
+from mineral.locks import FILE as LOCK
+from mineral.locks import locked
 from mineral.methods.base import device_named, versions
 from mineral.progress import ProgressOption, portion, reporting
 from mineral.training import seeded
@@ -71,7 +74,8 @@ def run(
         command: What the report shows as the command that made it; by default, one that would.
 
     Raises:
-        OptionError: If a setting is unknown, or `out` holds something else than this run.
+        OptionError: If a setting is unknown, or `out` holds something else than this run, or is
+            in use by another.
         InputError: If a file of the run cannot be read or written.
         MissingExtraError: If matplotlib is not installed, joblib for several jobs, or tensorboard.
     """
@@ -93,44 +97,64 @@ def run(
         "seed": seed,
     }
     command = command or _command(experiment.name, mode, changes or {}, seed, folder)
-    _claim(folder, identity, mode, where, command, resume=resume)
-    cells = experiment.cells(settings)
-    paths = {key: folder / "cells" / f"{_named(key)}.json" for key in cells}
+    with _claimed(folder, identity, mode, where, command, resume=resume):
+        cells = experiment.cells(settings)
+        paths = {key: folder / "cells" / f"{_named(key)}.json" for key in cells}
+        context = Context(
+            settings=settings, key="", seed=seed, device=where, progress=_silent, folder=folder
+        )
+        missing = _missing(cells, paths, context, identity, tensorboard=tensorboard)
+        with reporting(progress) as report:
+            _do_all(missing, len(cells), jobs, report)
+            report(1.0, "drawing")
+        # Of new cells too: a resumed run must see the same.
+        records = {key: _same(path, identity) for key, path in paths.items()}
+        found: dict[str, Numbers] = {key: record["found"] for key, record in records.items()}
+        conclusion = experiment.conclude(settings, found)
+        seconds = sum(record["seconds"] for record in records.values())
+        _write_conclusion(folder, experiment, conclusion, seconds)
+    return conclusion
+
+
+def _missing(
+    cells: Mapping[str, Cell[S]],
+    paths: Mapping[str, Path],
+    context: Context[S],
+    identity: Numbers,
+    *,
+    tensorboard: bool,
+) -> dict[str, parallel.Work]:
+    """The cells that have no file yet, ready to be done; `context.folder` is the run's."""
     missing: dict[str, parallel.Work] = {}
     for key, cell in cells.items():
         if paths[key].exists():
             _same(paths[key], identity)
             continue
-        context = Context(
-            settings=settings,
-            key=key,
-            seed=seed,
-            device=where,
-            progress=_silent,
-            folder=folder / "checkpoints" / key,
-        )
         missing[key] = partial(
             _do,
             cell=cell,
-            context=context,
+            context=dataclasses.replace(
+                context, key=key, folder=context.folder / "checkpoints" / key
+            ),
             path=paths[key],
             identity=identity,
-            curves=folder / "tensorboard" / key if tensorboard else None,
+            curves=context.folder / "tensorboard" / key if tensorboard else None,
         )
-    with reporting(progress) as report:
-        done = len(cells) - len(missing)
-        if jobs > 1 and len(missing) > 1:
-            start = done / len(cells)
-            parallel.run(missing, min(jobs, len(missing)), portion(report, start, 1.0))
-        else:
-            for i, (key, do) in enumerate(missing.items()):
-                do(_part(report, done + i, len(cells), key))
-        # Of new cells too: a resumed run must see the same.
-        records = {key: _same(path, identity) for key, path in paths.items()}
-        found: dict[str, Numbers] = {key: record["found"] for key, record in records.items()}
-        seconds = sum(record["seconds"] for record in records.values())
-        report(1.0, "drawing")
-        conclusion = experiment.conclude(settings, found)
+    return missing
+
+
+def _do_all(missing: Mapping[str, parallel.Work], count: int, jobs: int, report: Progress) -> None:
+    done = count - len(missing)
+    if jobs > 1 and len(missing) > 1:
+        parallel.run(missing, min(jobs, len(missing)), portion(report, done / count, 1.0))
+        return
+    for i, (key, do) in enumerate(missing.items()):
+        do(_part(report, done + i, count, key))
+
+
+def _write_conclusion(
+    folder: Path, experiment: Experiment[S], conclusion: Conclusion, seconds: float
+) -> None:
     _write(folder / "metrics.json", _plain(conclusion.metrics))
     for name, figure in conclusion.figures.items():
         storage.write(folder / f"{name}.png", drawings.png(figure))
@@ -138,7 +162,6 @@ def run(
     storage.write(
         folder / "report.md", writing.markdown(experiment, conclusion, made, seconds=seconds)
     )
-    return conclusion
 
 
 def _named(key: str) -> str:
@@ -175,7 +198,8 @@ def _do(
     _write(path, {**identity, "seconds": seconds, "found": _plain(found), **logged})
 
 
-def _claim(
+@contextmanager
+def _claimed(
     folder: Path,
     identity: Numbers,
     mode: str,
@@ -183,24 +207,47 @@ def _claim(
     command: str,
     *,
     resume: bool,
-) -> None:
-    """Make the folder this run's, or refuse: nobody else's files are touched."""
+) -> Iterator[None]:
+    """Within it, the folder is this run's; or refuse: nobody else's files are touched."""
+    _check_free(folder, identity, resume=resume)  # before a lock is put into somebody's folder
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"Cannot make `{folder}`: {error.strerror or error}.") from None
+    with locked(folder):
+        note = folder / SETTINGS
+        _check_free(folder, identity, resume=resume)  # another run may just have ended
+        for path in folder.glob(f".{SETTINGS}.*"):
+            path.unlink()  # half written by a run that was killed
+        if not note.exists():
+            system = f"{platform.system()} {platform.machine()}"
+            machine = {"system": system, "cores": os.cpu_count()}
+            made = {"mode": mode, "device": str(device), "command": command, "machine": machine}
+            _write(note, {**identity, **made, "versions": versions()})
+        (folder / "cells").mkdir(exist_ok=True)
+        yield
+
+
+def _check_free(folder: Path, identity: Numbers, *, resume: bool) -> None:
+    """Refuse a folder that holds another run, this one unless it is resumed, or anything else."""
     note = folder / SETTINGS
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        if not note.is_file():
-            raise OptionError(
-                f"`out` {str(folder)!r} holds something else than an experiment: name a new folder."
-            )
+    if note.is_file():
         if not resume:
             raise OptionError(
                 f"`out` {str(folder)!r} holds a run: resume it (--resume), or name another folder."
             )
         _same(note, identity)
-        return
-    (folder / "cells").mkdir(parents=True, exist_ok=True)
-    machine = {"system": f"{platform.system()} {platform.machine()}", "cores": os.cpu_count()}
-    made = {"mode": mode, "device": str(device), "command": command, "machine": machine}
-    _write(note, {**identity, **made, "versions": versions()})
+    elif folder.exists() and not (folder.is_dir() and all(map(_begun, folder.iterdir()))):
+        raise OptionError(
+            f"`out` {str(folder)!r} holds something else than an experiment: name a new folder."
+        )
+
+
+def _begun(path: Path) -> bool:
+    """Whether a run that was killed before its settings.json was whole may have made this."""
+    if path.name == "cells":
+        return path.is_dir() and not any(path.iterdir())
+    return path.is_file() and (path.name == LOCK or path.name.startswith(f".{SETTINGS}."))
 
 
 def _same(path: Path, identity: Numbers) -> dict[str, Any]:
@@ -208,7 +255,7 @@ def _same(path: Path, identity: Numbers) -> dict[str, Any]:
     try:
         held: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         _ = [held[name] for name in identity]
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         raise InputError(f"`{path}` is no file of an experiment's run: delete it.") from None
     for name, expected in identity.items():
         if held[name] != expected:

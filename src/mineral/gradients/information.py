@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from mineral.errors import InputError, OptionError
+from mineral.errors import InputError, InputTypeError, OptionError
 from mineral.gradients.stein import DEPENDENT, SSGE, Rows, ScoreEstimator, check, constant
 from mineral.types import Nats
 
@@ -90,7 +90,8 @@ def information_gradient(
     """
     z = _as_rows(z)
     check("z", z)
-    x = _as_rows(x) if x.is_floating_point() else _as_rows(x).to(z.dtype)
+    x = _as_rows(x, "x")
+    x = x if x.is_floating_point() else x.to(z.dtype)
     check("x", x)
     if len(x) != len(z):
         raise InputError(f"`x` and `z` must have as many rows: got {len(x)} and {len(z)}.")
@@ -160,8 +161,10 @@ def _along(scores: Rows, values: Rows) -> Tensor:
     return (scores.to(values) * values).sum(1).mean()
 
 
-def _as_rows(values: Tensor) -> Tensor:
-    return values.reshape(len(values), -1) if values.ndim else values
+def _as_rows(values: Tensor, name: str = "z") -> Tensor:
+    if not isinstance(values, Tensor) or values.is_sparse or values.is_meta:
+        raise InputTypeError(f"`{name}` must be a dense tensor, got {type(values).__name__}.")
+    return values.flatten(1) if values.ndim > 1 else values[:, None] if values.ndim else values
 
 
 def _refuse_without_gradient(*tensors: Tensor) -> None:

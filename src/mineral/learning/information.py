@@ -23,7 +23,7 @@ from torch import Tensor, distributed, nn
 from mineral import bounds
 from mineral.critics import broadcasts, score_rows
 from mineral.densities import DensityRatio, DiagonalRatio
-from mineral.errors import InputError, OptionError
+from mineral.errors import InputError, InputTypeError, OptionError
 from mineral.samples import shifted
 from mineral.types import JointScores, Nats, ProductScores
 
@@ -70,6 +70,18 @@ class _Learned(nn.Module):
         self._in_step = False
 
     def _rows(self, x: Tensor, z: Tensor) -> tuple[Tensor, Tensor]:
+        for name, values in (("x", x), ("z", z)):
+            if (
+                not isinstance(values, Tensor)
+                or values.is_complex()
+                or values.is_sparse
+                or values.is_meta
+            ):
+                raise InputTypeError(
+                    f"`{name}` must be a dense tensor of real numbers, got {type(values).__name__}."
+                )
+            if not values.ndim:
+                raise InputError(f"`{name}` must have rows, got a single number.")
         if len(x) != len(z) or len(x) < 2:
             raise InputError(
                 f"`x` and `z` must have the same 2 or more rows: got {len(x)} and {len(z)}."
@@ -183,7 +195,7 @@ class Information(_Learned):
     def learn(self, x: Tensor, z: Tensor) -> float:
         """One step of the critic that raises its objective; what it was before the step."""
         self._before_learning()
-        x, z = self._rows(x.detach(), z.detach())
+        x, z = (values.detach() for values in self._rows(x, z))
         self.train()
         return self._step(self.objective(*self._scores(x, z)))
 
@@ -243,7 +255,7 @@ class UpperInformation(_Learned):
     def learn(self, x: Tensor, z: Tensor) -> float:
         """One step of q(z | x) towards a higher likelihood; what it was before the step."""
         self._before_learning()
-        x, z = self._rows(x.detach(), z.detach())
+        x, z = (values.detach() for values in self._rows(x, z))
         return self._step(self.network(x, z).mean())
 
     def forward(self, x: Tensor, z: Tensor) -> Nats:

@@ -25,6 +25,8 @@ from mineral.samples import new_pairs
 from mineral.types import CriticFactory, PerSample, X, Y
 
 FORMAT = 1
+MOST_TENSORS = 20_000  # a network of 152 layers has about 1,000
+LONGEST_HEADER = 1 << 22  # bytes: 20,000 tensors take 2 MB, and 400,000 took 9 s to read
 Sides: TypeAlias = tuple[Float[np.ndarray, "n _"], Float[np.ndarray, "n _"]]
 
 
@@ -62,10 +64,19 @@ class Model(ABC):
             Nats, shape (n,).
 
         Raises:
-            InputError: If the pairs are not finite or not of the model's width.
+            InputError: If the pairs are not finite or not of the model's width, or if the model
+                is so far beyond them that no number comes out.
             InputTypeError: If they cannot be read as numbers.
         """
-        return self._ratio(*self._seen(*new_pairs(x, y, self.dim_x, self.dim_y)))
+        pairs = new_pairs(x, y, self.dim_x, self.dim_y)
+        with np.errstate(all="ignore"):  # what is not finite is refused below
+            found = self._ratio(*self._seen(*pairs))
+        if not np.isfinite(found).all():
+            raise InputError(
+                f"The model gives no finite number for row {int((~np.isfinite(found)).argmax())}: "
+                "it, or the row, has numbers too large. Standardize the samples, and train anew."
+            )
+        return found
 
     def of_products(self, x: X, y: Y, partners: Int[np.ndarray, "n m"]) -> Float[np.ndarray, "n m"]:
         """Of each row of x with the y of its m partners, in nats; each row is looked at once."""
@@ -159,7 +170,8 @@ def read(
         kind = settings["kind"]
         if kind not in kinds:
             raise InputError(f"`{path}` holds a model of an unknown kind, {kind!r}.")
-        return kinds[kind](Stored(path=path, settings=settings, tensors=tensors, critic=critic))
+        with np.errstate(all="ignore"):  # `pmi` and `encode` refuse what comes of huge numbers
+            return kinds[kind](Stored(path=path, settings=settings, tensors=tensors, critic=critic))
     except MineralError:
         raise
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, RuntimeError) as e:
@@ -170,13 +182,23 @@ def read(
 def _content(path: Path) -> tuple[Mapping[str, str], dict[str, Tensor]]:
     from safetensors import SafetensorError, safe_open
 
+    storage.check_file(path)
+    with path.open("rb") as opened:
+        if int.from_bytes(opened.read(8), "little") > LONGEST_HEADER:
+            raise InputError(
+                f"`{path}` cannot be read as safetensors: its header is longer than any of ours."
+            )
     try:
         with safe_open(path, framework="pt") as file:
             header = file.metadata() or {}
+            names = list(file.keys())
+            if len(names) > MOST_TENSORS:
+                raise InputError(
+                    f"`{path}` holds {len(names):,} tensors, and no model more than "
+                    f"{MOST_TENSORS:,}: it was not written by Mineral."
+                )
             # Copies: what the file's pages show may change with the file.
-            tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
-    except FileNotFoundError:
-        raise InputError(f"There is no file `{path}`.") from None
+            tensors = {name: file.get_tensor(name).clone() for name in names}
     except (OSError, SafetensorError) as error:
         raise InputError(f"`{path}` cannot be read as safetensors: {error}.") from None
     if "mineral" not in header:

@@ -43,6 +43,8 @@ def own_settings() -> Iterator[None]:
     with matplotlib.rc_context(settings | SETTINGS), warnings.catch_warnings():
         # The browser has the glyphs that matplotlib's own font lacks, as for Chinese names.
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        # A number of a hundred digits beside the axes leaves no room for them.
+        warnings.filterwarnings("ignore", message="constrained_layout not applied")
         yield
 
 

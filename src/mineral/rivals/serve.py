@@ -5,8 +5,9 @@ Then, for each line of standard input such as
 
     {"x": "x.npy", "y": "y.npy", "seed": 0, "estimator": "ksg", "settings": ["k=5"]}
 
-it estimates once, and writes `{"value": 0.41, "seconds": 0.2, …}` (nats) or `{"error": "why"}`. It
-ends with its input. Whatever else the library prints goes to standard error.
+it estimates once, and writes `{"value": 0.41, "seconds": 0.2, …}` (nats) or `{"error": "why"}`,
+with `"status": "refused"` where samples do not suit it, and `"status": "storage"` where a disk
+failed. It ends with its input. Whatever else the library prints goes to standard error.
 
 Only the standard library and NumPy are imported, and Python 3.9 will do: this file also runs in
 the environments of rivals. The whole protocol is in docs/rivals.md.
@@ -16,6 +17,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import errno
 import gc
 import json
 import os
@@ -60,7 +62,7 @@ def serve(load: Load) -> None:
     try:
         estimate, versions = load()
     except Exception as error:
-        reply({"error": _said(error)})
+        reply(_failed(error))
         return
     reply({"ready": versions})
     while (line := jobs.get()) is not None:
@@ -116,9 +118,10 @@ def _answer(estimate: Estimate, line: str) -> dict[str, Any]:
         seconds = time.perf_counter() - start
         peak = _memory_above(held)
     except Refused as error:
-        return {"error": str(error), "status": "refused"}
+        status = "storage" if of_storage(error) else "refused"
+        return {"error": str(error), "status": status}
     except Exception as error:
-        return {"error": _said(error)}
+        return _failed(error)
     answer = dict(found) if isinstance(found, Mapping) else {"value": float(found)}
     return {**answer, "seconds": seconds, "peak_megabytes": peak}
 
@@ -129,11 +132,28 @@ def _columns(array: np.ndarray) -> Any:  # noqa: ANN401
     return array if names is None else {name: array[name] for name in names}
 
 
+STORAGE = {
+    getattr(errno, name)
+    for name in ("ENOSPC", "EDQUOT", "EFBIG", "EIO", "EROFS")
+    if hasattr(errno, name)  # not every system has a quota
+}
 USUAL: dict[str, Any] = {"seed": 0, "estimator": "", "settings": []}
 
 
-def _said(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"
+def _failed(error: Exception) -> dict[str, Any]:
+    said = {"error": f"{type(error).__name__}: {error}"}
+    return {**said, "status": "storage"} if of_storage(error) else said
+
+
+def of_storage(error: BaseException | None) -> bool:
+    """Whether a disk that is full, read-only or broken is behind an error, or behind its causes."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        if isinstance(error, OSError) and error.errno in STORAGE:
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def _memory_before() -> float | None:

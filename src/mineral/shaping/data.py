@@ -1,20 +1,24 @@
 """Problems of the literature, and a user's own folder of images."""
 
 import csv
+import math
 import os
+import warnings
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 from jaxtyping import Float
 
-from mineral import mnist
+from mineral import mnist, storage
 from mineral.errors import InputError, MissingExtraError, OptionError
 from mineral.shaping.problem import Problem, label
 from mineral.types import PerSample
 
 PAIRS = 10
 RHO = 0.99
+FORMATS = ("PNG", "JPEG", "BMP", "GIF", "PPM", "TIFF", "WEBP")  # others start programs, as EPS does
+MOST_PIXELS = 1 << 24  # 4096 × 4096: as features of float32 they take 64 MB, and thrice in colour
 LARGE = 5  # digits from it on are hidden as "large"
 
 
@@ -178,14 +182,11 @@ def image_folder(
         colour: Whether to keep red, green and blue; else one brightness.
 
     Raises:
-        InputError: If a file or a column is missing or cannot be read, a label is missing or has
-            one class only, or the images have several sizes.
+        InputError: If a file or a column is missing or cannot be read, a file is not within the
+            folder, a label is missing or has one class only, or images are too large or of several
+            sizes.
         MissingExtraError: If Pillow is not installed.
     """
-    try:
-        from PIL import Image, UnidentifiedImageError
-    except ImportError:
-        raise MissingExtraError("A folder of images", "shaping") from None
     place = Path(folder)
     if keep == hide:
         raise InputError(f"`keep` {keep!r} is to be hidden, too: keep one thing and hide another.")
@@ -199,19 +200,8 @@ def image_folder(
     found = [label(name, np.array(each)) for name, each in zip(wanted[1:], codes, strict=True)]
     images: list[np.ndarray] = []
     for name in names:
-        try:
-            with Image.open(place / name) as image:
-                pixels = np.asarray(image.convert("RGB" if colour else "L"), np.float32) / 255
-        except (OSError, UnidentifiedImageError):
-            raise InputError(
-                f"`{place / name}` is missing, or no image that can be read."
-            ) from None
-        if images and pixels.shape != images[0].shape:
-            raise InputError(
-                f"Images must have one size: `{names[0]}` has {images[0].shape[:2]} pixels and "
-                f"`{name}` {pixels.shape[:2]}. Resize them first."
-            )
-        images.append(pixels)
+        like = (names[0], images[0].shape[:2]) if images else None
+        images.append(_pixels(place, name, like, colour=colour))
     stack = np.stack(images)
     stack = np.moveaxis(stack, -1, 1) if colour else stack
     return Problem(
@@ -221,6 +211,43 @@ def image_folder(
         hide=None if hide is None else found[1],
         shape=tuple(stack.shape[1:]),
     )
+
+
+def _pixels(
+    place: Path, name: str, like: tuple[str, tuple[int, ...]] | None, *, colour: bool
+) -> Float[np.ndarray, "h w *channels"]:
+    """An image of a folder within 0 and 1, of the size of the first; sizes come before pixels."""
+    try:
+        from PIL import Image
+    except ImportError:
+        raise MissingExtraError("A folder of images", "shaping") from None
+    try:
+        inside = (place / name).resolve().is_relative_to(place.resolve())
+    except (OSError, ValueError, RuntimeError):  # NUL in it, or links in a circle
+        inside = False
+    if not inside:
+        raise InputError(f"{name!r} is no file within `{place}`: name images in the folder.")
+    storage.check_file(place / name)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(place / name, formats=FORMATS) as image:
+                if math.prod(image.size) > MOST_PIXELS:
+                    raise InputError(
+                        f"`{place / name}` has {image.width} × {image.height} pixels, more than "
+                        f"{MOST_PIXELS:,}: resize it first."
+                    )
+                size = image.size[::-1]
+                if like is not None and size != like[1]:
+                    raise InputError(
+                        f"Images must have one size: `{like[0]}` has {like[1]} pixels and `{name}` "
+                        f"{size}. Resize them first."
+                    )
+                return np.asarray(image.convert("RGB" if colour else "L"), np.float32) / 255
+    except (InputError, MemoryError):
+        raise
+    except Exception:  # whatever its decoder says of a damaged file
+        raise InputError(f"`{place / name}` is no image that can be read.") from None
 
 
 def _labelled(path: Path, wanted: list[str]) -> list[list[str]]:

@@ -2,6 +2,7 @@
 
 Raw()                               the features themselves
 AdditiveNoise(scale=1.0)            the features with Gaussian noise; calibrated to no privacy
+noise_like(x)                       the same, as large in each column as the column varies
 random_projection(20, 3)            a random linear map
 pca(x, 3)                           the leading principal components of training rows
 random_network((20, 10, 3))         a random network
@@ -52,33 +53,51 @@ class AdditiveNoise(Encoder):
     Not differentially private as it is: nothing bounds x.
 
     Attributes:
-        scale: The noise's standard deviation, in units of x.
+        scale: The noise's standard deviation, in units of x: one for all columns, or one for each.
     """
 
-    scale: float = 1.0
+    scale: float | tuple[float, ...] = 1.0
     columns: tuple[str, ...] = ()
     name: str = "noise"
 
     kind: ClassVar[str] = "noise"
     stochastic = True
-    dim_x = None
 
     def __post_init__(self) -> None:
-        if not 0 < self.scale < np.inf:
+        scales = np.atleast_1d(np.asarray(self.scale, np.float64))
+        if scales.ndim != 1 or not len(scales) or not ((scales > 0) & (scales < np.inf)).all():
             raise OptionError(f"`scale` must be above 0 and finite, got {self.scale}.")
+
+    @property
+    def dim_x(self) -> int | None:  # type: ignore[override]
+        return len(self.scale) if isinstance(self.scale, tuple) else None
 
     def moments(self, x: X) -> tuple[Codes, Codes]:
         """Mean and scale of q(z | x)."""
-        return x, np.full_like(x, self.scale)
+        return x, np.broadcast_to(np.asarray(self.scale, x.dtype), x.shape).copy()
 
     def _encode(self, x: X, rng: np.random.Generator) -> Codes:
-        return x + self.scale * rng.standard_normal(x.shape)
+        return x + np.asarray(self.scale) * rng.standard_normal(x.shape)
 
     def _tensors(self) -> dict[str, Tensor]:
-        return {}
+        if not isinstance(self.scale, tuple):
+            return {}
+        return {"scale": torch.tensor(self.scale, dtype=torch.float64)}
 
     def _settings(self) -> dict[str, Any]:
-        return {"scale": self.scale}
+        return {} if isinstance(self.scale, tuple) else {"scale": self.scale}
+
+
+def noise_like(x: Any) -> AdditiveNoise:  # noqa: ANN401
+    """Noise of each column's own standard deviation over rows x, shape (n, dx).
+
+    A column that does not vary has nothing to hide: its noise has standard deviation 1.
+
+    Raises:
+        InputError: If x is not finite, or constant.
+    """
+    spread = variable("x", x).std(axis=0)
+    return AdditiveNoise(scale=tuple(np.where(spread > 0, spread, 1.0).tolist()))
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,6 +186,8 @@ def rebuild_raw(stored: Stored) -> Raw:
 
 def rebuild_noise(stored: Stored) -> AdditiveNoise:
     """From a file."""
+    if "scale" in stored.tensors:
+        return AdditiveNoise(scale=tuple(stored.array("scale").tolist()), **named(stored))
     return AdditiveNoise(scale=float(stored.settings["scale"]), **named(stored))
 
 
