@@ -10,7 +10,7 @@ import mineral
 
 LAYERS = [
     ["errors", "types", "numerics", "special"],
-    ["storage", "mnist", "figures", "progress", "threads"],
+    ["storage", "mnist", "figures", "progress", "threads", "chance"],
     ["results"],
     ["samples", "stability"],
     ["critics", "bounds", "gradients"],

@@ -316,6 +316,10 @@ NEVER_CALLED = (
     "torch.set_default_dtype",
     "torch.set_num_threads",
     "torch.manual_seed",
+    "torch.seed",
+    "torch.random.fork_rng",
+    "torch.set_rng_state",
+    "torch.default_generator.manual_seed",
     "torch.autograd.set_detect_anomaly",
     "np.random.seed",
     "random.seed",
@@ -333,7 +337,6 @@ ALLOWED = {  # in one file each, behind one door
     "rivals/latentmi.py": {"np.random.seed", "torch.manual_seed"},
     "rivals/npeet.py": {"np.random.seed"},
     "rivals/torch_mist.py": {"torch.manual_seed"},
-    "threads.py": {"torch.set_num_threads"},  # and puts back what was there
 }
 FOR_A_WHILE = ("warnings.simplefilter", "warnings.filterwarnings")  # inside `catch_warnings` only
 

@@ -25,12 +25,12 @@ from typing import Any, TypeVar
 import torch
 
 from mineral import storage
+from mineral.chance import seeded
 from mineral.errors import InputError, OptionError
 from mineral.experiments import drawings, parallel, scalars, writing
 from mineral.experiments.base import Cell, Conclusion, Context, Experiment, Numbers, nowhere
 from mineral.methods.base import device_named, versions
 from mineral.progress import ProgressOption, portion, reporting
-from mineral.training import seeded
 from mineral.types import Progress
 
 S = TypeVar("S")
@@ -165,7 +165,7 @@ def _do(
     log = scalars.Scalars(curves) if curves else None
     context = dataclasses.replace(context, progress=progress, log=log or nowhere)
     try:
-        with seeded(context.seed_for(context.key), context.device):
+        with seeded(context.seed_for(context.key)):
             found = cell(context)
     finally:
         if log:

@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from mineral import bounds
+from mineral.chance import Chance
 from mineral.critics import JointCritic, SeparableCritic
 from mineral.errors import OptionError
 from mineral.methods.base import Run
@@ -67,7 +68,8 @@ class Neural(CrossFitted):
         """The most that the bound can show on n rows, in nats, and its formula."""
 
     def report(self, samples: Paired, fold: Fold, run: Run, rng: np.random.Generator) -> FoldReport:
-        critic = self.network(samples.x.shape[1], samples.y.shape[1]).to(run.device)
+        with Chance.of(rng):
+            critic = self.network(samples.x.shape[1], samples.y.shape[1]).to(run.device)
         member, (training, validation, test) = prepared(samples, fold, critic)
         objective = self.objective()
         if isinstance(objective, torch.nn.Module):
