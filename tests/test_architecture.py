@@ -9,7 +9,7 @@ import pytest
 import mineral
 
 LAYERS = [
-    ["errors", "types", "numerics", "special"],
+    ["errors", "choices", "types", "numerics", "special"],
     ["storage", "mnist", "figures", "progress", "threads", "chance"],
     ["results"],
     ["samples", "stability"],
@@ -17,10 +17,11 @@ LAYERS = [
     ["denoising", "densities"],
     ["models", "training", "tasks"],
     ["methods"],
-    ["independence"],
+    ["permutation"],
     ["mine", "door"],
     ["learning"],
     ["quantities"],
+    ["names"],
     ["report", "settings", "tables", "rivals"],
     ["shaping"],
     ["audit"],

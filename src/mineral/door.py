@@ -8,8 +8,8 @@ from typing import Any
 import torch
 
 from mineral.errors import OptionError
-from mineral.independence import independence
 from mineral.methods import ESTIMATORS, Estimator
+from mineral.permutation import independence
 from mineral.progress import ProgressOption
 from mineral.results import Estimate
 from mineral.types import Missing, Unit
