@@ -46,6 +46,9 @@ def estimate(
         permutations: Of the rows, for a test of independence whose size is exact: 999 can give a
             `p_value` of 0.001. 0 tests nothing. See `mineral.independence`.
 
+    May be called from several threads at once. After it, start processes with `spawn` or joblib,
+    and do not fork: a forked process waits forever for threads that torch had (docs/threads.md).
+
     Returns:
         The estimate, with its interval, what kind of number it is, and reasons to doubt it.
 

@@ -77,9 +77,19 @@ def score(critic: nn.Module, pairs: Pairs, block: int) -> tuple[JointScores, Pro
     return joint, rest.reshape(len(x), block - 1)
 
 
-@torch.no_grad()
 def score_all(critic: nn.Module, pairs: Pairs, block: int) -> tuple[JointScores, ProductScores]:
-    """`score` for any number of rows, at least 2, without a gradient and within bounded memory.
+    """`score` for any number of rows, at least 2, without a gradient.
+
+    What comes of `score_parts`, in one piece: n · `block` scores.
+    """
+    joint, product = zip(*score_parts(critic, pairs, block), strict=True)
+    return torch.cat(joint), torch.cat(product)
+
+
+def score_parts(
+    critic: nn.Module, pairs: Pairs, block: int
+) -> Iterator[tuple[JointScores, ProductScores]]:
+    """`score` for any number of rows, at least 2, a part of them at a time, without a gradient.
 
     Blocks are of size `block` or a little more, to leave few rows over: these borrow partners from
     the block before, whose y then count more often than others. What the critic draws, if it draws
@@ -88,20 +98,16 @@ def score_all(critic: nn.Module, pairs: Pairs, block: int) -> tuple[JointScores,
     n = len(pairs[0])
     block = n // max(1, n // block)
     at_once = max(1, SCORES // block**2) * block
-    full = n - n % block
-    with Chance(0):
-        parts = [
-            score(
-                critic,
-                (pairs[0][i : min(i + at_once, full)], pairs[1][i : min(i + at_once, full)]),
-                block,
-            )
-            for i in range(0, full, at_once)
-        ]
-        if full < n:
+    full, chance = n - n % block, Chance(0)
+    for i in range(0, full, at_once):
+        rows = slice(i, min(i + at_once, full))
+        with torch.no_grad(), chance:
+            part = score(critic, (pairs[0][rows], pairs[1][rows]), block)
+        yield part
+    if full < n:
+        with torch.no_grad(), chance:
             joint, product = score(critic, (pairs[0][-block:], pairs[1][-block:]), block)
-            parts.append((joint[full - n :], product[full - n :]))
-    return torch.cat([joint for joint, _ in parts]), torch.cat([product for _, product in parts])
+        yield joint[full - n :], product[full - n :]
 
 
 def train(
