@@ -27,6 +27,7 @@ from mineral.types import Bound, CriticFactory, JointScores, ProductScores
 
 GROUPS = 64  # of rows, left out in turn for the standard error
 MOST_PAIRS = 2**22  # of held-out rows, where all are in memory at once: 32 MB
+ROWS = 128  # of a bound by rows, at a time: 1 MB of 1,023 product scores each
 PAIRS = 2**18  # that the standard error looks at, in whole blocks: more only cost time
 
 
@@ -154,16 +155,21 @@ class Neural(CrossFitted):
         block = product.shape[1] + 1
         blocks = max(1, min(len(joint), PAIRS // block) // block)
         groups = min(GROUPS, block)
-        of_x = torch.arange(block, device=joint.device) % groups
+        of_x = (torch.arange(block, device=joint.device) % groups).to(torch.uint8)
         of_y = off_diagonal(of_x.expand(block, block))
         joint_of = joint[: blocks * block].view(blocks, block)
         product_of = product[: blocks * block].view(blocks, block, -1)
         values = []
         for group in range(groups):
-            rows = of_x != group
-            others = of_y[rows] != group  # as many in every row
-            left = product_of[:, rows][:, others].view(-1, int(others[0].sum()))
-            values.append(self.bound(joint_of[:, rows].reshape(-1), left))
+            rows = torch.nonzero(of_x != group)[:, 0]
+            # Large pieces of memory, taken and given back in turn, would not be used again.
+            parts = rows.split(ROWS if self.by_row else len(rows))  # type: ignore[no-untyped-call]
+            total = torch.zeros((), dtype=joint.dtype, device=joint.device)
+            for part in parts:
+                others = of_y[part] != group  # as many in every row
+                left = product_of[:, part].masked_select(others).view(-1, int(others[0].sum()))
+                total += len(part) * self.bound(joint_of[:, part].reshape(-1), left)
+            values.append(total / len(rows))
         spread = torch.stack(values).var(correction=0) * (groups - 1)
         return float(spread * blocks * block / len(joint))
 
