@@ -9,7 +9,8 @@ import pytest
 import mineral
 
 LAYERS = [
-    ["errors", "choices", "types", "numerics", "special"],
+    ["choices"],
+    ["errors", "types", "numerics", "special"],
     ["storage", "mnist", "figures", "progress", "threads", "chance"],
     ["results"],
     ["samples", "stability"],
