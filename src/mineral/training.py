@@ -82,8 +82,15 @@ def score_all(critic: nn.Module, pairs: Pairs, block: int) -> tuple[JointScores,
 
     What comes of `score_parts`, in one piece: n · `block` scores.
     """
-    joint, product = zip(*score_parts(critic, pairs, block), strict=True)
-    return torch.cat(joint), torch.cat(product)
+    # Filled in place: many small results among large temporaries would keep these from being freed.
+    joint, product, start = torch.empty(0), torch.empty(0), 0
+    for part in score_parts(critic, pairs, block):
+        if not start:
+            joint, product = (each.new_empty(len(pairs[0]), *each.shape[1:]) for each in part)
+        rows = slice(start, start + len(part[0]))
+        joint[rows], product[rows] = part
+        start = rows.stop
+    return joint, product
 
 
 def score_parts(

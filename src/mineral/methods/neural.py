@@ -6,6 +6,7 @@ training maximizes, and the bound that is reported on rows that the critic never
 
 import math
 from abc import abstractmethod
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -22,7 +23,7 @@ from mineral.methods.crossfit import CrossFitted, FoldReport, prepared
 from mineral.numerics import off_diagonal
 from mineral.samples import Fold, Paired
 from mineral.threads import one_torch_thread
-from mineral.training import Pairs, score_parts, train
+from mineral.training import Pairs, score_all, score_parts, train
 from mineral.types import Bound, CriticFactory, JointScores, ProductScores
 
 GROUPS = 64  # of rows, left out in turn for the standard error
@@ -126,7 +127,8 @@ class Neural(CrossFitted):
             block = max(self.product_samples + 1, min(block, MOST_PAIRS // len(test[0])))
         joints, log_sums, first = list[Tensor](), list[Tensor](), list[tuple[Tensor, Tensor]]()
         value, count = 0.0, 0
-        for part in score_parts(critic, test, block):
+        parts = score_parts if self.by_row else _whole
+        for part in parts(critic, test, block):
             joint, product = (scores.double() for scores in part)
             joints.append(joint)
             log_sums.append(product.logsumexp((0, 1)))
@@ -172,6 +174,11 @@ class Neural(CrossFitted):
             values.append(total / len(rows))
         spread = torch.stack(values).var(correction=0) * (groups - 1)
         return float(spread * blocks * block / len(joint))
+
+
+def _whole(critic: nn.Module, pairs: Pairs, block: int) -> Iterator[Pairs]:
+    """All scores, as the one part that they are."""
+    yield score_all(critic, pairs, block)
 
 
 @dataclass(frozen=True, kw_only=True)
