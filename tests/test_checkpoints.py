@@ -8,11 +8,11 @@ import torch
 from torch import nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from mineral.chance import seeded
 from mineral.critics import JointCritic
 from mineral.errors import InputError, OptionError
 from mineral.experiments.checkpoints import FILE, Checkpoint
 from mineral.learning import Information
-from mineral.training import seeded
 
 
 class Killed(BaseException):
@@ -21,7 +21,7 @@ class Killed(BaseException):
 
 def train(folder, *, stop_at=None, steps=12):
     """Everything that may change: dropout, batch norm, Adam, a schedule, an average, a critic."""
-    with seeded(0, torch.device("cpu")):
+    with seeded(0):
         network = nn.Sequential(
             nn.Linear(2, 4), nn.BatchNorm1d(4), nn.Dropout(0.3), nn.Linear(4, 1)
         )

@@ -11,6 +11,7 @@ from torch import nn
 
 import mineral
 from mineral import mnist
+from mineral.chance import seeded
 from mineral.errors import InputError, InputTypeError, OptionError
 from mineral.shaping import (
     AdditiveNoise,
@@ -28,14 +29,13 @@ from mineral.shaping import (
     save_encoder,
 )
 from mineral.shaping.problem import best_guess, check_training, entropy, floor, label, table
-from mineral.training import seeded
 
 X = np.random.default_rng(0).standard_normal((60, 5)) * [1, 2, 3, 4, 5] + 1
 NAMES = ("a", "b", "c", "d", "e")
 
 
 def network(**options):
-    with seeded(0, torch.device("cpu")):
+    with seeded(0):
         return Network((5, 7, 2), **options)
 
 
@@ -44,7 +44,7 @@ class Pairs(nn.Module):
 
     def __init__(self):
         super().__init__()
-        with seeded(1, torch.device("cpu")):
+        with seeded(1):
             self.layer = nn.Linear(5, 3)
 
     def forward(self, x):
@@ -180,7 +180,7 @@ def test_a_users_module_is_copied():
 
 
 def test_batch_normalization_is_used_as_in_evaluation():
-    with seeded(0, torch.device("cpu")):
+    with seeded(0):
         kept = ModuleEncoder(nn.Sequential(nn.BatchNorm1d(5), nn.Linear(5, 2)))
     np.testing.assert_allclose(kept.encode(X)[:3], kept.encode(X[:3]), rtol=1e-5)
 

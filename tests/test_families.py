@@ -131,7 +131,10 @@ def test_a_short_training_finds_most_of_the_information(kind):
     r = small(kind, steps=100).estimate(*normal(1000))
     # The standard error of the mean pmi is 0.8 / √1000 = 0.025; a short training may lose a third.
     assert truth() * 0.6 < r.value < truth() + 4 * 0.025
-    assert r.model.pmi(*normal(4000, seed=1)).mean() == pytest.approx(r.value, abs=0.15)
+    # A critic of InfoNCE is free up to a function of x, which its one partition cannot take off: by
+    # Jensen, the mean pmi lies below. Of four seeds it was below by .17 to .36.
+    slack = 0.6 if kind.name == "reinfonce" else 0.15
+    assert r.model.pmi(*normal(4000, seed=1)).mean() == pytest.approx(r.value, abs=slack)
 
 
 def test_the_options_of_a_bound_reach_it():
@@ -233,10 +236,10 @@ def test_the_gain_of_a_perfect_denoiser_is_the_information():
             mean = given * 0.8 * y
             return noise.sqrt() * (blurred - signal.sqrt() * mean) / (signal * (1 - known) + noise)
 
-    torch.manual_seed(0)
+    generator = torch.Generator().manual_seed(0)
     x, y = (torch.from_numpy(v) for v in normal(20_000))
     for squared in (False, True):
-        gains = information(Perfect(1, 1), x, y, draws=20, squared=squared)
+        gains = information(Perfect(1, 1), x, y, draws=20, squared=squared, generator=generator)
         stderr = float(gains.std()) / math.sqrt(len(gains))
         assert float(gains.mean()) == pytest.approx(truth(), abs=4 * stderr + 0.005)
 

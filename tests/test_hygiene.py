@@ -316,6 +316,10 @@ NEVER_CALLED = (
     "torch.set_default_dtype",
     "torch.set_num_threads",
     "torch.manual_seed",
+    "torch.seed",
+    "torch.random.fork_rng",
+    "torch.set_rng_state",
+    "torch.default_generator.manual_seed",
     "torch.autograd.set_detect_anomaly",
     "np.random.seed",
     "random.seed",
@@ -325,6 +329,7 @@ NEVER_CALLED = (
     "matplotlib.use",
 )
 ALLOWED = {  # in one file each, behind one door
+    "__init__.py": {"importlib.import_module"},  # of four modules, which it names
     "cli/output.py": {"print"},
     "benchmark/child.py": {"subprocess"},  # the benchmark's workers, from lists of arguments
     "benchmark/runner.py": {"joblib"},  # runs them, and loads nothing
@@ -333,7 +338,6 @@ ALLOWED = {  # in one file each, behind one door
     "rivals/latentmi.py": {"np.random.seed", "torch.manual_seed"},
     "rivals/npeet.py": {"np.random.seed"},
     "rivals/torch_mist.py": {"torch.manual_seed"},
-    "threads.py": {"torch.set_num_threads"},  # and puts back what was there
 }
 FOR_A_WHILE = ("warnings.simplefilter", "warnings.filterwarnings")  # inside `catch_warnings` only
 

@@ -11,6 +11,7 @@ from safetensors import safe_open
 from torch import nn
 
 from mineral import bounds
+from mineral.chance import seeded
 from mineral.cli import main
 from mineral.errors import InputError, OptionError
 from mineral.experiments import frontiers, run, shaping_gaussian, shaping_mnist
@@ -36,7 +37,6 @@ from mineral.shaping.objective import (
     rate,
 )
 from mineral.shaping.shape import _Run
-from mineral.training import seeded
 
 QUICK = {"steps": 150, "learning_rate": 5e-3, "hidden": (32,), "batch_size": 128}
 
@@ -130,7 +130,7 @@ def test_distance_correlation_sees_a_pairing_that_no_coordinate_shows():
 
 
 def test_the_gain_of_a_classifier_gives_the_code_a_gradient_and_its_weights_none():
-    with seeded(0, torch.device("cpu")):
+    with seeded(0):
         term = LabelInformation(2, 2, math.log(2), learning_rate=1e-2)
         label = torch.arange(64) % 2
         z = torch.randn(64, 2) * 0.1 + label[:, None]
@@ -144,7 +144,7 @@ def test_the_gain_of_a_classifier_gives_the_code_a_gradient_and_its_weights_none
 
 
 def test_a_label_in_a_coordinate_of_low_variance_is_seen():
-    with seeded(0, torch.device("cpu")):
+    with seeded(0):
         term = LabelInformation(2, 2, math.log(2))
         label = torch.arange(256) % 2
         z = torch.stack([torch.randn(256), 1e-4 * label + 1e-5 * torch.randn(256)], dim=1)
@@ -154,7 +154,7 @@ def test_a_label_in_a_coordinate_of_low_variance_is_seen():
 
 
 def test_the_encoder_learns_from_the_value_and_not_from_remines_penalty():
-    with seeded(0, torch.device("cpu")):
+    with seeded(0):
         term = Dependence(1, 1, "remine")
         x = torch.randn(64, 1)
 
@@ -273,7 +273,7 @@ def test_a_bound_by_name_serves_for_both_terms():
 class Own(nn.Module):
     def __init__(self):
         super().__init__()
-        with seeded(3, torch.device("cpu")):
+        with seeded(3):
             self.layers = nn.Sequential(nn.Linear(4, 16), nn.ReLU(), nn.Linear(16, 4))
 
     def forward(self, x):

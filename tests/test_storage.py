@@ -1,7 +1,11 @@
 """Files are whole or not there."""
 
 import os
+import signal
 import stat
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -33,7 +37,7 @@ def test_a_full_disk_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch,
         raise OSError(28, "No space left on device")
 
     if stage == "write":
-        monkeypatch.setattr(os, "fdopen", full)
+        monkeypatch.setattr("builtins.open", full)
     elif stage == "fsync":
         monkeypatch.setattr(os, "fsync", full)
     else:
@@ -103,3 +107,64 @@ def test_an_archive_with_a_bomb_is_refused_before_it_is_unpacked(tmp_path, monke
     storage.check_archive(tmp_path / "noise.npz")
     with pytest.raises(InputError, match=r"its 'a.npy' would unpack to 8,000,128 bytes"):
         storage.check_archive(tmp_path / "zeros.npz")
+
+
+def test_no_other_thread_sees_another_umask(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "umask", None)  # it belongs to the whole process, and can only be set
+    storage.write(tmp_path / "a.txt", "new")
+    assert (tmp_path / "a.txt").read_text() == "new"
+
+
+@pytest.mark.parametrize("mask", [0o022, 0o077, 0o002])
+def test_permissions_follow_the_mask_of_the_program(tmp_path, mask):
+    before = os.umask(mask)
+    try:
+        storage.write(tmp_path / "a.txt", "new")
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "a.txt").stat().st_mode) == 0o666 & ~mask
+
+
+KILLED = """
+import os, signal, sys
+from mineral import storage
+os.fsync = lambda _: os.kill(os.getpid(), signal.SIGKILL)
+storage.write(sys.argv[1], "never")
+"""
+
+
+def test_the_next_write_removes_what_a_killed_one_left(tmp_path):
+    kept = [".a.txt.settings", ".a.txt.0123456789abcdef", "b.0123456789abcdef.unfinished"]
+    for name in kept:
+        (tmp_path / name).write_text("someone's")
+    run = subprocess.run([sys.executable, "-c", KILLED, tmp_path / "a.txt"], check=False)
+    assert run.returncode == -signal.SIGKILL
+    assert len(list(tmp_path.iterdir())) == len(kept) + 1
+    storage.write(tmp_path / "other.txt", "new")
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([*kept, "other.txt"])
+
+
+def test_a_write_leaves_alone_what_another_one_is_writing(tmp_path, monkeypatch):
+    fsync = os.fsync
+
+    def meanwhile(handle):
+        monkeypatch.setattr(os, "fsync", fsync)
+        storage.write(tmp_path / "a.txt", "second")
+        fsync(handle)
+
+    monkeypatch.setattr(os, "fsync", meanwhile)
+    storage.write(tmp_path / "a.txt", "first")
+    assert (tmp_path / "a.txt").read_text() == "first"  # the last one to finish
+    assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
+
+
+def test_many_threads_write_one_file(tmp_path):
+    with ThreadPoolExecutor(4) as pool:
+        jobs = [
+            pool.submit(storage.write, tmp_path / "a.txt", str(i % 10) * 999) for i in range(90)
+        ]
+        for job in jobs:
+            job.result(60)
+    content = (tmp_path / "a.txt").read_text()
+    assert content == content[0] * 999
+    assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]

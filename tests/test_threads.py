@@ -1,6 +1,9 @@
 """Estimates compute with few threads, and leave their number as it was."""
 
+import warnings
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from threading import Event
 
 import numpy as np
 import pytest
@@ -9,7 +12,8 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 import mineral
 from mineral.critics import SeparableCritic
-from mineral.threads import multiplications, one_blas_thread, one_torch_thread
+from mineral.report.drawings import own_settings
+from mineral.threads import Shared, multiplications, one_blas_thread, one_torch_thread, quiet
 
 
 @pytest.fixture
@@ -40,6 +44,7 @@ def test_a_long_step_keeps_all_threads():
         assert torch.get_num_threads() == 3
 
 
+@pytest.mark.usefixtures("three_threads")
 def test_estimates_in_threads_of_their_own_leave_the_number_as_it_was():
     x = np.random.default_rng(0).standard_normal((200, 2))
     before = of_blas(), torch.get_num_threads()
@@ -47,7 +52,87 @@ def test_estimates_in_threads_of_their_own_leave_the_number_as_it_was():
         jobs = [pool.submit(mineral.estimate, x, x + x[::-1], seed=seed) for seed in range(4)]
         for job in jobs:
             job.result(60)
+        later = pool.submit(torch.get_num_threads).result(60)
     assert (of_blas(), torch.get_num_threads()) == before
+    assert later == in_a_new_thread(torch.get_num_threads) == 3
+
+
+def in_a_new_thread(function):
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(function).result(60)
+
+
+def inside_one_another(one, other):
+    """Enter the first, enter the second, leave the first, leave the second: as threads may."""
+    first, second = ExitStack(), ExitStack()
+    first.enter_context(one())
+    second.enter_context(other())
+    first.close()
+    yield  # while the second is inside
+    second.close()
+
+
+@pytest.mark.usefixtures("three_threads")
+def test_the_last_one_who_needs_one_blas_thread_restores_their_number():
+    for _ in inside_one_another(one_blas_thread, one_blas_thread):
+        assert of_blas() == {1}
+    assert of_blas() == {3}
+
+
+@pytest.mark.usefixtures("three_threads")
+def test_torch_has_one_thread_in_one_thread_only():
+    with one_torch_thread():
+        assert torch.get_num_threads() == 1
+        assert in_a_new_thread(torch.get_num_threads) == 3
+    assert torch.get_num_threads() == in_a_new_thread(torch.get_num_threads) == 3
+
+
+@pytest.mark.usefixtures("three_threads")
+def test_torch_threads_of_two_threads_that_overlap():
+    inside, over = Event(), Event()
+
+    def wait():
+        with one_torch_thread():
+            inside.set()
+            over.wait(60)
+        return torch.get_num_threads()
+
+    with ThreadPoolExecutor(1) as pool:
+        with one_torch_thread():
+            left = pool.submit(wait)
+            inside.wait(60)
+        assert torch.get_num_threads() == 3
+        over.set()
+        assert left.result(60) == 3
+    assert in_a_new_thread(torch.get_num_threads) == torch.get_num_threads() == 3
+
+
+def test_warnings_are_those_of_before_after_the_last_one_who_needs_quiet():
+    before = list(warnings.filters)
+    for _ in inside_one_another(quiet, quiet):
+        warnings.warn("not shown", stacklevel=1)
+    assert warnings.filters == before
+    with pytest.warns(UserWarning, match="shown"):
+        warnings.warn("shown", stacklevel=1)
+
+
+def test_matplotlib_has_its_settings_of_before_after_the_last_page():
+    import matplotlib
+
+    before = dict(matplotlib.rcParams)
+    for _ in inside_one_another(own_settings, own_settings):
+        assert matplotlib.rcParams["svg.hashsalt"] == "mineral"
+    assert dict(matplotlib.rcParams) == before
+    for _ in inside_one_another(quiet, own_settings):
+        assert matplotlib.rcParams["savefig.dpi"] == 200
+    assert dict(matplotlib.rcParams) == before
+
+
+def test_a_change_that_fails_is_none():
+    shared = Shared(lambda: (_ for _ in ()).throw(KeyError))
+    for _ in range(2):
+        with pytest.raises(KeyError), shared:
+            pass
 
 
 @pytest.mark.usefixtures("three_threads")

@@ -11,8 +11,9 @@ from torch import nn
 
 from mineral import training
 from mineral.bounds import MovingAverageDV, donsker_varadhan, nwj
+from mineral.chance import seeded
 from mineral.critics import JointCritic
-from mineral.training import Schedule, score, score_all, seeded, train
+from mineral.training import Schedule, score, score_all, train
 
 CPU = torch.device("cpu")
 
@@ -77,7 +78,7 @@ def fit(critic, objective, learn, validation, plan, seed=0, progress=lambda shar
 
 
 def new_critic(dim=1, hidden=(32,), seed=0):
-    with seeded(seed, CPU):
+    with seeded(seed):
         return JointCritic(dim, dim, hidden=hidden)
 
 
@@ -427,26 +428,3 @@ def test_the_same_rows_and_generator_give_the_same_critic():
         fit(critic, nwj, related(64), related(40, seed=1), schedule())
         states.append(critic.state_dict())
     assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
-
-
-# Seeds
-
-
-def test_draws_inside_are_those_of_the_seed_and_outside_nothing_has_happened():
-    torch.manual_seed(5)
-    expected = torch.rand(4)
-    torch.manual_seed(5)
-    with seeded(0, CPU):
-        first = torch.rand(3)
-    with seeded(0, CPU):
-        assert torch.equal(torch.rand(3), first)
-    with seeded(1, CPU):
-        assert not torch.equal(torch.rand(3), first)
-    assert torch.equal(torch.rand(4), expected)
-
-
-def test_the_global_generator_is_given_back_after_an_error_too():
-    before = torch.random.get_rng_state()
-    with pytest.raises(ZeroDivisionError), seeded(0, CPU):
-        torch.rand(1 // 0)
-    assert torch.equal(torch.random.get_rng_state(), before)

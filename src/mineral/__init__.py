@@ -8,81 +8,12 @@
 ('copula', 0.34)
 """
 
-from types import ModuleType
-from typing import TYPE_CHECKING
-
-from mineral import bounds, gradients, stability
-from mineral.critics import (
-    BilinearCritic,
-    Concatenated,
-    ConvolutionalCritic,
-    JointCritic,
-    SeparableCritic,
-)
-from mineral.door import estimate, estimators
-from mineral.errors import (
-    InputError,
-    InputTypeError,
-    MineralError,
-    MissingExtraError,
-    OptionError,
-)
-from mineral.independence import Independence, independence
-from mineral.methods import (
-    CLUB,
-    FLO,
-    GANDIME,
-    KDE,
-    KLDIME,
-    KSG,
-    LMI,
-    LNC,
-    MINDE,
-    MINE,
-    NWJ,
-    SMILE,
-    TUBA,
-    Auto,
-    Canonical,
-    Classifier,
-    Clusters,
-    ContaminatedCopula,
-    DifferenceOfEntropies,
-    Discrete,
-    Discriminant,
-    DonskerVaradhan,
-    Estimator,
-    Flow,
-    Gaussian,
-    GaussianCopula,
-    GaussianMixture,
-    HellingerDIME,
-    Histogram,
-    InfoNCE,
-    InfoNCEAnchor,
-    Interpolated,
-    JensenShannon,
-    LeaveOneOut,
-    Mixed,
-    Projected,
-    Regression,
-    ReInfoNCE,
-    ReJS,
-    ReMINE,
-    ReMINEJ,
-    ReNWJ,
-    Residual,
-    ReSMILE,
-    ReTUBA,
-    StudentCopula,
-)
-from mineral.mine import Mine
-from mineral.models import load
-from mineral.quantities import divergence, entropy, total_correlation
-from mineral.results import Caution, Estimate, Quantity
+import importlib
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mineral import tasks
+    from mineral import bounds, gradients, stability, tasks
+    from mineral.names import *  # noqa: F403
 
 __all__ = [
     "CLUB",
@@ -160,10 +91,20 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> ModuleType:
-    # Making hundreds of tasks takes longer than a quick start allows: only when asked for.
-    if name == "tasks":
-        import mineral.tasks
+_MODULES = ("bounds", "gradients", "stability", "tasks")
 
-        return mineral.tasks
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401
+    """Load the library, which takes torch's seconds, at the first use of any of its names."""
+    if name in _MODULES:
+        return importlib.import_module(f"mineral.{name}")
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from mineral import names
+
+    globals().update({each: getattr(names, each) for each in names.__all__})
+    return globals()[name]
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -54,16 +54,21 @@ class DenoisingLoss(nn.Module):
 
     In training noise levels and noise are drawn anew; in evaluation they are the same each time,
     so that checks compare like with like.
+
+    Args:
+        denoiser: Trained in place.
+        generator: Draws the noise in training, on the device of the samples.
     """
 
-    def __init__(self, denoiser: Denoiser) -> None:
+    def __init__(self, denoiser: Denoiser, generator: torch.Generator) -> None:
         super().__init__()
-        self.denoiser = denoiser
+        self.denoiser, self.generator = denoiser, generator
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
         shape = x.shape[:-1]
         x, y = x.reshape(-1, x.shape[-1]), y.reshape(-1, y.shape[-1])
-        generator = None if self.training else torch.Generator(x.device).manual_seed(0)
+        fixed = torch.Generator(x.device).manual_seed(0)
+        generator = self.generator if self.training else fixed
         level = levels(len(x), x, generator)
         noise = torch.randn(x.shape, generator=generator, device=x.device, dtype=x.dtype)
         given = (torch.rand(len(x), 1, generator=generator, device=x.device) < 0.5).to(x)
@@ -72,7 +77,7 @@ class DenoisingLoss(nn.Module):
         return -error.reshape(shape)
 
 
-def levels(n: int, like: Tensor, generator: torch.Generator | None = None) -> Tensor:
+def levels(n: int, like: Tensor, generator: torch.Generator) -> Tensor:
     """λ for n rows: one in each of n equal parts of its range, in random order."""
     parts = torch.randperm(n, generator=generator, device=like.device)
     inside = torch.rand(n, generator=generator, device=like.device)
@@ -86,7 +91,15 @@ def blur(x: Tensor, noise: Tensor, level: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def information(denoiser: Denoiser, x: Tensor, y: Tensor, *, draws: int, squared: bool) -> Tensor:
+def information(
+    denoiser: Denoiser,
+    x: Tensor,
+    y: Tensor,
+    *,
+    draws: int,
+    squared: bool,
+    generator: torch.Generator,
+) -> Tensor:
     """The pointwise gain from knowing y, in nats, averaged over noise; shape (n,).
 
     Args:
@@ -97,11 +110,13 @@ def information(denoiser: Denoiser, x: Tensor, y: Tensor, *, draws: int, squared
         squared: False for the difference of the two errors, which is negative where y misleads.
             True for ½ ∫ ‖ε̂(x_λ) − ε̂(x_λ, y)‖² dλ, as MINDE has it: of lower variance, equal for
             perfect denoisers, and positive for imperfect ones even when x and y are independent.
+        generator: Draws levels and noise, on the device of x.
     """
     total = torch.zeros(len(x), dtype=torch.float64, device=x.device)
     none, all_of_it = x.new_zeros(len(x), 1), x.new_ones(len(x), 1)
     for _ in range(draws):
-        level, noise = levels(len(x), x), torch.randn_like(x)
+        level = levels(len(x), x, generator)
+        noise = torch.randn(x.shape, generator=generator, device=x.device, dtype=x.dtype)
         blurred = blur(x, noise, level)
         alone = denoiser(blurred, level, y, none)
         told = denoiser(blurred, level, y, all_of_it)

@@ -8,8 +8,8 @@ from typing import Any
 import torch
 
 from mineral.errors import OptionError
-from mineral.independence import independence
 from mineral.methods import ESTIMATORS, Estimator
+from mineral.permutation import independence
 from mineral.progress import ProgressOption
 from mineral.results import Estimate
 from mineral.types import Missing, Unit
@@ -46,6 +46,9 @@ def estimate(
         missing: `"raise"`, or `"drop"` to leave out rows with missing values.
         permutations: Of the rows, for a test of independence whose size is exact: 999 can give a
             `p_value` of 0.001. 0 tests nothing. See `mineral.independence`.
+
+    May be called from several threads at once. After it, start processes with `spawn` or joblib,
+    and do not fork: a forked process waits forever for threads that torch had (docs/threads.md).
 
     Returns:
         The estimate, with its interval, what kind of number it is, and reasons to doubt it.

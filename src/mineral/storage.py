@@ -2,8 +2,9 @@
 
 import contextlib
 import os
+import re
+import secrets
 import stat
-import tempfile
 import zipfile
 from pathlib import Path
 
@@ -11,9 +12,19 @@ from mineral.errors import InputError
 
 LARGEST_MEMBER, LARGEST_RATIO = 1 << 30, 100  # bytes unpacked, and times the packed ones
 
+try:
+    import fcntl
+except ImportError:  # Windows, where a file that someone has open cannot be removed
+    fcntl = None  # type: ignore[assignment]
+
+UNFINISHED = re.compile(r"\..+\.[0-9a-f]{16}\.unfinished")  # names of files that are being written
+
 
 def write(path: str | os.PathLike[str], content: bytes | str) -> None:
     """Write a file in one step: a crash or a full disk leaves the old file, or none.
+
+    Removes what writers that were killed have left in the same folder. A writer holds a lock on
+    its unfinished file, which ends with the process: what nobody has locked is nobody's.
 
     Raises:
         InputError: If the file cannot be written, with the system's reason.
@@ -25,26 +36,22 @@ def write(path: str | os.PathLike[str], content: bytes | str) -> None:
             path.write_bytes(data)
             return
         target = path.resolve()  # a link stays, and what it points to is written
-        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{path.name}.")
+        _sweep(target.parent)
+        handle, temporary = _create(target)
         try:
-            with os.fdopen(handle, "wb") as file:
+            with open(handle, "wb") as file:  # noqa: PTH123  (a handle, and no path)
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
-            os.chmod(temporary, 0o666 & ~_umask())  # noqa: PTH101
-            Path(temporary).replace(target)
+                if fcntl is None:
+                    file.close()  # Windows moves no open file
+                temporary.replace(target)
         except BaseException:
             with contextlib.suppress(OSError):
-                Path(temporary).unlink()
+                temporary.unlink()
             raise
     except OSError as error:
         raise InputError(f"Cannot write `{path}`: {error.strerror or error}.") from None
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def check_file(path: str | os.PathLike[str]) -> None:
@@ -84,3 +91,43 @@ def check_archive(path: str | os.PathLike[str]) -> None:
                     f"`{path}` cannot be read: its {member.filename!r} would unpack to "
                     f"{member.file_size:,} bytes, {LARGEST_RATIO} times its packed size or more."
                 )
+
+
+def _create(target: Path) -> tuple[int, Path]:
+    """A new file beside the target, locked, with the permissions that any new file has."""
+    while True:
+        name = f".{target.name}.{secrets.token_hex(8)}.unfinished"
+        temporary = target.with_name(name)
+        handle = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY | _BINARY, 0o666)
+        _lock(handle, wait=True)
+        if temporary.exists():
+            return handle, temporary
+        os.close(handle)  # another writer swept it away before it was locked
+
+
+def _sweep(folder: Path) -> None:
+    """Remove the unfinished files of writers that no longer exist."""
+    for entry in os.scandir(folder):
+        if not UNFINISHED.fullmatch(entry.name):
+            continue
+        with contextlib.suppress(OSError):  # finished meanwhile, or someone else's
+            handle = os.open(entry.path, os.O_RDWR | _BINARY)
+            try:
+                if _lock(handle, wait=False):
+                    Path(entry.path).unlink()
+            finally:
+                os.close(handle)
+
+
+def _lock(handle: int, *, wait: bool) -> bool:
+    """Lock an open file until it is closed; False where another has locked it, or none can."""
+    if fcntl is None:
+        return True
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except OSError:
+        return False
+    return True
+
+
+_BINARY = getattr(os, "O_BINARY", 0)  # Windows would change the ends of lines

@@ -4,13 +4,13 @@ import copy
 import math
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from mineral.chance import Chance
 from mineral.critics import Baselined
 from mineral.results import Curve
 from mineral.threads import SMALL, multiplications, one_torch_thread
@@ -18,7 +18,7 @@ from mineral.types import Bound, JointScores, ProductScores
 
 Pairs = tuple[Tensor, Tensor]  # x of shape (n, dx) and y of shape (n, dy), paired row by row
 CLOSEST = 10  # steps between looks at the validation rows
-SCORES = 2**17  # pairs scored at a time outside training: few enough to stay in the cache
+SCORES = 2**14  # pairs scored at a time outside training: 4 MB for each layer of 64 units
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,25 +59,6 @@ class Schedule:
         return longest if self.at_first is None else max(self.at_first, min(4 * best, longest))
 
 
-@contextmanager
-def seeded(seed: int, device: torch.device) -> Iterator[None]:
-    """Draw from generators of this seed inside; leave torch's global ones as they were.
-
-    Gradients are on inside, though the caller may have turned them off.
-    """
-    cuda = device.type == "cuda"
-    index = (torch.cuda.current_device() if device.index is None else device.index) if cuda else 0
-    with (
-        torch.inference_mode(mode=False),
-        torch.enable_grad(),
-        torch.random.fork_rng(devices=[index] if cuda else []),
-    ):
-        torch.default_generator.manual_seed(seed)
-        if cuda:
-            torch.cuda.default_generators[index].manual_seed(seed)
-        yield
-
-
 def score(critic: nn.Module, pairs: Pairs, block: int) -> tuple[JointScores, ProductScores]:
     """Joint scores (n,), and product scores (n, block − 1) against the others of each block.
 
@@ -96,29 +77,44 @@ def score(critic: nn.Module, pairs: Pairs, block: int) -> tuple[JointScores, Pro
     return joint, rest.reshape(len(x), block - 1)
 
 
-@torch.no_grad()
 def score_all(critic: nn.Module, pairs: Pairs, block: int) -> tuple[JointScores, ProductScores]:
-    """`score` for any number of rows, at least 2, without a gradient and within bounded memory.
+    """`score` for any number of rows, at least 2, without a gradient.
+
+    What comes of `score_parts`, in one piece: n · `block` scores.
+    """
+    # Filled in place: many small results among large temporaries would keep these from being freed.
+    joint, product, start = torch.empty(0), torch.empty(0), 0
+    for part in score_parts(critic, pairs, block):
+        if not start:
+            joint, product = (each.new_empty(len(pairs[0]), *each.shape[1:]) for each in part)
+        rows = slice(start, start + len(part[0]))
+        joint[rows], product[rows] = part
+        start = rows.stop
+    return joint, product
+
+
+def score_parts(
+    critic: nn.Module, pairs: Pairs, block: int
+) -> Iterator[tuple[JointScores, ProductScores]]:
+    """`score` for any number of rows, at least 2, a part of them at a time, without a gradient.
 
     Blocks are of size `block` or a little more, to leave few rows over: these borrow partners from
-    the block before, whose y then count more often than others.
+    the block before, whose y then count more often than others. What the critic draws, if it draws
+    anything, is the same on every call.
     """
     n = len(pairs[0])
     block = n // max(1, n // block)
     at_once = max(1, SCORES // block**2) * block
-    full = n - n % block
-    parts = [
-        score(
-            critic,
-            (pairs[0][i : min(i + at_once, full)], pairs[1][i : min(i + at_once, full)]),
-            block,
-        )
-        for i in range(0, full, at_once)
-    ]
+    full, chance = n - n % block, Chance(0)
+    for i in range(0, full, at_once):
+        rows = slice(i, min(i + at_once, full))
+        with torch.no_grad(), chance:
+            part = score(critic, (pairs[0][rows], pairs[1][rows]), block)
+        yield part
     if full < n:
-        joint, product = score(critic, (pairs[0][-block:], pairs[1][-block:]), block)
-        parts.append((joint[full - n :], product[full - n :]))
-    return torch.cat([joint for joint, _ in parts]), torch.cat([product for _, product in parts])
+        with torch.no_grad(), chance:
+            joint, product = score(critic, (pairs[0][-block:], pairs[1][-block:]), block)
+        yield joint[full - n :], product[full - n :]
 
 
 def train(
@@ -140,7 +136,7 @@ def train(
         training: Pairs to learn from.
         validation: Pairs, in random order, that decide when to stop and which critic is kept.
         schedule: How long and how fast.
-        rng: Draws the batches.
+        rng: Draws the batches, and the seed of what the critic draws in training.
         progress: Told what share of the steps is done.
         until: Of `time.monotonic()`, after which no further step is taken.
     """
@@ -153,13 +149,14 @@ def train(
     steps, learned, held_out = [0], [0.0], [first_look]
     best, kept = copy.deepcopy(critic.state_dict()), 0
     since: list[Tensor] = []
+    chance = Chance.of(rng)
     _set_mode(critic, objective, training=True)
     with one_torch_thread(when=a_step < SMALL):
         for step in range(1, schedule.steps + 1):
             rows = torch.from_numpy(next(batches)).to(training[0].device)
-            value = objective(
-                *score(critic, (training[0][rows], training[1][rows]), schedule.block)
-            )
+            pairs = training[0][rows], training[1][rows]
+            with chance.step():
+                value = objective(*score(critic, pairs, schedule.block))
             optimizer.zero_grad(set_to_none=True)
             (-value).backward()  # type: ignore[no-untyped-call]
             nn.utils.clip_grad_norm_(parameters, 10.0)

@@ -7,11 +7,15 @@ Shapes are checked in our tests only; at run time the annotations cost nothing.
 """
 
 from collections.abc import Callable
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
+
+from mineral.choices import Kind as Kind
+from mineral.choices import Missing as Missing
+from mineral.choices import Unit as Unit
 
 Matrix: TypeAlias = Float[np.ndarray, "n d"]
 X: TypeAlias = Float[np.ndarray, "n dx"]
@@ -26,9 +30,5 @@ Nats: TypeAlias = Float[Tensor, ""]
 
 Bound: TypeAlias = Callable[[Tensor, Tensor], Tensor]  # (joint, product) -> nats
 CriticFactory: TypeAlias = Callable[[int, int], nn.Module]  # (dx, dy) -> critic
-
-Kind: TypeAlias = Literal["lower bound", "upper bound", "neither"]
-Unit: TypeAlias = Literal["nats", "bits"]
-Missing: TypeAlias = Literal["raise", "drop"]
 
 Progress: TypeAlias = Callable[[float, str], None]  # (fraction done, what is running)

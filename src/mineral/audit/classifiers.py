@@ -4,7 +4,6 @@ A classifier that was chosen and calibrated on validation rows is evaluated on o
 accuracy is an attack's success, and H(S) − cross entropy a lower bound on I(S; Z).
 """
 
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +13,7 @@ from jaxtyping import Float, Int
 
 from mineral.audit.views import Views
 from mineral.errors import MissingExtraError
+from mineral.threads import quiet
 from mineral.types import PerSample
 
 Sample = tuple[Float[np.ndarray, "_ dz"], Int[np.ndarray, " _"]]  # codes and labels, row by row
@@ -157,8 +157,7 @@ def _fit(
     make: Callable[[], Any], values: np.ndarray, labels: np.ndarray, classes: int
 ) -> Callable[[np.ndarray], np.ndarray]:
     model = make()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of training that stopped early: validation judges it
+    with quiet():  # of training that stopped early: validation judges it
         model.fit(values, labels)
 
     def probabilities(rows: np.ndarray) -> np.ndarray:

@@ -16,7 +16,7 @@ import torch
 from jaxtyping import Float
 
 from mineral.audit.lookalike import FEW_PRINCIPAL, Principal, discrepancy
-from mineral.training import seeded
+from mineral.chance import Chance, learning
 
 STEPS, BATCH, LEARNING_RATE = 300, 250, 1e-2
 COMPARED = 500  # rows of a comparison of signs
@@ -102,12 +102,15 @@ def _turned(
     """A linear map near the start after which x is distributed as z."""
     size = float(z.std()) or 1.0
     a, b = (torch.from_numpy(side / size).float() for side in (x, z))
-    with seeded(seed, torch.device("cpu")), torch.enable_grad():
+    generator = Chance(seed).generator()
+    with learning():
         mixing = torch.from_numpy(start).float().requires_grad_()
         optimizer = torch.optim.Adam([mixing], lr=LEARNING_RATE)
         decay = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=STEPS)
         for _ in range(STEPS):
-            some, others = (side[torch.randperm(len(side))[:BATCH]] for side in (a, b))
+            some, others = (
+                side[torch.randperm(len(side), generator=generator)[:BATCH]] for side in (a, b)
+            )
             loss = discrepancy(some @ mixing, others)
             optimizer.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]

@@ -27,8 +27,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from mineral.chance import Chance, learning
 from mineral.errors import MissingExtraError
-from mineral.training import seeded
 
 RIDGES = tuple(10.0**k for k in range(-3, 6))
 PRINCIPAL, FEW_PRINCIPAL = 200, 32  # directions that are looked at; by the network
@@ -216,12 +216,17 @@ def _trained(
     few = z[:, :FEW_PRINCIPAL]
     sizes = [float(v.std()) or 1.0 for v in (x, few)]
     a, b = (torch.from_numpy(v / s).float() for v, s in zip((x, few), sizes, strict=True))
-    with seeded(seed, torch.device("cpu")):
-        network = _Residual(a.shape[1], b.shape[1])
+    chance = Chance(seed)
+    generator = chance.generator()
+    with learning():
+        with chance:
+            network = _Residual(a.shape[1], b.shape[1])
         optimizer = torch.optim.Adam(network.parameters(), lr=3e-3)
         decay = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=STEPS)
         for _ in range(STEPS):
-            some, others = (side[torch.randperm(len(side))[:BATCH]] for side in (a, b))
+            some, others = (
+                side[torch.randperm(len(side), generator=generator)[:BATCH]] for side in (a, b)
+            )
             loss = discrepancy(network(some), others)
             optimizer.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]

@@ -25,9 +25,9 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from mineral.audit.rows import Attack, share
+from mineral.chance import Chance, learning
 from mineral.errors import InputError, MissingExtraError, OptionError
 from mineral.shaping.neuracrypt import NeuraCrypt
-from mineral.training import seeded
 
 Images = Float[np.ndarray, "n pixels"]
 Codes = Float[np.ndarray, "m numbers"]
@@ -230,10 +230,12 @@ def _similarities(
         encoded.append(_moments(fresh.numpy()).flatten(0, 1))
     pairs = torch.cat(seen), torch.cat(encoded)
     scales = [(side.mean(0), side.std(0) + 1e-9) for side in pairs]
-    with seeded(seed, torch.device("cpu")):
-        embeddings = [_embedding(pairs[0].shape[1]) for _ in range(2)]
+    chance = Chance(seed)
+    with learning():
+        with chance:
+            embeddings = [_embedding(pairs[0].shape[1]) for _ in range(2)]
         standardized = [(side - m) / s for side, (m, s) in zip(pairs, scales, strict=True)]
-        _learn(embeddings, standardized, settings)
+        _learn(embeddings, standardized, settings, chance.generator())
         with torch.no_grad():
             a, b = (
                 nn.functional.normalize(embed((_moments(side) - m) / s), dim=-1)
@@ -252,7 +254,12 @@ def _embedding(inputs: int) -> nn.Sequential:
     )
 
 
-def _learn(embeddings: list[nn.Sequential], pairs: list[Tensor], settings: Settings) -> None:
+def _learn(
+    embeddings: list[nn.Sequential],
+    pairs: list[Tensor],
+    settings: Settings,
+    generator: torch.Generator,
+) -> None:
     """So that of a batch of patches each is most similar to its own code, and the reverse."""
     scale = nn.Parameter(torch.tensor(math.log(10.0)))
     parameters = [p for each in embeddings for p in each.parameters()]
@@ -260,7 +267,7 @@ def _learn(embeddings: list[nn.Sequential], pairs: list[Tensor], settings: Setti
     decay = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=settings.steps)
     own = torch.arange(min(settings.batch_size, len(pairs[0])))
     for _ in range(settings.steps):
-        rows = torch.randint(len(pairs[0]), (len(own),))
+        rows = torch.randint(len(pairs[0]), (len(own),), generator=generator)
         a, b = (
             nn.functional.normalize(embed(side[rows]), dim=-1)
             for embed, side in zip(embeddings, pairs, strict=True)

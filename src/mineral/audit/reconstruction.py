@@ -1,6 +1,5 @@
 """Reconstruction: regression from codes to the raw rows that they were made of."""
 
-import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +8,7 @@ from jaxtyping import Float
 from mineral.audit.rows import Attack, resampled
 from mineral.audit.views import Views
 from mineral.errors import MissingExtraError
+from mineral.threads import quiet
 
 RIDGES = tuple(10.0**k for k in range(-2, 6))
 NEURONS = (256,)
@@ -74,8 +74,7 @@ def attack(
     }
     errors = {}
     for each, model in models.items():
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of training that stopped early: validation judges it
+        with quiet():  # of training that stopped early: validation judges it
             model.fit(source, target if target.shape[1] > 1 else target.ravel())
         predicted = model.predict(held).reshape(len(held), -1) * size + center
         errors[each] = float(np.square(validation[1] - predicted).mean())

@@ -1,8 +1,9 @@
 """Estimators, ours and others', on samples of known information: run, resumed, summarized."""
 
 from mineral.benchmark.compare import compare
-from mineral.benchmark.contestants import RIVALS, Contestant, lineup
+from mineral.benchmark.contestants import Contestant, lineup
 from mineral.benchmark.rows import Row, read
 from mineral.benchmark.runner import run
+from mineral.rivals import RIVALS
 
 __all__ = ["RIVALS", "Contestant", "Row", "compare", "lineup", "read", "run"]

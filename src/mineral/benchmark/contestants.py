@@ -9,18 +9,8 @@ from importlib.resources import files
 from pathlib import Path
 
 from mineral.errors import OptionError
+from mineral.rivals import RIVALS
 from mineral.settings import configured
-
-RIVALS = {
-    "benchmark-mi": "benchmark_mi.py",
-    "ennemi": "ennemi.py",
-    "infomeasure": "infomeasure.py",
-    "latentmi": "latentmi.py",
-    "npeet": "npeet.py",
-    "scikit-learn": "scikit_learn.py",
-    "torch-mist": "torch_mist.py",
-}
-"""Other libraries that come with a script, by name."""
 
 RIVAL = re.compile(r"(?P<name>[^:=]+)(?P<settings>(:[^:=]+=[^:=]*)*)(=(?P<python>.+))?")
 

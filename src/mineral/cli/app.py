@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from typing import Annotated, Any
 
-import torch
 import typer
 from typer.main import get_command
 
@@ -36,7 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return refused(str(error))
     except UsageError as error:
         return refused(_usage(error))
-    except (MemoryError, torch.OutOfMemoryError) as error:
+    except _out_of_memory() as error:
         return refused(f"Not enough memory: {str(error) or 'use fewer rows or columns'}.")
     except OSError as error:
         where = f"`{error.filename}`: " if error.filename else ""
@@ -78,6 +77,12 @@ def commands(
     mineral estimate birds.csv --x flipper_mm,bill_mm --y mass_g --report out.html
     mineral estimate arrays.npz --x images --y labels -e mine --set folds=5
     """  # noqa: D301  (\b keeps the lines of the examples)
+
+
+def _out_of_memory() -> tuple[type[BaseException], ...]:
+    """What is raised where memory ends. Where torch is not loaded, it raised nothing."""
+    torch = sys.modules.get("torch")
+    return (MemoryError,) if torch is None else (MemoryError, torch.OutOfMemoryError)
 
 
 def _usage(error: Any) -> str:  # noqa: ANN401  (the class has no home that typer makes public)

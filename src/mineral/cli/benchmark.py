@@ -4,18 +4,20 @@ import shlex
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mineral import tasks
-from mineral.benchmark import RIVALS, Row, compare, lineup, read, run
 from mineral.cli.app import app
 from mineral.cli.data import Data
 from mineral.cli.output import folded, show
 from mineral.cli.reporting import check_libraries
 from mineral.errors import OptionError
-from mineral.tasks import Task
+from mineral.rivals import RIVALS
+
+if TYPE_CHECKING:
+    from mineral.benchmark import Row
+    from mineral.tasks import Task
 
 
 @app.command()
@@ -73,6 +75,8 @@ def benchmark(
       --n 1000,5000 --seeds 10 --jobs 2 --time-limit 120 --out results
     mineral benchmark --compare old new
     """  # noqa: D301
+    from mineral.benchmark import compare, lineup, read, run
+
     if compared is not None:
         old, new_rows = map(read, compared)
         show(str(compare(old, new_rows)))
@@ -132,8 +136,10 @@ def _whole(text: str) -> int:
         raise OptionError(f"`--n` takes whole numbers, as 1000,5000, got {text!r}.") from None
 
 
-def _tasks(suites: list[str], names: list[str]) -> list[Task]:
+def _tasks(suites: list[str], names: list[str]) -> "list[Task]":
     """Of the suites, then by name, each once."""
+    from mineral import tasks
+
     if not suites and not names:
         raise OptionError("`--suite` or `--tasks` must name something: `mineral task` lists them.")
     found = [task for suite in suites for task in tasks.suite(suite)]
@@ -147,7 +153,7 @@ def _backend(text: str) -> tuple[str, dict[str, Any]]:
     return name, dict(pairs)
 
 
-def _outcome(new: list[Row], rows: list[Row], out: Path) -> str:
+def _outcome(new: "list[Row]", rows: "list[Row]", out: Path) -> str:
     without = [row for row in rows if row.status != "ok"]
     lines = [f"{len(new):,} new rows, {len(rows):,} in all, in {out}."]
     if without:

@@ -2,7 +2,7 @@
 
 from importlib.resources import as_file, files
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,9 +10,10 @@ from mineral import tables
 from mineral.cli.app import app
 from mineral.cli.output import folded, show
 from mineral.cli.reporting import check_report, command_line, write_report
-from mineral.door import resolve
 from mineral.errors import MissingExtraError
-from mineral.results import Estimate
+
+if TYPE_CHECKING:
+    from mineral.results import Estimate
 
 DEMO_REPORT = Path("mineral-report.html")
 PENGUINS = """\
@@ -71,6 +72,8 @@ def demo(
         show(f"\nReport on the last question: {target}")
 
 
-def _ask(path: Path, x: str, y: str, *, estimator: str = "auto") -> Estimate:
+def _ask(path: Path, x: str, y: str, *, estimator: str = "auto") -> "Estimate":
+    from mineral.door import resolve
+
     values_x, values_y = tables.read(path, x=[x], y=[y])
     return resolve(estimator).estimate(values_x, values_y, missing="drop")

@@ -6,13 +6,11 @@ from typing import Annotated
 
 import typer
 
-from mineral import door, tables
+from mineral import tables
+from mineral.choices import Missing, Unit
 from mineral.cli.app import app
 from mineral.cli.output import folded, in_json, show
 from mineral.cli.reporting import check_report, command_line, write_report
-from mineral.methods import ESTIMATORS
-from mineral.settings import configured, settable
-from mineral.types import Missing, Unit
 
 
 @app.command()
@@ -68,6 +66,9 @@ def estimate(
     .npy          columns by number, 0,1,2, or by the names of its dtype
     .npz          every key is one variable, of any width
     """  # noqa: D301
+    from mineral import door
+    from mineral.settings import configured
+
     recipe = configured(estimator, settings or [])
     if report is not None:
         check_report(report, file)
@@ -113,6 +114,9 @@ def list_estimators(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON list.")] = False,
 ) -> None:
     """List the estimators and their options."""
+    from mineral.methods import ESTIMATORS
+    from mineral.settings import settable
+
     if as_json:
         listed = [
             {"name": e.name, "kind": e.kind, "summary": e.summary(), "options": e().options()}

@@ -5,9 +5,12 @@ import os
 import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mineral.errors import MissingExtraError, OptionError
-from mineral.results import Estimate
+
+if TYPE_CHECKING:
+    from mineral.results import Estimate
 
 
 def check_report(path: Path, source: Path) -> None:
@@ -29,7 +32,7 @@ def check_libraries() -> None:
         raise MissingExtraError("An HTML report", "report")
 
 
-def write_report(found: Estimate, path: Path, *, title: str, command: str) -> None:
+def write_report(found: "Estimate", path: Path, *, title: str, command: str) -> None:
     """Write the page; `command` is shown as what gives it again."""
     from mineral import report  # matplotlib takes a while, and is an extra
 

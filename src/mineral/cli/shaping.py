@@ -27,7 +27,6 @@ from mineral.cli.problems import (
     problem_of,
 )
 from mineral.errors import InputError, MissingExtraError, OptionError
-from mineral.samples.columns import columns
 
 if TYPE_CHECKING:
     from mineral.shaping import Encoder, Shaped
@@ -146,6 +145,8 @@ def _check_out(out: Path, file: Path, kinds: tuple[str, ...]) -> None:
 
 
 def _features(encoder: "Encoder", file: Path) -> np.ndarray:
+    from mineral.samples.columns import columns
+
     """The encoder's columns of a file, in its order."""
     if not encoder.columns:
         values, _ = tables.read(file, x=list(tables.names(file)), y=[tables.names(file)[0]])

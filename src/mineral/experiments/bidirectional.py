@@ -15,6 +15,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from mineral.chance import Chance
 from mineral.critics import ConvolutionalCritic, JointCritic
 from mineral.errors import MissingExtraError
 from mineral.experiments import drawings, plane, reading
@@ -100,14 +101,15 @@ def of_points(context: Context[Settings], *, variant: str, seed: int) -> Numbers
     """Train on the grid; the error of fresh points, and the modes that decoded noise covers."""
     settings, device, hidden = context.settings, context.device, context.settings.hidden
     name = f"points-{seed}"
-    torch.default_generator.manual_seed(context.seed_for(name))  # both variants begin alike
-    encoder = GaussianEncoder(PointGenerator(2, 2 * settings.dim_z, hidden=(hidden, hidden)))
-    decoder = PointGenerator(settings.dim_z, hidden=(hidden, hidden))
-    discriminator = PairDiscriminator(nn.Identity(), 2, settings.dim_z, hidden=hidden)
+    with Chance(context.seed_for(name)):  # both variants begin alike
+        encoder = GaussianEncoder(PointGenerator(2, 2 * settings.dim_z, hidden=(hidden, hidden)))
+        decoder = PointGenerator(settings.dim_z, hidden=(hidden, hidden))
+        discriminator = PairDiscriminator(nn.Identity(), 2, settings.dim_z, hidden=hidden)
+        critic = JointCritic(2, settings.dim_z, hidden=settings.critic)
     game = _game(
         context,
         (encoder, decoder, discriminator),
-        JointCritic(2, settings.dim_z, hidden=settings.critic) if variant == "mine" else None,
+        critic if variant == "mine" else None,
         dim_z=settings.dim_z,
         learning_rate=settings.learning_rate,
         seed=context.seed_for(name),
@@ -140,20 +142,18 @@ def of_digits(context: Context[Settings], *, variant: str, seed: int) -> Numbers
     settings, width = context.settings, context.settings.width
     reader = reading.Reader(context, epochs=settings.reader_epochs)
     name, dim_z = f"digits-{seed}", settings.digit_dim_z
-    torch.default_generator.manual_seed(context.seed_for(name))
-    seen, judged = ImageFeatures(width=width), ImageFeatures(width=width)
-    encoder = GaussianEncoder(nn.Sequential(seen, nn.Linear(seen.dim, 2 * dim_z)))
-    decoder = ImageGenerator(dim_z, width=width)
-    discriminator = PairDiscriminator(judged, judged.dim, dim_z)
-    critic = None
-    if variant == "mine":
+    with Chance(context.seed_for(name)):
+        seen, judged = ImageFeatures(width=width), ImageFeatures(width=width)
+        encoder = GaussianEncoder(nn.Sequential(seen, nn.Linear(seen.dim, 2 * dim_z)))
+        decoder = ImageGenerator(dim_z, width=width)
+        discriminator = PairDiscriminator(judged, judged.dim, dim_z)
         critic = ConvolutionalCritic(
             SIDE**2, dim_z, shape=(1, SIDE, SIDE), channels=settings.channels
         )
     game = _game(
         context,
         (encoder, decoder, discriminator),
-        critic,
+        critic if variant == "mine" else None,
         dim_z=dim_z,
         learning_rate=settings.digit_rate,
         seed=context.seed_for(name),

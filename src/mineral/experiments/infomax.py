@@ -6,7 +6,6 @@ training images, and is tested on those of test images. Beside it: the same enco
 the pixels, and as many principal components as the code has coordinates.
 """
 
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -21,6 +20,7 @@ from mineral.experiments.base import Cell, Conclusion, Context, Experiment, Numb
 from mineral.experiments.checkpoints import Checkpoint
 from mineral.experiments.writing import number
 from mineral.learning.infomax import OBJECTIVES, InfoMax
+from mineral.threads import quiet
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -146,8 +146,7 @@ def _accuracy(
     mean, spread = codes.mean(0), codes.std(0)
     spread = np.where(spread > 1e-6, spread, 1)
     model = LogisticRegression(C=1.0, max_iter=200, tol=1e-3)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that it has not converged to the last digit
+    with quiet():  # that it has not converged to the last digit
         model.fit((codes - mean) / spread, labels)
     return float(model.score((test[0] - mean) / spread, test[1].numpy()))
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from mineral.chance import Chance
 from mineral.critics import JointCritic
 from mineral.experiments import drawings, plane
 from mineral.experiments.base import Cell, Conclusion, Context, Experiment, Numbers, Table
@@ -132,8 +133,8 @@ def train(context: Context[Settings], *, layout: str, variant: str, seed: int) -
     """Train, and judge samples from latents that the training did not see."""
     settings, form = context.settings, LAYOUTS[layout]
     shared = context.seed_for(layout, str(seed))  # both variants begin alike
-    torch.default_generator.manual_seed(shared)
-    game = game_of(settings, mine=variant == "mine", seed=shared, device=context.device)
+    with Chance(shared):
+        game = game_of(settings, mine=variant == "mine", seed=shared, device=context.device)
     drawn = form.draw(settings.samples, context.rng("data", layout, str(seed)))
     data = torch.from_numpy(drawn / form.scale).float()
 

@@ -14,10 +14,10 @@ from torch.nn.functional import cross_entropy
 from torch.optim.lr_scheduler import LambdaLR
 
 from mineral import mnist
+from mineral.chance import seeded
 from mineral.experiments.base import Context
 from mineral.experiments.checkpoints import Checkpoint
 from mineral.learning.images import ImageFeatures
-from mineral.training import seeded
 
 BATCH = 128
 AT_ONCE = 5000
@@ -52,7 +52,7 @@ class Reader:
 
     def __init__(self, context: Context[Any], *, epochs: int) -> None:
         notes: dict[str, float] = {}
-        with seeded(context.seed_for("reader"), context.device):  # whichever cell comes first
+        with seeded(context.seed_for("reader")):  # whichever cell comes first
             features = ImageFeatures(width=16)
             self.network = nn.Sequential(features, nn.Linear(features.dim, 10)).to(context.device)
             # Beside the cells' folders, for all of them.

@@ -26,6 +26,7 @@ from typing import Any, TypeVar
 import torch
 
 from mineral import storage
+from mineral.chance import seeded
 from mineral.errors import InputError, OptionError
 from mineral.experiments import drawings, parallel, scalars, writing
 from mineral.experiments.base import Cell, Conclusion, Context, Experiment, Numbers, nowhere
@@ -33,7 +34,6 @@ from mineral.locks import FILE as LOCK
 from mineral.locks import locked
 from mineral.methods.base import device_named, versions
 from mineral.progress import ProgressOption, portion, reporting
-from mineral.training import seeded
 from mineral.types import Progress
 
 S = TypeVar("S")
@@ -188,7 +188,7 @@ def _do(
     log = scalars.Scalars(curves) if curves else None
     context = dataclasses.replace(context, progress=progress, log=log or nowhere)
     try:
-        with seeded(context.seed_for(context.key), context.device):
+        with seeded(context.seed_for(context.key)):
             found = cell(context)
     finally:
         if log:

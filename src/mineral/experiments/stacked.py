@@ -14,6 +14,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from mineral.chance import Chance
 from mineral.critics import ConvolutionalCritic
 from mineral.experiments import drawings, plane, reading
 from mineral.experiments.base import Cell, Conclusion, Context, Experiment, Numbers, Table
@@ -122,8 +123,8 @@ def train(context: Context[Settings], *, variant: str, seed: int) -> Numbers:
     settings = context.settings
     reader = reading.Reader(context, epochs=settings.reader_epochs)
     shared = context.seed_for("game", str(seed))  # both variants begin alike
-    torch.default_generator.manual_seed(shared)
-    game = game_of(settings, mine=variant == "mine", seed=shared, device=context.device)
+    with Chance(shared):
+        game = game_of(settings, mine=variant == "mine", seed=shared, device=context.device)
     pixels = reading.images("train")[0][:, 0]
     stacks = context.rng("stacks", str(seed)).integers(len(pixels), size=(settings.images, DIGITS))
 

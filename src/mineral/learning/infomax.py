@@ -21,10 +21,10 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from mineral import bounds
+from mineral.chance import Chance, learning
 from mineral.critics import SeparableCritic, split_scores
 from mineral.errors import InputError, OptionError
 from mineral.gradients import entropy_gradient
-from mineral.training import seeded
 
 OBJECTIVES = ("jensen-shannon", "infonce", "mige")
 
@@ -194,9 +194,10 @@ def infomax(
         raise InputError(f"`images` must be at least 4, got {len(x)}.")
     rng = np.random.default_rng(seed)
     size = min(batch_size, len(x))
-    with seeded(seed, where):
+    with learning():
         options = {"objective": objective, "dim_z": dim_z, "learning_rate": learning_rate}
-        model = InfoMax(tuple(x.shape[1:]), channels=channels, **options).to(where)  # type: ignore[arg-type]
+        with Chance(seed):  # the layers draw nothing once they are made
+            model = InfoMax(tuple(x.shape[1:]), channels=channels, **options).to(where)  # type: ignore[arg-type]
         for epoch in range(epochs):
             order = torch.from_numpy(rng.permutation(len(x)))
             for rows in order[: len(x) // size * size].view(-1, size):

@@ -18,6 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from mineral.chance import Chance
 from mineral.door import estimate, resolve
 from mineral.errors import InputError, MineralError, MissingExtraError, OptionError
 from mineral.methods import Estimator
@@ -99,7 +100,7 @@ class InformationMonitor(Callback):
         self.readings: list[Reading] = []
         self._handles: list[torch.utils.hooks.RemovableHandle] = []
         self._seen: dict[str, list[Tensor]] = {}
-        self._kept = _Kept(rows, seed)
+        self._kept, self._chance = _Kept(rows, seed), Chance(seed)
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Before training, so that a wrong name is not found after an epoch."""
@@ -112,7 +113,7 @@ class InformationMonitor(Callback):
         due = (trainer.current_epoch + 1) % self.every_n_epochs == 0
         if trainer.sanity_checking or not due:
             return
-        self._kept = _Kept(self.rows, self.seed)
+        self._kept, self._chance = _Kept(self.rows, self.seed), Chance(self.seed)
         for side in self.taps:
             module, self._seen[side] = self._module(pl_module, side), []
             if module is not None:
@@ -206,8 +207,7 @@ class InformationMonitor(Callback):
                 raise InputError(f"`{side}` {tap!r} is not called in validation: name another.")
             values = torch.cat([output.flatten(1) for output in outputs])
         else:
-            devices = [model.device] if model.device.type == "cuda" else []
-            with torch.no_grad(), torch.random.fork_rng(devices=devices):
+            with torch.no_grad(), self._chance:
                 values = tap(model, batch).detach()
         values = values.reshape(len(values), -1)
         return values.to("cpu", torch.float64).numpy()

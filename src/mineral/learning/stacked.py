@@ -21,9 +21,9 @@ from torch import Tensor, nn
 from torch.nn.functional import silu
 
 from mineral import bounds
+from mineral.chance import Chance, learning
 from mineral.errors import InputError, OptionError
 from mineral.numerics import off_diagonal
-from mineral.training import seeded
 
 Stack: TypeAlias = Float[Tensor, "_ _ _"]  # critics, rows, columns
 
@@ -227,8 +227,10 @@ def estimate(
         index = torch.from_numpy(chosen).to(z.device)
         return standard_x[:, index].expand(count, -1, -1), standard_z[:, index]
 
-    with seeded(seed, z.device):
-        network = critic(count, x.shape[2], z.shape[2]).to(z.device)
+    chance = Chance(seed)
+    with learning():
+        with chance:
+            network = critic(count, x.shape[2], z.shape[2]).to(z.device)
         best = torch.full((count,), -torch.inf, device=z.device, dtype=torch.float64)
         best_steps = torch.zeros(count, dtype=torch.long, device=z.device)
         kept = [parameter.detach().clone() for parameter in network.parameters()]
@@ -236,7 +238,9 @@ def estimate(
         schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
         for step in range(1, steps + 1):
             size = min(batch_size, len(of_training))
-            each = objective(*scored(network, *rows(rng.choice(of_training, size, replace=False))))
+            chosen = rows(rng.choice(of_training, size, replace=False))
+            with chance.step():
+                each = objective(*scored(network, *chosen))
             optimizer.zero_grad(set_to_none=True)
             (-each.sum()).backward()  # type: ignore[no-untyped-call]
             _clip(network, 10.0)
@@ -251,8 +255,8 @@ def estimate(
                 old[better] = new.detach()[better]
             progress(step / steps)
         with torch.no_grad():
-            for parameter, chosen in zip(network.parameters(), kept, strict=True):
-                parameter.copy_(chosen)
+            for parameter, best_values in zip(network.parameters(), kept, strict=True):
+                parameter.copy_(best_values)
     values = _held_out(network, value, *rows(of_test), held_out_block)
     return Stacked(
         values=values.cpu().numpy(),
@@ -286,5 +290,6 @@ def _held_out(
     block = min(block, x.shape[1])
     parts = zip(x.split(block, 1), z.split(block, 1), strict=True)  # type: ignore[no-untyped-call]
     whole = [pair for pair in parts if pair[0].shape[1] == block]
-    found = torch.stack([function(*scored(network, *pair)).double() for pair in whole]).mean(0)
+    with Chance(0):
+        found = torch.stack([function(*scored(network, *pair)).double() for pair in whole]).mean(0)
     return torch.where(found.isfinite(), found, -torch.inf)

@@ -14,6 +14,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from mineral import bounds
+from mineral.chance import Chance, learning
 from mineral.critics import mlp
 from mineral.methods.base import Measurement, Run
 from mineral.methods.crossfit import VALIDATION, CrossFitted, FoldReport
@@ -22,7 +23,7 @@ from mineral.methods.labels import Components, label_first, miller_madow, ranked
 from mineral.methods.learning_curve import allowing_for, halved, more
 from mineral.progress import silent
 from mineral.samples import Fold, Paired, folds
-from mineral.training import score_all, seeded, train
+from mineral.training import score_all, train
 
 SHARPNESS = (1.0, 0.75, 0.5, 0.25, 0.1, 0.0)  # of discriminants that few rows made too sure
 
@@ -62,7 +63,7 @@ class Classifier(CrossFitted):
         )
         found = super().measure(sided, run)
         rng = run.rng()
-        with seeded(run.seed, run.device):
+        with learning():
             split = next(iter(folds(len(sided), self.folds, validation=VALIDATION, rng=rng)))
             quiet = replace(run, progress=silent)
             whole = self.report(sided, split, quiet, rng)
@@ -74,7 +75,8 @@ class Classifier(CrossFitted):
         of_x = Components.fit(samples.x[fold.training])
         z = of_x.apply(samples.x)
         logits = _Logits.best(z, labels, fold, int(labels.max()) + 1)
-        network = _Network(z.shape[1], logits, self.hidden).to(run.device)
+        with Chance.of(rng):
+            network = _Network(z.shape[1], logits, self.hidden).to(run.device)
         seen = np.hstack([z, logits.of_rows])
         tensors = [torch.from_numpy(v.astype(np.float32)).to(run.device) for v in (seen, samples.y)]
         parts = [

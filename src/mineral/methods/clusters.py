@@ -9,7 +9,6 @@ table that it helped to fill. Or they are clusters of kernel canonical variates,
 rows taught what x and y share: the rest, which is counted, had no say in them.
 """
 
-import warnings
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -21,6 +20,7 @@ from mineral.methods.kcca import Kernel, Variates, correlations
 from mineral.methods.projection import principal
 from mineral.progress import portion
 from mineral.samples import Paired, folds
+from mineral.threads import quiet
 from mineral.types import PerSample
 
 Labels = Int[np.ndarray, " n"]
@@ -149,8 +149,7 @@ def _centers(
     few = rng.permutation(values)[: max(SEEDING * count, FEWEST)]  # find the best start
     many = rng.permutation(values)[:FITTED]
     best, start = np.inf, few[:count]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of clusters that ran empty: fewer do as well
+    with quiet():  # of clusters that ran empty: fewer do as well
         for _ in range(STARTS):
             centers, found = kmeans2(few, count, minit="++", rng=rng)
             spread = float(((few - centers[found]) ** 2).sum())

@@ -12,13 +12,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 from torch import Tensor, nn
 
+from mineral.chance import learning
 from mineral.errors import OptionError
 from mineral.methods.base import Estimator, Measurement, Run
 from mineral.models import CriticModel, Member
 from mineral.progress import portion
 from mineral.results import Caution, Curve
 from mineral.samples import Fold, Paired, Standardizer, folds
-from mineral.training import Schedule, seeded
+from mineral.training import Schedule
 from mineral.types import PerSample, Rows
 
 VALIDATION = 0.2  # share of a fold's other rows that decides when to stop
@@ -107,7 +108,7 @@ class CrossFitted(Learned):
         samples.at_least(fewest, f"{type(self).__name__}, which learns on a part of them,")
         rng, n = run.rng(), len(samples)
         reports = []
-        with seeded(run.seed, run.device):
+        with learning():
             for i, fold in enumerate(folds(n, self.folds, validation=VALIDATION, rng=rng)):
                 progress = portion(run.progress, i / self.folds, (i + 1) / self.folds)
                 part = replace(run, progress=progress)

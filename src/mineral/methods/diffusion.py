@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mineral.chance import Chance
 from mineral.denoising import Denoiser, DenoisingLoss, information
 from mineral.methods.base import Run
 from mineral.methods.crossfit import CrossFitted, FoldReport, prepared
@@ -41,10 +42,13 @@ class MINDE(CrossFitted):
     kind = "neither"
 
     def report(self, samples: Paired, fold: Fold, run: Run, rng: np.random.Generator) -> FoldReport:
-        denoiser = Denoiser(samples.x.shape[1], samples.y.shape[1]).to(run.device)
+        chance = Chance.of(rng)
+        with chance:
+            denoiser = Denoiser(samples.x.shape[1], samples.y.shape[1]).to(run.device)
+        generator = chance.generator(run.device)
         _, (training, validation, test) = prepared(samples, fold, denoiser)
         curve = train(
-            DenoisingLoss(denoiser),
+            DenoisingLoss(denoiser, generator),
             lambda joint, _: joint.mean(),
             training,
             validation,
@@ -53,7 +57,9 @@ class MINDE(CrossFitted):
             progress=self.telling(run),
         )
         with one_torch_thread():
-            gains = information(denoiser, *test, draws=DRAWS, squared=self.squared)
+            gains = information(
+                denoiser, *test, draws=DRAWS, squared=self.squared, generator=generator
+            )
         pointwise = gains.cpu().numpy()
         return FoldReport(
             rows=fold.test,

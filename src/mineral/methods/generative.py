@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from mineral import bounds
+from mineral.chance import Chance
 from mineral.critics import split_scores
 from mineral.densities import DensityRatio, DiagonalRatio, Family, FlowRatio, LogLikelihood
 from mineral.errors import OptionError
@@ -43,7 +44,9 @@ class Generative(CrossFitted):
 
     def report(self, samples: Paired, fold: Fold, run: Run, rng: np.random.Generator) -> FoldReport:
         learned = []
-        for ratio in self.ratios(samples.x.shape[1], samples.y.shape[1]):
+        with Chance.of(rng):
+            ratios = self.ratios(samples.x.shape[1], samples.y.shape[1])
+        for ratio in ratios:
             member, parts = prepared(samples, fold, ratio.to(run.device))
             learned.append((self._learn(ratio, parts, run, rng), ratio, member, parts[2]))
         curve, ratio, member, test = max(learned, key=_likelihood)

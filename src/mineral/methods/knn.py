@@ -34,7 +34,9 @@ class KSG(Estimator):
     on its edge count. The errors of the counts mostly cancel, which is why no density is needed.
 
     Small k means low bias and high variance. Strong dependence is out of reach, since the samples
-    needed grow like exp I(X; Y), and so is high dimension: the value falls towards zero.
+    needed grow like exp I(X; Y), and so is high dimension: the value falls towards zero. Up to
+    dx + dy = 8 the time grows like n log n. In more dimensions all pairs are compared, and it grows
+    like n² (dx + dy): twice the rows take four times as long.
 
     Where values repeat, k neighbours need not be k: others are as far away as the k-th. There k is
     the number of samples strictly closer, plus one, in variant 2 too. Where the k-th neighbour is

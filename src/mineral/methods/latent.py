@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from mineral.chance import Chance
 from mineral.critics import mlp
 from mineral.errors import OptionError
 from mineral.methods.base import Estimator, Run
@@ -79,7 +80,8 @@ class LMI(CrossFitted):
 
     def report(self, samples: Paired, fold: Fold, run: Run, rng: np.random.Generator) -> FoldReport:
         dims = samples.x.shape[1], samples.y.shape[1]
-        coder = CrossAutoencoder(*dims, latent=min(self.latent, *dims)).to(run.device)
+        with Chance.of(rng):
+            coder = CrossAutoencoder(*dims, latent=min(self.latent, *dims)).to(run.device)
         _, (training, validation, test) = prepared(samples, fold, coder)
         curve = train(
             coder,

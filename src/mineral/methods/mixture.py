@@ -17,8 +17,7 @@ References:
 """
 
 import random
-import threading
-import warnings
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -34,6 +33,7 @@ from mineral.results import Caution
 from mineral.samples import Fold, Paired, folds
 from mineral.samples.transform import KNEE
 from mineral.special import expit, logit
+from mineral.threads import quiet
 from mineral.types import Matrix, PerSample, Progress, Rows, X, Y
 
 VALIDATION = 0.2  # share of a fold's other rows that chooses among mixtures
@@ -42,7 +42,6 @@ FRUITLESS = 2  # sizes in a row that fit the validation rows no better, before t
 STARTS = ("kmeans", "random_from_data")  # the first finds clusters, the second crossing shapes
 OUTLIER = 30.0  # scales from the center, from which on tails are always compressed
 ROUNDS = 300  # of the iteration, at most
-QUIET = threading.Lock()  # held while warning filters, which belong to all threads, are changed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -300,7 +299,9 @@ class _Fit:
 
 
 def _sklearn() -> Any:  # noqa: ANN401
-    state = random.getstate()  # what the import brings in draws from it
+    if "sklearn.mixture" in sys.modules:
+        return sys.modules["sklearn.mixture"]
+    state = random.getstate()  # what the first import brings in draws from it
     try:
         import sklearn.mixture
     except ImportError:
@@ -312,10 +313,7 @@ def _sklearn() -> Any:  # noqa: ANN401
 
 def _fitted(fit: Any, z: Matrix) -> bool:  # noqa: ANN401
     """Fit, quietly: what `converged_` says too is not warned of. False if a component collapses."""
-    from sklearn.exceptions import ConvergenceWarning
-
-    with QUIET, warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
+    with quiet():
         try:
             fit.fit(z)
         except ValueError:

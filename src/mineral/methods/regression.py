@@ -17,9 +17,9 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from jaxtyping import Float, Int
 
+from mineral.chance import learning
 from mineral.errors import InputError, OptionError
 from mineral.methods.base import Estimator, Measurement, Run
 from mineral.methods.curves import ROUNDING, cubic, line
@@ -28,7 +28,6 @@ from mineral.methods.process import left_out
 from mineral.results import Caution
 from mineral.samples import Paired, is_evenly_spaced, normal_scores
 from mineral.threads import one_torch_thread
-from mineral.training import seeded
 from mineral.types import Mask, PerSample, X, Y
 
 FEWEST = 50  # rows
@@ -115,7 +114,7 @@ class Regression(Estimator):
         sides = samples.x, samples.y
         x, y = (np.column_stack([_unit(column) for column in side.T]) for side in sides)
         order = _order(x, y, run.rng())
-        with seeded(run.seed, torch.device("cpu")), one_torch_thread():
+        with learning(), one_torch_thread():
             told = self._told(x[order], y[order])
         path = ["Model: one side is a smooth function of the other, plus noise."]
         independent = samples.dims > 2 and _residual_is_independent(x[order], y[order], told.noise)

@@ -27,6 +27,7 @@ from torch import Tensor, nn
 from torch.nn.functional import softplus
 
 from mineral import bounds
+from mineral.chance import Chance, learning
 from mineral.critics import mlp
 from mineral.methods.base import Measurement, Run
 from mineral.methods.contaminated import fitted as contaminated
@@ -41,7 +42,7 @@ from mineral.models import ContaminatedModel, StudentModel
 from mineral.models.student import log_height
 from mineral.progress import portion, silent
 from mineral.samples import Fold, Paired, folds
-from mineral.training import score_all, seeded, train
+from mineral.training import score_all, train
 from mineral.types import JointScores, Matrix, ProductScores, X, Y
 
 PRODUCTS = 64  # product samples for each joint sample of a test fold, at least
@@ -101,7 +102,7 @@ class Residual(Learned):
             run.progress(1.0, "fitting a copula")
             return _with(copula, "Too few rows for a network beside the copula.")
         rng, reports = run.rng(), list[FoldReport]()
-        with seeded(run.seed, run.device):
+        with learning():
             split = list(folds(len(samples), self.folds, validation=VALIDATION, rng=rng))
             if not all(ranks.can_be_fitted(fold.training) for fold in split):
                 run.progress(1.0, self.name)
@@ -132,7 +133,8 @@ class Residual(Learned):
         self, ranks: "_Ranks", fold: Fold, run: Run, rng: np.random.Generator
     ) -> FoldReport:
         base, x, y = ranks.fitted(fold.training, rng)
-        network = _Corrected(base, x.shape[1], y.shape[1], self.hidden).to(run.device)
+        with Chance.of(rng):
+            network = _Corrected(base, x.shape[1], y.shape[1], self.hidden).to(run.device)
         sides = [torch.from_numpy(v.astype(np.float32)).to(run.device) for v in (x, y)]
         training, validation, test = (
             (sides[0][rows], sides[1][rows]) for rows in (fold.training, fold.validation, fold.test)

@@ -162,6 +162,7 @@ class ReInfoNCE(Variational):
     product_samples: int = 63
 
     held_out_block = 1024
+    by_row = True
 
     name = "reinfonce"
     entry = BOUNDS["reinfonce"]

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from mineral.chance import Chance
 from mineral.critics import Baselined, JointCritic, MarginalCritic, RowCritic, SeparableCritic
 from mineral.densities import DiagonalRatio
 from mineral.errors import InputError, OptionError
@@ -62,7 +63,8 @@ class CriticModel(Model):
 
     @torch.no_grad()
     def _ratio(self, x: X, y: Y) -> PerSample:
-        values = [m.critic(*m.inputs(x, y)).double() - m.log_partition for m in self.members]
+        with Chance(0):
+            values = [m.critic(*m.inputs(x, y)).double() - m.log_partition for m in self.members]
         return np.asarray(torch.stack(values).mean(dim=0).cpu().numpy())
 
     def _tensors(self) -> dict[str, Tensor]:
@@ -96,7 +98,7 @@ def rebuild_critics(stored: Stored) -> CriticModel:
         of_x, of_y = (rebuild_standardizer(stored, f"{i}.{side}") for side in ("x", "y"))
         dims = len(of_x.center), len(of_y.center)
         weights = _inside(f"{i}.critic", dict(stored.tensors))
-        with torch.random.fork_rng(devices=[]):  # initial weights draw from the global generator
+        with Chance(0):  # whatever the initial weights, they are replaced
             critic = _critic(stored, settings, dims, weights)
         check("finite partitions", np.isfinite(log_partition))
         members.append(

@@ -2,14 +2,14 @@
 
 import io
 import re
-import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
 from mineral.errors import MissingExtraError
+from mineral.threads import Shared, quiet
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -32,20 +32,34 @@ class Drawing:
     label: str
 
 
-@contextmanager
-def own_settings() -> Iterator[None]:
-    """Within it, matplotlib draws for a page; after it, the caller's settings are as they were."""
+def own_settings() -> AbstractContextManager[None]:
+    """Within it, matplotlib draws for a page; after it, the caller's settings are as they were.
+
+    matplotlib's settings belong to the whole process: threads that draw at the same time share
+    these, and the last one restores the caller's.
+
+    Raises:
+        MissingExtraError: If matplotlib is not installed.
+    """
     try:
-        import matplotlib
+        import matplotlib  # noqa: F401
     except ImportError:
         raise MissingExtraError("A report", "report") from None
+    return _OWN_SETTINGS
+
+
+@contextmanager
+def _for_a_page() -> Iterator[None]:
+    import matplotlib
+
     settings: Any = {k: v for k, v in matplotlib.rcParamsDefault.items() if k != "backend"}
-    with matplotlib.rc_context(settings | SETTINGS), warnings.catch_warnings():
-        # The browser has the glyphs that matplotlib's own font lacks, as for Chinese names.
-        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
-        # A number of a hundred digits beside the axes leaves no room for them.
-        warnings.filterwarnings("ignore", message="constrained_layout not applied")
+    # The browser has the glyphs that matplotlib's own font lacks, as for Chinese names; and a
+    # number of a hundred digits beside the axes leaves no room for them. It warns of both.
+    with matplotlib.rc_context(settings | SETTINGS), quiet():
         yield
+
+
+_OWN_SETTINGS = Shared(_for_a_page)
 
 
 def draw(figure: "Figure", label: str, *, name: str) -> Drawing:

@@ -3,3 +3,14 @@
 Nothing here is imported by the rest of Mineral, except the loop `serve`, and nothing here imports
 Mineral: a script stands in its folder beside `serve.py` and needs NumPy and its own library.
 """
+
+RIVALS = {
+    "benchmark-mi": "benchmark_mi.py",
+    "ennemi": "ennemi.py",
+    "infomeasure": "infomeasure.py",
+    "latentmi": "latentmi.py",
+    "npeet": "npeet.py",
+    "scikit-learn": "scikit_learn.py",
+    "torch-mist": "torch_mist.py",
+}
+"""Other libraries that come with a script, by name."""

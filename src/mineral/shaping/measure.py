@@ -6,7 +6,6 @@ classifier failed, and a better one may come tomorrow.
 """
 
 import math
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +23,7 @@ from mineral.shaping.network import ModuleEncoder
 from mineral.shaping.objective import log_densities
 from mineral.shaping.problem import Problem, best_guess, floor
 from mineral.shaping.simple import AdditiveNoise
+from mineral.threads import quiet
 from mineral.types import Matrix, PerSample
 
 SANDWICHED = 4000  # rows of a rate: each is compared with all others
@@ -187,8 +187,7 @@ def retrained(
     found = []
     n, width = codes[0].shape
     for name, make in _kinds(n, width, seed, thorough=thorough).items():
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of training that ended before it converged
+        with quiet():  # of training that ended before it converged
             classifier = make().fit(scaled[0], labels[0])
         # A touch of the prior, so that no certainty is infinitely wrong; it costs 1 / n nats.
         share = 1 / len(codes[0])

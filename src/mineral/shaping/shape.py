@@ -20,6 +20,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from mineral.chance import Chance, learning
 from mineral.densities import DiagonalRatio
 from mineral.errors import InputError, OptionError
 from mineral.learning import Term, UpperInformation
@@ -29,7 +30,6 @@ from mineral.shaping.network import ModuleEncoder, Network, moments
 from mineral.shaping.objective import Dependence, LabelInformation, distance_correlation, rate
 from mineral.shaping.problem import SHARES, Problem, check_training, entropy
 from mineral.shaping.rows import Rows, as_rows, standardization
-from mineral.training import seeded
 from mineral.types import Progress
 
 CHECKS = 20
@@ -168,9 +168,11 @@ def shape(
     where = device_named(device)
     parts = problem.split(seed=seed, shares=shares)
     check_training(problem, parts[0])
-    with seeded(seed, where), reporting(progress) as report:
-        run = _Run.of(recipe, parts[0], parts[1], module, where, seed)
-        history = run.train(report)
+    with learning(), reporting(progress) as report:
+        chance = Chance(seed)
+        with chance:
+            run = _Run.of(recipe, parts[0], parts[1], module, where, seed)
+        history = run.train(report, chance)
     encoder = run.encoder(problem.columns)
     training, validation, test = parts
     return Shaped(
@@ -249,7 +251,7 @@ class _Run:
             rng=np.random.default_rng(seed),
         )
 
-    def train(self, report: Progress) -> History:
+    def train(self, report: Progress, chance: Chance) -> History:
         recipe = self.recipe
         optimizer = torch.optim.AdamW(
             self.module.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay
@@ -259,12 +261,13 @@ class _Run:
         best, best_value, best_check = copy.deepcopy(self.module.state_dict()), -np.inf, 0
         for step, rows in enumerate(self._batches(), start=1):
             self.module.train()
-            mean, spread = moments(self.module(rows.x), recipe.noise)
+            with chance.step():
+                mean, spread = moments(self.module(rows.x), recipe.noise)
             if self.leaked is not None:
                 for _ in range(recipe.adversary_steps):  # each with fresh noise
-                    z = (mean + spread * torch.randn_like(mean)).detach()
+                    z = (mean + spread * chance.normal_like(mean)).detach()
                     self.leaked.learn(rows.hidden, z)
-            z = mean + spread * torch.randn_like(mean)
+            z = mean + spread * chance.normal_like(mean)
             self.kept.learn(rows.kept, z)
             kept, _, against = self._terms(rows, mean, spread, z)
             beta = recipe.beta * min(1.0, step / max(1.0, recipe.warmup * recipe.steps))
@@ -276,7 +279,7 @@ class _Run:
             decay.step()
             if step % every and step < recipe.steps:
                 continue
-            value = self._check(step)
+            value = self._check(step, chance)
             # Early on, a leak looks small because nothing has learned to see it yet.
             if step > recipe.steps / 2 and value > best_value:
                 best, best_value = copy.deepcopy(self.module.state_dict()), value
@@ -318,13 +321,13 @@ class _Run:
         apart = _apart(rows.apart[:COMPARED], z[:COMPARED], rows.label[:COMPARED])
         return kept, leaked, leaked + self.recipe.separation * apart
 
-    def _check(self, step: int) -> float:
+    def _check(self, step: int, chance: Chance) -> float:
         """The objective on validation rows, noted without its penalty."""
         rows = self.validation
         self.module.eval()
-        with torch.no_grad():
+        with torch.no_grad(), chance:
             mean, spread = moments(self.module(rows.x), self.recipe.noise)
-            z = mean + spread * torch.randn_like(mean)
+            z = mean + spread * chance.normal_like(mean)
             kept, leaked, against = self._terms(rows, mean, spread, z)
         self.checks.append((step, float(kept), float(leaked)))
         return float(kept - self.recipe.beta * against)

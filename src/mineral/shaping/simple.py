@@ -16,12 +16,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from mineral.chance import Chance
 from mineral.errors import OptionError
 from mineral.models.base import Stored, check
 from mineral.samples import variable
 from mineral.shaping.encoder import Codes, Encoder
 from mineral.shaping.network import ModuleEncoder, Network
-from mineral.training import seeded
 from mineral.types import X
 
 
@@ -174,7 +174,7 @@ def random_network(widths: tuple[int, ...], *, seed: int = 0) -> ModuleEncoder:
     Raises:
         OptionError: If there are fewer than two widths, or one is below 1.
     """
-    with seeded(seed, torch.device("cpu")):
+    with Chance(seed):
         network = Network(widths, activation="tanh", bounded=True)
     return ModuleEncoder(network, name="random network")
 
