@@ -34,6 +34,7 @@ def in_series(x: X, y: Y) -> tuple[float, tuple[Caution, ...]]:
     n = len(x)
     if n < FEW_ROWS:
         return 1.0, ()
+    x, y = x / 2, y / 2  # so that sums and differences of two values stay finite
     a, b = (_from_row_to_row(side) for side in (x, y))
     a_draw = (1 + a * b) / (1 - a * b)
     if a_draw < HARMLESS or any(_sorted(side) for side in (x, y)):
