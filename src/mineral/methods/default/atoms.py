@@ -24,7 +24,7 @@ Measure = Callable[[Paired, Run], Measurement]
 
 SHARE = 0.1  # of the rows, from which a value is an atom; it is no more than 1 − this
 EXCESS = 5  # times as often as the next value: counts and ratings have no atom, but are discrete
-MIN_ROWS = 25  # of a term that is estimated; smaller terms are left to all rows together
+MIN_ROWS = 10  # of a term that is estimated; smaller terms are left to all rows together
 
 
 def atoms(samples: Paired) -> tuple[Mask, Mask] | None:

@@ -232,7 +232,9 @@ TABLE: tuple[Candidate, ...] = (
         make=lambda f: Mixed(method="ross"),
         view=View.LABEL,
         evidence=Evidence.LOCAL,
-        applies=lambda f: _is_label(f.profile) and f.profile.dims <= LABEL_DIMS,
+        applies=lambda f: (
+            _is_label(f.profile) and f.profile.dims <= LABEL_DIMS and f.profile.has_numbers
+        ),
     ),
     Candidate(
         make=lambda f: Classifier(),

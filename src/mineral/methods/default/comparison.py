@@ -60,7 +60,9 @@ def compared(best: Answer, rival: Answer, samples: Paired, run: Run) -> tuple[fl
     if rival.candidate.evidence is Evidence.LOCAL and consistent:
         if difference < 0 and rival.found.value > RESOLVED:
             return 0.0, error
-        return shrinkage(difference, error), error
+        # A negative estimate is no evidence for less than 0.
+        down_to_0 = max(difference, -max(best.found.value, 0.0)) if difference < 0 else difference
+        return shrinkage(down_to_0, error), error
     errors = rival.found.stderr, best.found.stderr
     if best.candidate.evidence is Evidence.LOCAL and best.found.value > STRONG:
         least = STRONG_SIGNIFICANT * max(errors)

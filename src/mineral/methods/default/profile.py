@@ -13,6 +13,7 @@ LABEL_DIMS = 10  # dx + dy, up to which neighbours of a label's numbers are near
 FEW_ROWS = 50  # below, a Gaussian copula is all that can be fitted
 ROWS_PER_COLUMN = 10  # below, columns are reduced by PCA
 ROWS_PER_CELL = 5  # on average, from which a table of counts has little bias (benchmarks/counts.py)
+MAX_SINGLETONS = 0.5  # of a column's values: zeros among numbers fill few cells with most rows
 ROWS_PER_CLASS = 10  # on average, from which a side of numbers is a label
 FEW_VALUES = 20  # different values, up to which numbers may be a label
 MIN_ROWS_LABEL = 100  # below, numbers are ordered values rather than labels
@@ -35,6 +36,8 @@ class Profile:
         cells: Different rows of (x, y).
         integers: Whether all values are whole numbers.
         effective_rows: How many independent rows carry as much information: n, or fewer in series.
+        singletons: Of the different values of a column of numbers, the share that occur once; the
+            largest over columns.
         monotone: Whether x and y are one number each, and an exact monotone function of each other.
     """
 
@@ -48,6 +51,7 @@ class Profile:
     cells: int
     integers: bool
     effective_rows: float
+    singletons: float
     monotone: bool
 
     @classmethod
@@ -65,6 +69,7 @@ class Profile:
             cells=int(symbols(both).max()) + 1,
             integers=bool((both % 1 == 0).all()),
             effective_rows=len(samples) / samples.rows_a_draw,
+            singletons=max(_singletons(samples), default=0.0),
             monotone=_is_monotone(samples.x, samples.y),
         )
 
@@ -82,7 +87,8 @@ class Profile:
     def is_table(self) -> bool:
         """Whether cells of a contingency table are well filled, or nothing but words is there."""
         only_words = self.categorical and max(self.distinct_x, self.distinct_y) <= self.n / 2
-        return self.n >= ROWS_PER_CELL * self.cells or (only_words and self.dims == 2)
+        filled = self.n >= ROWS_PER_CELL * self.cells and self.singletons <= MAX_SINGLETONS
+        return filled or (only_words and self.dims == 2)
 
     @property
     def may_be_label(self) -> bool:
@@ -95,6 +101,11 @@ class Profile:
     def has_no_order(self) -> bool:
         """Whether one side is words, or two values only: no order to use."""
         return self.categorical or min(self.distinct_x, self.distinct_y) == 2
+
+    @property
+    def has_numbers(self) -> bool:
+        """Whether the rows of one side hardly repeat."""
+        return max(self.distinct_x, self.distinct_y) > DISTINCT_CONTINUOUS * self.n
 
     @property
     def may_be_symbols(self) -> bool:
@@ -136,6 +147,14 @@ def _has_own_value(values: Matrix) -> Mask:
         _, which, counts = np.unique(column, return_inverse=True, return_counts=True)
         found |= counts[which] <= least
     return found
+
+
+def _singletons(samples: Paired) -> list[float]:
+    columns = zip((*samples.x_names, *samples.y_names), (*samples.x.T, *samples.y.T), strict=True)
+    counts = [
+        np.unique(c, return_counts=True)[1] for name, c in columns if name not in samples.words
+    ]
+    return [float((count == 1).mean()) for count in counts]
 
 
 def _is_monotone(x: Matrix, y: Matrix) -> bool:
