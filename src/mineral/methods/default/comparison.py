@@ -18,6 +18,7 @@ from mineral.methods.default.candidates import STRONG, Candidate, Evidence
 from mineral.methods.default.profile import FEW_DIMS
 from mineral.methods.knn import KSG
 from mineral.methods.lnc import LNC
+from mineral.methods.regression import Regression
 from mineral.methods.subsampling import PARTS, subsampled_stderr
 from mineral.samples import Paired
 from mineral.types import Rows
@@ -110,6 +111,8 @@ def _error_of_difference(samples: Paired, run: Run, rival: Answer, best: Answer)
     apart = float(np.hypot(one.stderr, other.stderr))
     neighbours = rival.estimator
     if other.pointwise is None or one.pointwise is None:
+        return apart
+    if isinstance(neighbours, Regression):
         return apart
     if not isinstance(neighbours, (KSG, LNC)):
         return min(apart, float((one.pointwise - other.pointwise).std() / np.sqrt(len(samples))))
