@@ -116,15 +116,13 @@ class Decision:
 
 
 def _reported(chosen: list[Considered], measured: list[Considered]) -> str:
-    main = chosen[0]
-    if len(chosen) > 1:
+    main, baseline = chosen[0], measured[0]
+    if main.weight < 1 - SHOWN:
         parts = ", ".join(f"{each.weight:.0%} {each.estimator}" for each in chosen)
-        return f"Reported: an average, {parts}."
-    replaced = [each for each in measured if each.verdict is Verdict.SUPERSEDED]
-    if not replaced:
-        return f"Reported: {main.estimator}. No other candidate is significantly larger."
-    names = ", ".join(dict.fromkeys(each.estimator for each in replaced))
-    return f"Reported: {main.estimator}. It differs significantly from {names}."
+        return f"Reported: an average by the errors of their difference, {parts}."
+    if main is baseline:
+        return f"Reported: {main.estimator}. No other candidate differs significantly."
+    return f"Reported: {main.estimator}. It differs significantly from {_shown(baseline)}."
 
 
 def _shown(each: Considered) -> str:

@@ -19,9 +19,8 @@ import numpy as np
 from jaxtyping import Float
 
 from mineral.errors import OptionError
-from mineral.methods.gaussian import whiten
 from mineral.results import Caution
-from mineral.samples import indicators, normal_scores, paired
+from mineral.samples import Paired, indicators, normal_scores, paired, whiten
 from mineral.types import Matrix, Missing, PerSample
 
 FEATURES = 64  # random Fourier features a side
@@ -89,6 +88,11 @@ def independence(
     if permutations < 1:
         raise OptionError(f"`permutations` must be at least 1, got {permutations}.")
     samples, _, _ = paired(x, y, missing=missing, words=True).measurable()
+    return permuted(samples, permutations, seed)
+
+
+def permuted(samples: Paired, permutations: int, seed: int) -> Independence:
+    """The same test of checked samples without constant coordinates."""
     rng = np.random.default_rng(seed)
     z_x = normal_scores(indicators(samples.x, samples.categorical_x))
     z_y = normal_scores(indicators(samples.y, samples.categorical_y))

@@ -20,10 +20,10 @@ from jaxtyping import Float
 
 from mineral.errors import OptionError
 from mineral.methods.base import Estimator, Measurement, Run
-from mineral.methods.gaussian import GaussianCopula, gaussian_bias, whiten
+from mineral.methods.gaussian import GaussianCopula, gaussian_bias
 from mineral.models import ContaminatedModel, CopulaModel, GaussianModel
 from mineral.models.contaminated import diluted
-from mineral.samples import Paired, normal_scores
+from mineral.samples import Paired, normal_scores, whiten
 from mineral.types import Matrix, PerSample, X, Y
 
 ROUNDS = 100  # of the iteration, at most

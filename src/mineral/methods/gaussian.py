@@ -16,15 +16,13 @@ References:
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Float
 
 from mineral.errors import InputError
 from mineral.methods.base import Estimator, Measurement, Run
 from mineral.models import CopulaModel, GaussianModel
 from mineral.results import Caution
-from mineral.samples import Paired, normal_scores
+from mineral.samples import Paired, normal_scores, whiten
 from mineral.special import digamma
-from mineral.types import Matrix
 
 DETERMINISTIC = 1 - 1e-10  # ρ² above this is a copy, up to rounding
 
@@ -142,25 +140,6 @@ def _measure(samples: Paired) -> Measurement:
         model=model,
         cautions=tuple(cautions) + _few_samples(n, dx + dy),
     )
-
-
-def whiten(
-    values: Matrix,
-) -> tuple[Float[np.ndarray, "n r"], Float[np.ndarray, "d r"], Float[np.ndarray, " d"]]:
-    """Orthonormal columns that span the centered values, the map that makes them, and the mean.
-
-    Coordinates that depend linearly on others add no information; the rank r leaves them out.
-    """
-    size = np.abs(values).max(axis=0).clip(min=1e-300)  # so that 1e300 and 1e-300 can be squared
-    mean = (values / size).mean(axis=0) * size
-    centered = (values - mean) / size
-    scale = np.sqrt((centered**2).sum(axis=0)).clip(min=np.finfo(float).tiny)
-    # A constant column leaves rounding noise when centered: it must not be blown up to unit size.
-    varies = scale > len(values) * np.finfo(float).eps
-    per_column = np.where(varies, 1 / np.where(varies, scale, 1.0), 0.0)
-    u, s, vt = np.linalg.svd(centered * per_column, full_matrices=False)
-    rank = int((s > s[0] * max(values.shape) * np.finfo(float).eps).sum())
-    return u[:, :rank], (per_column / size)[:, None] * (vt[:rank].T / s[:rank]), mean
 
 
 def gaussian_bias(n: float, dx: int, dy: int) -> float:

@@ -25,10 +25,10 @@ from torch import Tensor
 
 from mineral.errors import InputError, OptionError
 from mineral.methods.base import Estimator, Measurement, Run
-from mineral.methods.gaussian import DETERMINISTIC, whiten
+from mineral.methods.gaussian import DETERMINISTIC
 from mineral.progress import silent
 from mineral.results import Caution
-from mineral.samples import Paired, normal_scores
+from mineral.samples import Paired, normal_scores, whiten
 from mineral.types import PerSample, Progress, X, Y
 
 Bandwidth: TypeAlias = float | Literal["likelihood", "scott", "silverman"]

@@ -7,6 +7,7 @@ from mineral.samples.split import Fold, folds, shifted
 from mineral.samples.tensors import Units, as_tensor, refuse_not_finite
 from mineral.samples.ties import has_ties, is_evenly_spaced, spread_ties, symbols
 from mineral.samples.transform import Standardizer, normal_scores, power_of_two
+from mineral.samples.whitening import whiten
 
 __all__ = [
     "Fold",
@@ -28,4 +29,5 @@ __all__ = [
     "spread_ties",
     "symbols",
     "variable",
+    "whiten",
 ]

@@ -35,7 +35,8 @@ def spread_ties(values: Matrix, rng: np.random.Generator) -> Matrix:
     """A copy in which repeated values differ: each is moved at random within its rounding.
 
     Values that occur once stay as they are, and the order of different values is kept. The
-    rounding is the smallest gap between different values of the column.
+    rounding is the smallest gap between different values of the column. A column of two values has
+    no rounding, and stays as it is.
 
     Args:
         values: Shape (n, d).
@@ -45,6 +46,8 @@ def spread_ties(values: Matrix, rng: np.random.Generator) -> Matrix:
     for j in np.flatnonzero(has_ties(values)):
         column = values[:, j]
         different, which, counts = np.unique(column, return_inverse=True, return_counts=True)
+        if len(different) == 2:
+            continue
         gaps = np.diff(different)
         wide = gaps[gaps > SAME * (different[-1] - different[0])] if len(gaps) else gaps
         step = float(wide.min()) if len(wide) else 1.0

@@ -9,6 +9,8 @@ from mineral.errors import InputError, OptionError
 from mineral.methods.base import Estimator, Measurement, Run
 from mineral.methods.default.atoms import atoms, by_atoms
 from mineral.methods.default.blocks import in_blocks
+from mineral.methods.default.candidates import STRONG
+from mineral.methods.default.consistency import consistent
 from mineral.methods.default.profile import distinct_rows
 from mineral.methods.default.time_series import by_thinning, is_even, step
 from mineral.methods.projection import Budget
@@ -57,10 +59,13 @@ class Auto(Estimator):
             run = replace(run, until=time.monotonic() + self.budget)
         numeric = samples.with_indicators()
         distinct, cautions = distinct_rows(numeric)
-        if step(distinct) > 1 or is_even(distinct):
+        if step(distinct) > 1:
             found = by_thinning(distinct, run, self._found)
         else:
             found = self._found(distinct, run)
+            if found.value > STRONG and is_even(distinct):
+                found = by_thinning(distinct, run, self._found)
+            found = consistent(found, distinct, run)
         if numeric.words != samples.words:  # a model of indicators could not read what was given
             found = replace(found, model=None)
         if not cautions:

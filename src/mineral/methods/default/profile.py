@@ -122,7 +122,7 @@ def distinct_rows(samples: Paired) -> tuple[Paired, tuple[Caution, ...]]:
     """
     both = np.hstack([samples.x, samples.y])
     rows, first, counts = np.unique(both, axis=0, return_index=True, return_counts=True)
-    own = _has_own_value(both)[first]  # rows of atoms only repeat by chance
+    own = _has_own_value(both)[first]
     copies = int((counts - 1)[own].sum())
     if copies < COPIES * len(samples):
         return samples, ()
@@ -140,12 +140,12 @@ def distinct_rows(samples: Paired) -> tuple[Paired, tuple[Caution, ...]]:
 
 
 def _has_own_value(values: Matrix) -> Mask:
-    """Rows that have a value which few rows share, in some column."""
+    """Rows with a fraction that few rows share: symbols, counts and atoms repeat by chance."""
     least = ATOM * len(values)
     found = np.zeros(len(values), dtype=bool)
     for column in values.T:
         _, which, counts = np.unique(column, return_inverse=True, return_counts=True)
-        found |= counts[which] <= least
+        found |= (counts[which] <= least) & (column % 1 != 0)
     return found
 
 

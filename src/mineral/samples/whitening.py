@@ -1,0 +1,25 @@
+"""Orthonormal coordinates that span a variable: the one place where correlations are removed."""
+
+import numpy as np
+from jaxtyping import Float
+
+from mineral.types import Matrix
+
+
+def whiten(
+    values: Matrix,
+) -> tuple[Float[np.ndarray, "n r"], Float[np.ndarray, "d r"], Float[np.ndarray, " d"]]:
+    """Orthonormal columns that span the centered values, the map that makes them, and the mean.
+
+    Coordinates that depend linearly on others add no information; the rank r leaves them out.
+    """
+    size = np.abs(values).max(axis=0).clip(min=1e-300)  # so that 1e300 and 1e-300 can be squared
+    mean = (values / size).mean(axis=0) * size
+    centered = (values - mean) / size
+    scale = np.sqrt((centered**2).sum(axis=0)).clip(min=np.finfo(float).tiny)
+    # A constant column leaves rounding noise when centered: it must not be blown up to unit size.
+    varies = scale > len(values) * np.finfo(float).eps
+    per_column = np.where(varies, 1 / np.where(varies, scale, 1.0), 0.0)
+    u, s, vt = np.linalg.svd(centered * per_column, full_matrices=False)
+    rank = int((s > s[0] * max(values.shape) * np.finfo(float).eps).sum())
+    return u[:, :rank], (per_column / size)[:, None] * (vt[:rank].T / s[:rank]), mean
