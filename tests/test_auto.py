@@ -161,11 +161,13 @@ def test_a_budget_is_one_of_three_or_seconds(budget):
 def test_seconds_are_kept_and_what_was_left_out_is_said():
     rng = np.random.default_rng(0)
     x, noise = rng.standard_normal((2, 3000, 12))
-    little = Auto(budget=1e-3).estimate(x, 0.6 * x + 0.8 * noise)
+    turn = np.linalg.qr(rng.standard_normal((12, 12)))[0]
+    y = 0.6 * x @ turn + 0.8 * noise  # every column depends on all: no blocks
+    little = Auto(budget=1e-3).estimate(x, y)
     late = [c.estimator for c in little.decision.considered if c.verdict is Verdict.OUT_OF_TIME]
     assert "clusters" in late and "clusters" in little.path[-1]
     assert little.value == pytest.approx(-12 * math.log(0.8), abs=5 * little.stderr)
-    much = Auto(budget=600).estimate(x, 0.6 * x + 0.8 * noise)
+    much = Auto(budget=600).estimate(x, y)
     assert all(c.verdict is not Verdict.OUT_OF_TIME for c in much.decision.considered)
 
 

@@ -89,5 +89,5 @@ def test_fewer_than_fifty_rows_are_refused():
 def test_the_default_asks_it_and_believes_it():
     draw = find("spiral-normal-cdf-multinormal-2pair-3-3").draw(1000, seed=1)
     found = mineral.estimate(draw.x, draw.y)
-    assert found.estimator == "canonical" and found.kind == "neither"
+    assert found.decision.chosen[0].estimator == "canonical" and found.kind == "neither"
     assert found.interval[0] < TWO_PAIRS < found.interval[1]

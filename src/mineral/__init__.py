@@ -4,8 +4,8 @@
 >>> rng = np.random.default_rng(0)
 >>> x = rng.standard_normal(2000)
 >>> result = mineral.estimate(x, np.exp(x + rng.standard_normal(2000)))
->>> result.estimator, round(result.value, 2)  # the true value is log(2) / 2 ≈ 0.35
-('copula', 0.34)
+>>> result.method, round(result.value, 2)  # the true value is log(2) / 2 ≈ 0.35
+('auto (copula)', 0.34)
 """
 
 import importlib

@@ -5,9 +5,11 @@ from dataclasses import replace
 
 import numpy as np
 
+from mineral.decision import Considered, Decision, Verdict
 from mineral.methods.base import Measurement, Run
 from mineral.methods.default.comparison import SIGNIFICANT
 from mineral.methods.default.search import search
+from mineral.methods.default.views import View
 from mineral.methods.gaussian import GaussianCopula
 from mineral.methods.independent_blocks import Block, independent_blocks, total
 from mineral.methods.projection import Budget
@@ -46,9 +48,7 @@ def _exceeds(whole: Measurement, summed: Measurement) -> bool:
 def _sum(blocks: list[Block], samples: Paired, run: Run, level: Budget) -> Measurement | None:
     many = len(blocks) * len(samples) > COPULA_ROWS
     parts = [
-        GaussianCopula().measure(block.of(samples), run)
-        if many
-        else search(block.of(samples), run, level)
+        _copula(block.of(samples), run) if many else search(block.of(samples), run, level)
         for block in blocks
     ]
     found = total(parts)
@@ -66,10 +66,22 @@ def _sum(blocks: list[Block], samples: Paired, run: Run, level: Budget) -> Measu
         if part.decision is not None
         for each in part.decision.considered
     )
-    decision = parts[0].decision
-    if decision is not None:
-        decision = replace(decision, wrapper="blocks", considered=considered)
+    decision = Decision(considered=considered, rows=len(samples), wrapper="blocks")
     return replace(found, path=(sentence,), decision=decision, kind="neither")
+
+
+def _copula(samples: Paired, run: Run) -> Measurement:
+    found = GaussianCopula().measure(samples, run)
+    row = Considered(
+        estimator=GaussianCopula.name,
+        options={},
+        view=View.AS_GIVEN.value,
+        value=found.value,
+        stderr=found.stderr,
+        weight=1.0,
+        verdict=Verdict.REPORTED,
+    )
+    return replace(found, decision=Decision(considered=(row,), rows=len(samples)))
 
 
 def _is_unverified(found: Measurement) -> bool:

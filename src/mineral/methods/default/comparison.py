@@ -28,6 +28,7 @@ SHORT_SIGNIFICANT = 1.0  # the same, where a network is replaced, which falls sh
 STRONG_SIGNIFICANT = (
     2.0  # larger standard errors, where neighbours are replaced at strong dependence
 )
+OVERCLAIM = 0.35  # nats, by which a copula exceeds both LNC and Regression only where it is wrong
 LEAST = 1e-3  # nats: smaller differences matter to nobody, whatever their error
 RESOLVED = 2.0  # nats, up to which neighbours of some thousand rows find nearly all
 
@@ -65,6 +66,10 @@ def compared(best: Answer, rival: Answer, samples: Paired, run: Run) -> tuple[fl
         down_to_0 = max(difference, -max(best.found.value, 0.0)) if difference < 0 else difference
         return shrinkage(down_to_0, error), error
     errors = rival.found.stderr, best.found.stderr
+    # Ranks do not resolve very strong dependence; the data's own units do.
+    in_own_units = rival.candidate.evidence is Evidence.BOUND and consistent and samples.dims == 2
+    if in_own_units and difference < -(OVERCLAIM + SIGNIFICANT * error):
+        return 1.0, error
     if best.candidate.evidence is Evidence.LOCAL and best.found.value > STRONG:
         least = STRONG_SIGNIFICANT * max(errors)
     elif best.is_trained:

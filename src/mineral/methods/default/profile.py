@@ -6,7 +6,7 @@ import numpy as np
 
 from mineral.results import Caution
 from mineral.samples import Paired, has_ties, symbols
-from mineral.types import Mask, Matrix
+from mineral.types import Mask, Matrix, X, Y
 
 FEW_DIMS = 3  # dx + dy, up to which neighbours are consistent at a thousand rows
 LABEL_DIMS = 10  # dx + dy, up to which neighbours of a label's numbers are near
@@ -157,7 +157,7 @@ def _singletons(samples: Paired) -> list[float]:
     return [float((count == 1).mean()) for count in counts]
 
 
-def _is_monotone(x: Matrix, y: Matrix) -> bool:
+def _is_monotone(x: X, y: Y) -> bool:
     """Whether one number follows from the other, rising or falling, where neither repeats."""
     if x.shape[1] > 1 or y.shape[1] > 1:
         return False
