@@ -3,13 +3,12 @@
 An estimator's options are its dataclass fields, and their types say how a text is read.
 """
 
-import difflib
 from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from mineral.door import resolve
+from mineral.door import resolve, unknown_option
 from mineral.errors import OptionError
 from mineral.methods import Estimator
 
@@ -58,11 +57,7 @@ def _value(estimator: Estimator, option: str, text: str) -> object:
             raise OptionError(f"`{option}` of {name} takes a Python object: set it from Python.")
         if not known:
             raise OptionError(f"`{option}` cannot be set: {name} has no options.")
-        near = difflib.get_close_matches(option, known, n=1)
-        hint = f" Did you mean {near[0]!r}?" if near else ""
-        raise OptionError(
-            f"`{option}` is no option of {name}: choose from {', '.join(known)}.{hint}"
-        )
+        raise unknown_option(option, name, known)
     kind, optional = known[option]
     if optional and text.lower() == "none":
         return None
@@ -82,9 +77,14 @@ def settable(kind: type[Estimator]) -> dict[str, tuple[type, bool]]:
         hint = hints[field.name]
         united = isinstance(hint, UnionType) or get_origin(hint) is Union
         kinds = get_args(hint) if united else (hint,)
-        plain = {str if get_origin(k) is Literal else k for k in kinds if k is not NoneType}
+        plain = {_plain(kind) for kind in kinds if kind is not NoneType}
         if plain <= {str, int, float} and len(plain) > 1:
             found[field.name] = (object, NoneType in kinds)
         elif len(plain) == 1 and (only := next(iter(plain))) in READERS:
             found[field.name] = (only, NoneType in kinds)
     return found
+
+
+def _plain(kind: Any) -> Any:  # noqa: ANN401
+    """The type of what a `Literal` lists; other types as they are."""
+    return type(get_args(kind)[0]) if get_origin(kind) is Literal else kind

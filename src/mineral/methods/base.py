@@ -21,6 +21,7 @@ import torch
 from mineral.decision import Decision
 from mineral.errors import OptionError
 from mineral.methods.entropies import entropy_cap
+from mineral.methods.options import checked
 from mineral.models.selecting import selecting
 from mineral.progress import ProgressOption, reporting
 from mineral.results import (
@@ -113,6 +114,10 @@ class Estimator(ABC):
     name: ClassVar[str]
     kind: ClassVar[Kind]
     labels: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        for name, value in checked(self).items():
+            object.__setattr__(self, name, value)
 
     @abstractmethod
     def measure(self, samples: Paired, run: Run) -> Measurement:
