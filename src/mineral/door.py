@@ -130,11 +130,7 @@ def _is_concrete(kind: object) -> TypeGuard[type[Estimator]]:
 def unknown_option(
     option: str, estimator: str, known: Iterable[str], *, beside: Iterable[str] = ()
 ) -> OptionError:
-    """What to raise where an estimator has no option of this name.
-
-    Args:
-        beside: Other names that may have been meant.
-    """
+    """What to raise where an estimator has no such option; `beside` are other names to suggest."""
     known = list(known)
     choices = f"choose from {', '.join(known)}" if known else "it has no options"
     hint = suggestion(option, (*known, *beside))

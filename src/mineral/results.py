@@ -1,7 +1,6 @@
 """What an estimator returns: a number, its interval, what kind of number it is, and the doubts."""
 
 import html
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
@@ -9,14 +8,12 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 import numpy as np
 
 from mineral import figures
-from mineral.decision import Decision
+from mineral.decision import NATS_PER_UNIT, Decision
 from mineral.errors import OptionError
 from mineral.types import Kind, PerSample, Unit, X, Y
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-NATS_PER_UNIT: dict[Unit, float] = {"nats": 1.0, "bits": math.log(2)}
 
 
 @dataclass(frozen=True)
@@ -109,7 +106,7 @@ class Estimate:
         kind: What `value` is, in expectation, relative to the true mutual information.
         estimator: The name of the estimator that was called. With `options`, `seed` and the same
             samples it gives the same value again, bit for bit.
-        options: Its options.
+        options: Its options: `estimate(x, y, estimator=r.estimator, seed=r.seed, **r.options)`.
         decision: What the default considered, and what it reports; None for other estimators.
         n: Sample rows used.
         dim_x, dim_y: Coordinates of X and of Y.
@@ -168,7 +165,17 @@ class Estimate:
             stderr=self.stderr * factor,
             allowance=self.allowance * factor,
             unit=unit,
+            path=(*self.steps, *self._sentences(unit)),
         )
+
+    @property
+    def steps(self) -> tuple[str, ...]:
+        """`path` without the sentences that `decision` makes."""
+        count = len(self._sentences(self.unit))
+        return self.path[: len(self.path) - count]
+
+    def _sentences(self, unit: Unit) -> tuple[str, ...]:
+        return () if self.decision is None else self.decision.sentences(unit)
 
     def to_dict(self) -> dict[str, Any]:
         """Everything but the model and the evidence, as JSON can hold it."""
@@ -182,7 +189,7 @@ class Estimate:
             "unit": self.unit,
             "kind": self.kind,
             "estimator": self.estimator,
-            "options": dict(self.options),
+            "options": {name: plain(value) for name, value in self.options.items()},
             "decision": None if self.decision is None else self.decision.to_dict(),
             "n": self.n,
             "dim_x": self.dim_x,
@@ -298,3 +305,12 @@ def nats_per(unit: str) -> float:
     if not isinstance(unit, str) or unit not in NATS_PER_UNIT:
         raise OptionError(f"`unit` must be 'nats' or 'bits', got {unit!r}.")
     return NATS_PER_UNIT[unit]
+
+
+def plain(value: object) -> object:
+    """As JSON can hold it: numbers, texts and lists of them; of another object its description."""
+    if isinstance(value, (bool, int, float, str)) or value is None:
+        return value
+    if isinstance(value, (tuple, list)):
+        return [plain(item) for item in value]
+    return repr(value)

@@ -31,6 +31,7 @@ from mineral.results import (
     Evidence,
     PointwiseModel,
     nats_per,
+    plain,
 )
 from mineral.samples import Paired, paired, symbols
 from mineral.special import ndtri
@@ -169,6 +170,7 @@ class Estimator(ABC):
             ends = found.reach(confidence)
             below, above = (end * math.sqrt(samples.rows_a_draw) for end in ends)
         above = math.hypot(above, found.missing * level / CONFIDENCE_95)
+        sentences = () if found.decision is None else found.decision.sentences(unit)
         highest = max(_entropy_of_a_label(samples), found.value)
         return Estimate(
             value=found.value / nats,
@@ -179,13 +181,13 @@ class Estimator(ABC):
             unit=unit,
             kind=found.kind or self.kind,
             estimator=self.name,
-            options=self.options(),
+            options={field.name: getattr(self, field.name) for field in fields(self)},
             decision=found.decision,
             n=len(samples),
             dim_x=samples.x.shape[1],
             dim_y=samples.y.shape[1],
             warnings=(*found.cautions, *samples.cautions),
-            path=found.path,
+            path=(*found.path, *sentences),
             seed=seed,
             seconds=time.perf_counter() - start,
             versions=versions(),
@@ -196,7 +198,7 @@ class Estimator(ABC):
     def options(self) -> dict[str, Any]:
         """Name and value of each option, as JSON can hold them."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
-        return {name: _plain(value) for name, value in values.items()}
+        return {name: plain(value) for name, value in values.items()}
 
     @classmethod
     def summary(cls) -> str:
@@ -234,14 +236,6 @@ def device_named(name: str | torch.device | None) -> torch.device:
     except (RuntimeError, AssertionError, NotImplementedError, TypeError):
         raise OptionError(f"`device` {name!r} is not available here: use device='cpu'.") from None
     return device
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, (bool, int, float, str)) or value is None:
-        return value
-    if isinstance(value, (tuple, list)):
-        return [_plain(item) for item in value]
-    return repr(value)
 
 
 def _entropy_of_a_label(samples: Paired) -> float:

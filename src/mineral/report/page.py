@@ -60,6 +60,7 @@ def page(estimate: Estimate, *, title: str | None = None, command: str | None = 
         title=title or words.default_title(estimate),
         command=command or words.python_call(estimate),
         words=words,
+        candidates=words.candidates(estimate),
         columns=len(across) if len(across) > 1 else len(up),
         left_out=words.drawn(estimate, across, up),
     )
