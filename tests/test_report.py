@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from mineral import KSG, JointCritic, estimate, report
-from mineral.errors import InputError, MissingExtraError
+from mineral.errors import InputError, MissingExtraError, OptionError
 from mineral.report import words
 from mineral.report.page import page
 from mineral.results import Caution, Curve
@@ -358,3 +358,11 @@ def test_a_browser_shows_the_page_without_complaint(trained, tmp_path):
     )
     assert "CONSOLE" not in shown.stderr
     assert shown.stdout.count("<svg") == 4
+
+
+def test_an_estimate_writes_its_report(plain, tmp_path):
+    plain.report(tmp_path / "own.html", title="Of my own")
+    assert "<h1>Of my own</h1>" in (tmp_path / "own.html").read_text()
+    with pytest.raises(OptionError, match=r"writes HTML, got `.*x\.pdf`: name a file that ends"):
+        plain.report(tmp_path / "x.pdf")
+    assert [path.name for path in tmp_path.iterdir()] == ["own.html"]

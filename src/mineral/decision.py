@@ -3,18 +3,14 @@
 Sentences are made from a decision, and never read back.
 """
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from mineral.types import Unit
+from mineral.types import NATS_PER_UNIT, Unit
 
 SHOWN = 0.01  # share of the value, below which a candidate is not named in a summary
-
-
-NATS_PER_UNIT: dict[Unit, float] = {"nats": 1.0, "bits": math.log(2)}
 
 
 class Verdict(StrEnum):

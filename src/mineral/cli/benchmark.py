@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from mineral import storage
 from mineral.cli.app import app
 from mineral.cli.data import Data
 from mineral.cli.output import folded, show
@@ -120,6 +121,8 @@ def report_on(
     from mineral.benchmark import page  # matplotlib takes a while, and is an extra
 
     check_libraries()
+    if out is not None:
+        storage.check_html(out, "--out")
     for path in page.write(folder, page=out, picture=picture):
         show(str(path))
 

@@ -258,4 +258,6 @@ def _evidence(samples: Paired, found: Measurement, run: Run) -> Evidence:
         x_names=samples.x_names,
         y_names=samples.y_names,
         curves=found.curves,
+        x_levels=samples.levels_x,
+        y_levels=samples.levels_y,
     )
