@@ -238,6 +238,6 @@ def test_it_plots_itself(cheap_estimator):
 
 def test_it_knows_what_it_was_computed_with():
     found = mineral.estimate(X, Y, estimator="gaussian")
-    assert set(found.versions) == {"mineral", "python", "torch", "numpy", "scipy"}
+    assert set(found.versions) == {"mineral", "python", "torch", "numpy", "scipy", "processor"}
     assert found.versions["numpy"] == np.__version__
     assert found.seconds >= 0
