@@ -395,7 +395,7 @@ def test_every_experiment_has_keys_that_name_files():
         assert experiment.name == name == find(name).name
         for settings in (experiment.quick, experiment.full):
             assert all(KEY.fullmatch(key) for key in experiment.cells(settings))
-    with pytest.raises(OptionError, match="did you mean 'staircase'"):
+    with pytest.raises(OptionError, match="Did you mean 'staircase'"):
         find("stairs")
 
 

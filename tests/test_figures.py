@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+import mineral
 from mineral import figures
 from mineral.errors import MissingExtraError
 from mineral.results import Curve, Estimate, Evidence
@@ -260,3 +261,44 @@ def test_without_matplotlib_plotting_says_what_to_install(plain, monkeypatch):
         monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(MissingExtraError, match=r"pip install 'mineral\[report\]'"):
         plain.plot()
+
+
+def test_plot_draws_into_axes_of_the_caller(plain):
+    figure = matplotlib.figure.Figure()
+    before = dict(matplotlib.rcParams.copy())
+    axes = figure.subfigures(1, 2)[0].subplots()
+    assert plain.plot(ax=axes) is figure
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("height", "weight")
+    assert axes.get_title() == "I(height; weight) = 0.500 nats,  95% interval 0.400 to 0.600"
+    assert dict(matplotlib.rcParams.copy()) == before
+
+
+def test_pyplot_shows_a_plot_where_the_program_uses_pyplot(plain, monkeypatch):
+    monkeypatch.delitem(sys.modules, "matplotlib.pyplot", raising=False)
+    plain.plot()
+    assert "matplotlib.pyplot" not in sys.modules
+    import matplotlib.pyplot as plt
+
+    before = set(plt.get_fignums())
+    figure = plain.plot()
+    assert {*plt.get_fignums()} - before == {figure.number}
+    plt.close(figure)
+    figures.interval(plain)  # the drawings of reports are not pyplot's
+    assert set(plt.get_fignums()) == before
+
+
+def test_categories_have_their_names_on_the_axes(rng):
+    species = rng.choice(["Adelie", "Gentoo", "Chinstrap $x$"], 120, p=[0.5, 0.3, 0.2])
+    x = rng.standard_normal(120) + (species == "Gentoo")
+    found = mineral.estimate({"mass": x}, {"species": species}, budget="fast")
+    assert found.symbol == "I(mass; species)"
+    (axes,) = drawn(figures.pair(found, 0, 0)).axes
+    assert [t.get_text() for t in axes.get_yticklabels()] == ["Adelie", "Gentoo", "Chinstrap $x$"]
+
+
+def test_pointwise_values_and_curves_are_in_the_unit_of_the_value(plain):
+    trained = replace(plain, evidence=replace(plain.evidence, curves=(CURVE,))).to("bits")
+    assert figures.curves(trained).axes[0].get_ylabel() == "bound in bits"
+    line = figures.curves(trained).axes[0].lines[1]
+    assert line.get_ydata() == pytest.approx(np.array(CURVE.validation) / np.log(2))
+    assert figures.colours(trained).axes[0].get_xlabel() == "pointwise information in bits"

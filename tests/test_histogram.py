@@ -221,7 +221,7 @@ def test_many_dimensions_are_refused_with_a_remedy(estimator):
 def test_options_out_of_range_are_refused():
     with pytest.raises(OptionError, match="`bins` needs adaptive=False"):
         Histogram(bins=8)
-    with pytest.raises(OptionError, match="`bins` must be at least 2, got 1"):
+    with pytest.raises(OptionError, match="`bins` must be at least 2, or None, got 1"):
         Histogram(adaptive=False, bins=1)
     with pytest.raises(OptionError, match="`level` must lie between 0 and 1, got 0"):
         Histogram(level=0)

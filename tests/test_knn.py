@@ -371,6 +371,7 @@ def test_k_plus_two_samples_are_enough_and_one_less_is_refused(k, variant):
         ({"variant": 3}, "`variant` must be 1 or 2, got 3"),
     ],
 )
+@pytest.mark.usefixtures("as_users_run_it")
 def test_options_out_of_range_are_refused(options, message):
     with pytest.raises(OptionError, match=message):
         KSG(**options)

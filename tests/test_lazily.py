@@ -71,3 +71,15 @@ def test_an_unknown_name_is_refused_as_of_any_module():
         mineral.nothing  # noqa: B018
     with pytest.raises(ImportError, match="cannot import name 'nothing' from 'mineral'"):
         from mineral import nothing  # noqa: F401
+
+
+def test_shell_completion_loads_nothing_heavy():
+    does = """
+import os
+os.environ |= {"_MINERAL_COMPLETE": "complete_bash", "COMP_WORDS": "mineral est", "COMP_CWORD": "1"}
+from mineral.cli import main
+assert main([]) == 0
+"""
+    ran = run(does)
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout.split() == [b"estimate", b"estimators"]

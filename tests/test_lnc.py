@@ -240,5 +240,5 @@ def test_few_samples_and_very_different_scales_are_doubted():
 def test_options_out_of_range_are_refused():
     with pytest.raises(OptionError, match="`k` must be at least 1, got 0"):
         LNC(k=0)
-    with pytest.raises(OptionError, match=r"`alpha` must lie between 0 and 1, got 1\.5"):
+    with pytest.raises(OptionError, match=r"`alpha` must lie between 0 and 1, or None, got 1\.5"):
         LNC(alpha=1.5)

@@ -5,13 +5,14 @@ import shutil
 import subprocess
 import sys
 from dataclasses import replace
+from functools import partial
 from html.parser import HTMLParser
 
 import numpy as np
 import pytest
 
-from mineral import KSG, MINE, estimate, report
-from mineral.errors import InputError, MissingExtraError
+from mineral import KSG, JointCritic, estimate, report
+from mineral.errors import InputError, MissingExtraError, OptionError
 from mineral.report import words
 from mineral.report.page import page
 from mineral.results import Caution, Curve
@@ -202,11 +203,12 @@ def test_all_facts_are_in_the_table(plain):
     text = Outline(page(with_names(plain, "height", "weight"))).text
     for fact in (
         "ksg: Kraskov, Stögbauer & Grassberger",
-        "k = 3, variant = 1, standardize = None",
+        "k = 3, variant = 1, standardize = True",
         "Samples 300",
         "X 1 dimension: height",
         "Y 1 dimension: weight",
-        "Confidence 95%",
+        "95% interval ",
+        "Allowance 0: the interval does not allow for bias",
         "Seed 0",
         f"torch {plain.versions['torch']}",
     ):
@@ -271,7 +273,7 @@ def test_the_command_is_the_one_that_was_given(plain):
     ("made_by", "options", "call"),
     [
         (KSG(), {}, "mineral.estimate(x, y, estimator='ksg', seed=0)"),
-        (KSG(k=5), {}, "mineral.estimate(x, y, estimator=mineral.KSG(k=5), seed=0)"),
+        (KSG(k=5), {}, "mineral.estimate(x, y, estimator='ksg', k=5, seed=0)"),
         (
             KSG(),
             {"seed": 7, "confidence": 0.9, "unit": "bits"},
@@ -298,16 +300,17 @@ def test_rows_that_were_dropped_are_dropped_again():
 
 
 def test_a_critic_is_described_by_its_name(plain):
-    options = MINE().options() | {
-        "critic": "functools.partial(<class 'mineral.critics.JointCritic'>, hidden=(16,))"
-    }
-    found = replace(plain, estimator="mine", options=options)
+    critic = partial(JointCritic, hidden=(16,))
+    found = replace(plain, estimator="mine", options={"critic": critic})
+    call = words.python_call(found)
+    assert "critic=functools.partial(mineral.JointCritic, hidden=(16,))" in call
     described = "functools.partial(JointCritic, hidden=(16,))"
-    assert f"mineral.MINE(critic={described})" in words.python_call(found)
-    assert ("Options", f"critic = {described}, ") < words.facts(found)[1]
-    local = "<function make.<locals>.critic at 0x7f00deadbeef>"
-    told = words.python_call(replace(found, options=options | {"critic": local}))
-    assert "mineral.MINE(critic=critic)" in told
+    assert dict(words.facts(found))["Options"] == f"critic = {described}"
+
+    def own(dim_x, dim_y):
+        return JointCritic(dim_x, dim_y)
+
+    assert "critic=own," in words.python_call(replace(found, options={"critic": own}))
 
 
 def test_an_estimator_of_ones_own_can_be_reported(plain):
@@ -355,3 +358,11 @@ def test_a_browser_shows_the_page_without_complaint(trained, tmp_path):
     )
     assert "CONSOLE" not in shown.stderr
     assert shown.stdout.count("<svg") == 4
+
+
+def test_an_estimate_writes_its_report(plain, tmp_path):
+    plain.report(tmp_path / "own.html", title="Of my own")
+    assert "<h1>Of my own</h1>" in (tmp_path / "own.html").read_text()
+    with pytest.raises(OptionError, match=r"writes HTML, got `.*x\.pdf`: name a file that ends"):
+        plain.report(tmp_path / "x.pdf")
+    assert [path.name for path in tmp_path.iterdir()] == ["own.html"]

@@ -146,7 +146,8 @@ def test_json_holds_all_but_the_model_and_the_samples(brief_estimator):
     )
     held = found.to_dict()
     fields = {field.name for field in dataclasses.fields(found)}
-    assert set(held) == fields - {"model", "evidence"}
+    beside = {"schema", "x_names", "y_names"}
+    assert set(held) == fields - {"model", "evidence"} | beside
     assert json.loads(json.dumps(held, allow_nan=False)) == held
     assert held["seed"] == 3 and held["confidence"] == 0.9 and held["n"] == 100
     for caution, doubt in zip(held["warnings"], found.warnings, strict=True):
@@ -237,6 +238,6 @@ def test_it_plots_itself(cheap_estimator):
 
 def test_it_knows_what_it_was_computed_with():
     found = mineral.estimate(X, Y, estimator="gaussian")
-    assert set(found.versions) == {"mineral", "python", "torch", "numpy", "scipy"}
+    assert set(found.versions) == {"mineral", "python", "torch", "numpy", "scipy", "processor"}
     assert found.versions["numpy"] == np.__version__
     assert found.seconds >= 0

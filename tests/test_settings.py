@@ -8,7 +8,9 @@ from mineral.settings import configured, settable
 
 
 def test_settings_are_read_by_their_types_and_the_last_wins():
-    assert configured("ksg", ["standardize=None", "k=5", "k=7"]) == mineral.KSG(k=7)
+    assert configured(
+        "ksg", ["standardize=false", "standardize=true", "k=5", "k=7"]
+    ) == mineral.KSG(k=7)
     assert configured("ksg", ["standardize=TRUE"]) == mineral.KSG(standardize=True)
     assert configured("mine", ["learning_rate=1e-3"]).learning_rate == 1e-3
 

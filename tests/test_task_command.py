@@ -84,8 +84,8 @@ def test_the_command_leaves_out_what_nobody_knows(run, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["multinormal-dense-5-5"], "did you mean 'multinormal-dense-5-5-0.5'?"),
-        (["--suite", "null"], "did you mean 'nulls'?"),
+        (["multinormal-dense-5-5"], "Did you mean 'multinormal-dense-5-5-0.5'"),
+        (["--suite", "null"], "Did you mean 'nulls'?"),
         (["--out", "data.npz"], "needs the name of a task"),
         (["1v1-normal-0.75", "--suite", "nulls"], "leave one out"),
         (["1v1-normal-0.75", "--out", "data.csv"], "writes .npz files"),

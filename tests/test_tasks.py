@@ -111,7 +111,7 @@ def test_names_are_unique_and_lead_to_the_task():
     [
         (find, "spiral-multinormal-2pairs-3-3", "spiral-multinormal-2pair-3-3"),
         (find, "1V1-NORMAL", "1v1-normal-0.75"),
-        (find, "", "did you mean"),
+        (find, "", "Did you mean"),
         (suite, "beyond normal", "beyond-normal"),
     ],
 )

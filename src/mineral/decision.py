@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from mineral.types import NATS_PER_UNIT, Unit
+
 SHOWN = 0.01  # share of the value, below which a candidate is not named in a summary
 
 
@@ -43,6 +45,13 @@ class Considered:
     weight: float
     verdict: Verdict
     columns: str = ""
+
+    def in_unit(self, unit: Unit) -> str:
+        """Its estimate with the standard error, in a unit; nothing where it was not measured."""
+        if self.value is None or self.stderr is None:
+            return ""
+        nats = NATS_PER_UNIT[unit]
+        return f"{self.value / nats:.3g} ± {self.stderr / nats:.2g}"
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON can hold it."""
@@ -99,13 +108,13 @@ class Decision:
             return parts
         return f"{self.wrapper}: {parts}" if parts else self.wrapper
 
-    def sentences(self) -> tuple[str, ...]:
+    def sentences(self, unit: Unit = "nats") -> tuple[str, ...]:
         """The decision in words: what was measured, and what is reported."""
         measured = [each for each in self.considered if each.value is not None]
         lines = []
-        if len(measured) > 1 and self.wrapper != "blocks":
-            listed = "; ".join(_shown(each) for each in measured)
-            lines.append(f"Candidates: {listed} nats.")
+        if len(measured) > 1 and self.wrapper not in ("blocks", "atoms"):
+            listed = "; ".join(_shown(each, unit) for each in measured)
+            lines.append(f"Candidates: {listed} {unit}.")
         chosen = [each for each in self.chosen if each.weight >= SHOWN]
         if self.wrapper == "all rows" and len(measured) > 1 and chosen:
             lines.append(_reported(chosen, measured))
@@ -125,5 +134,5 @@ def _reported(chosen: list[Considered], measured: list[Considered]) -> str:
     return f"Reported: {main.estimator}. It differs significantly from {_shown(baseline)}."
 
 
-def _shown(each: Considered) -> str:
-    return f"{each.estimator} {each.value:.3g} ± {each.stderr:.2g}"
+def _shown(each: Considered, unit: Unit) -> str:
+    return f"{each.estimator} {each.in_unit(unit)}"

@@ -1,25 +1,28 @@
 """The one-call door: `mineral.estimate`, and the list of what it knows."""
 
-import difflib
-from dataclasses import replace
+import inspect
+from collections.abc import Iterable, Mapping
+from dataclasses import fields, replace
 from numbers import Integral
-from typing import Any
+from typing import Any, TypeGuard
 
 import torch
 
-from mineral.errors import OptionError
+from mineral.errors import OptionError, suggestion
 from mineral.methods import ESTIMATORS, Estimator
 from mineral.permutation import independence
 from mineral.progress import ProgressOption
 from mineral.results import Estimate
 from mineral.types import Missing, Unit
 
+ARGUMENTS = ("seed", "device", "progress", "confidence", "unit", "missing", "permutations")
+
 
 def estimate(
     x: Any,  # noqa: ANN401
     y: Any,  # noqa: ANN401
     *,
-    estimator: str | Estimator = "auto",
+    estimator: str | Estimator | type[Estimator] = "auto",
     seed: int = 0,
     device: str | torch.device | None = None,
     progress: ProgressOption = False,
@@ -27,6 +30,7 @@ def estimate(
     unit: Unit = "nats",
     missing: Missing = "raise",
     permutations: int = 0,
+    **options: Any,  # noqa: ANN401
 ) -> Estimate:
     """Estimate the mutual information I(X; Y) from n joint samples, one per row of x and of y.
 
@@ -36,7 +40,8 @@ def estimate(
         y: The same, with as many rows. "auto", "discrete", "discriminant" and "classifier" read
             columns of text as categories, which have no order; other estimators refuse text. Dates
             are read as elapsed time.
-        estimator: A name of `mineral.estimators()`, or an estimator object such as `KSG(k=5)`.
+        estimator: A name of `mineral.estimators()`, an estimator object such as `KSG(k=5)`, or its
+            class.
         seed: Fixes every random choice. The global random state is not touched.
         device: Where networks train: `"cpu"` unless said otherwise.
         progress: True for a progress bar on standard error, or a function called with
@@ -46,6 +51,7 @@ def estimate(
         missing: `"raise"`, or `"drop"` to leave out rows with missing values.
         permutations: Of the rows, for a test of independence whose size is exact: 999 can give a
             `p_value` of 0.001. 0 tests nothing. See `mineral.independence`.
+        options: Of the estimator: `estimate(x, y, estimator="ksg", k=5)`.
 
     May be called from several threads at once. After it, start processes with `spawn` or joblib,
     and do not fork: a forked process waits forever for threads that torch had (docs/threads.md).
@@ -56,7 +62,8 @@ def estimate(
     Raises:
         InputError: If the samples cannot be used: a ValueError.
         InputTypeError: If they cannot be read as numbers: a TypeError.
-        OptionError: If an option or the estimator's name is unknown: a ValueError.
+        OptionError: If an option or the estimator's name is unknown, or a value is out of range: a
+            ValueError.
 
     Example:
         >>> import numpy as np
@@ -70,7 +77,7 @@ def estimate(
         raise OptionError(
             f"`permutations` must be a whole number, 0 or more, got {permutations!r}."
         )
-    found = resolve(estimator).estimate(
+    found = resolve(estimator, options).estimate(
         x,
         y,
         seed=seed,
@@ -91,19 +98,40 @@ def estimators() -> dict[str, str]:
     return {name: estimator.summary() for name, estimator in ESTIMATORS.items()}
 
 
-def resolve(estimator: str | Estimator) -> Estimator:
-    """An estimator object, from itself or from a name.
+def resolve(
+    estimator: str | Estimator | type[Estimator], options: Mapping[str, Any] | None = None
+) -> Estimator:
+    """An estimator object, from itself, its class or its name, with these options.
 
     Raises:
-        OptionError: If there is no such estimator; the message names the closest.
+        OptionError: If there is no such estimator or option; the message names the closest.
     """
-    if isinstance(estimator, Estimator):
-        return estimator
-    if isinstance(estimator, str) and estimator in ESTIMATORS:
-        return ESTIMATORS[estimator]()
-    near = difflib.get_close_matches(str(estimator).lower(), ESTIMATORS, n=1)
-    hint = f" Did you mean {near[0]!r}?" if near else ""
-    raise OptionError(
-        f"`estimator` {estimator!r} is unknown: choose one of {', '.join(ESTIMATORS)}, or pass an "
-        f"estimator object.{hint}"
-    )
+    options = options or {}
+    kind = ESTIMATORS.get(estimator) if isinstance(estimator, str) else estimator
+    if isinstance(kind, Estimator) and not options:
+        return kind
+    if not (isinstance(kind, Estimator) or _is_concrete(kind)):
+        hint = suggestion(str(estimator), ESTIMATORS)
+        raise OptionError(
+            f"`estimator` {estimator!r} is unknown: choose one of {', '.join(ESTIMATORS)}, or pass "
+            f"an estimator object.{hint}"
+        )
+    known = [field.name for field in fields(kind)]
+    for option in options:
+        if option not in known:
+            raise unknown_option(option, kind.name, known, beside=ARGUMENTS)
+    return replace(kind, **options) if isinstance(kind, Estimator) else kind(**options)
+
+
+def _is_concrete(kind: object) -> TypeGuard[type[Estimator]]:
+    return isinstance(kind, type) and issubclass(kind, Estimator) and not inspect.isabstract(kind)
+
+
+def unknown_option(
+    option: str, estimator: str, known: Iterable[str], *, beside: Iterable[str] = ()
+) -> OptionError:
+    """What to raise where an estimator has no such option; `beside` are other names to suggest."""
+    known = list(known)
+    choices = f"choose from {', '.join(known)}" if known else "it has no options"
+    hint = suggestion(option, (*known, *beside))
+    return OptionError(f"`{option}` is no option of {estimator}: {choices}.{hint}")

@@ -4,6 +4,11 @@ Every error is a `MineralError` and also the built-in that Python users expect t
 `except ValueError` and `except TypeError` keep working.
 """
 
+import difflib
+from collections.abc import Iterable
+
+MOST_SUGGESTED = 3  # names in one suggestion
+
 
 class MineralError(Exception):
     """Anything that Mineral refuses to do, with the reason and the remedy."""
@@ -33,3 +38,23 @@ class MissingExtraError(MineralError, ImportError):
     def __reduce__(self) -> tuple[type["MissingExtraError"], tuple[str, str]]:
         """So that it comes whole out of another process."""
         return type(self), self._told
+
+
+def suggestion(name: str, known: Iterable[str], *, always: bool = False) -> str:
+    """A question that names the closest of the known names: ` Did you mean 'ksg' or 'lnc'?`.
+
+    Case is ignored. Three names at most; none where no name is close, unless `always`.
+    """
+    by_folded: dict[str, str] = {}
+    for each in known:
+        by_folded.setdefault(each.casefold(), each)
+    folded = name.casefold()
+    near = difflib.get_close_matches(folded, by_folded, n=MOST_SUGGESTED)
+    if not near and always:
+        near = difflib.get_close_matches(folded, by_folded, n=1, cutoff=0)
+    if near[:1] == [folded]:
+        near = near[:1]
+    quoted = [repr(by_folded[each]) for each in near]
+    if not quoted:
+        return ""
+    return f" Did you mean {' or '.join(filter(None, (', '.join(quoted[:-1]), quoted[-1])))}?"

@@ -1,7 +1,9 @@
 """What an estimator returns: a number, its interval, what kind of number it is, and the doubts."""
 
 import html
-import math
+import importlib
+import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
@@ -11,12 +13,15 @@ import numpy as np
 from mineral import figures
 from mineral.decision import Decision
 from mineral.errors import OptionError
-from mineral.types import Kind, PerSample, Unit, X, Y
+from mineral.types import NATS_PER_UNIT, Kind, PerSample, Unit, X, Y
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-NATS_PER_UNIT: dict[Unit, float] = {"nats": 1.0, "bits": math.log(2)}
+
+SCHEMA = 1  # of `to_dict`; docs/json.md
+MOST_IN_SYMBOL = 3  # names of a side in I(height, age; weight)
 
 
 @dataclass(frozen=True)
@@ -61,6 +66,8 @@ class Evidence:
         pointwise: The pointwise mutual information of these rows in nats, shape (m,), or None.
         x_names, y_names: A label for each coordinate.
         curves: One for each training run.
+        x_levels, y_levels: For each categorical coordinate, by its name, the names of its
+            categories: category i is coded as i.
     """
 
     x: X
@@ -69,6 +76,8 @@ class Evidence:
     x_names: tuple[str, ...]
     y_names: tuple[str, ...]
     curves: tuple[Curve, ...] = ()
+    x_levels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    y_levels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @runtime_checkable
@@ -109,7 +118,7 @@ class Estimate:
         kind: What `value` is, in expectation, relative to the true mutual information.
         estimator: The name of the estimator that was called. With `options`, `seed` and the same
             samples it gives the same value again, bit for bit.
-        options: Its options.
+        options: Its options: `estimate(x, y, estimator=r.estimator, seed=r.seed, **r.options)`.
         decision: What the default considered, and what it reports; None for other estimators.
         n: Sample rows used.
         dim_x, dim_y: Coordinates of X and of Y.
@@ -168,11 +177,22 @@ class Estimate:
             stderr=self.stderr * factor,
             allowance=self.allowance * factor,
             unit=unit,
+            path=(*self.steps, *self._sentences(unit)),
         )
+
+    @property
+    def steps(self) -> tuple[str, ...]:
+        """`path` without the sentences that `decision` makes."""
+        count = len(self._sentences(self.unit))
+        return self.path[: len(self.path) - count]
+
+    def _sentences(self, unit: Unit) -> tuple[str, ...]:
+        return () if self.decision is None else self.decision.sentences(unit)
 
     def to_dict(self) -> dict[str, Any]:
         """Everything but the model and the evidence, as JSON can hold it."""
         return {
+            "schema": SCHEMA,
             "value": self.value,
             "interval": list(self.interval),
             "confidence": self.confidence,
@@ -182,11 +202,13 @@ class Estimate:
             "unit": self.unit,
             "kind": self.kind,
             "estimator": self.estimator,
-            "options": dict(self.options),
+            "options": {name: plain(value) for name, value in self.options.items()},
             "decision": None if self.decision is None else self.decision.to_dict(),
             "n": self.n,
             "dim_x": self.dim_x,
             "dim_y": self.dim_y,
+            "x_names": list(self.evidence.x_names),
+            "y_names": list(self.evidence.y_names),
             "warnings": [{"code": w.code, "message": w.message} for w in self.warnings],
             "path": list(self.path),
             "seed": self.seed,
@@ -194,13 +216,50 @@ class Estimate:
             "versions": dict(self.versions),
         }
 
-    def plot(self) -> "Figure":
+    def plot(self, ax: "Axes | None" = None) -> "Figure":
         """A matplotlib figure: the value with its interval, the samples, the training curves.
+
+        `plt.show()` shows it in a program that has imported pyplot; a notebook shows it where it is
+        the last of a cell. No setting of matplotlib's is changed.
+
+        Args:
+            ax: Axes of yours, into which the most dependent pair of coordinates is drawn.
+
+        Returns:
+            The figure: of `ax` where it is given.
 
         Raises:
             MissingExtraError: If matplotlib is not installed.
         """
-        return figures.overview(self)
+        return figures.overview(self) if ax is None else figures.single(self, ax)
+
+    def report(
+        self,
+        path: "str | os.PathLike[str]",
+        *,
+        title: str | None = None,
+        command: str | None = None,
+    ) -> None:
+        """Write an HTML page: the number, the doubts, the samples, how to repeat it.
+
+        Args:
+            path: The file, which ends in .html; replaced if it exists.
+            title: The heading; None names the variables.
+            command: What reproduces the estimate; None for the Python call.
+
+        Raises:
+            MissingExtraError: If jinja2 or matplotlib is not installed.
+            OptionError: If the file's name ends in something else than .html.
+            InputError: If the file cannot be written.
+        """
+        # By name: the report is built on this module, and is loaded where one is wanted.
+        importlib.import_module("mineral.report").write(self, path, title=title, command=command)
+
+    @property
+    def symbol(self) -> str:
+        """`I(height; weight)`, or `I(X; Y)` where the columns have no names or are many."""
+        seen = self.evidence
+        return f"I({_of(seen.x_names, 'X')}; {_of(seen.y_names, 'Y')})"
 
     @property
     def method(self) -> str:
@@ -215,7 +274,7 @@ class Estimate:
     def __str__(self) -> str:
         low, high = self.interval
         lines = [
-            f"I(X; Y) = {self.value:.4g} {self.unit}, "
+            f"{self.symbol} = {self.value:.4g} {self.unit}, "
             f"{100 * self.confidence:.4g}% interval [{low:.4g}, {high:.4g}]{self._tested()}",
             f"  {self.method}, {self._kind_in_words()}; n = {self.n:,}, "
             f"{self.dim_x} + {self.dim_y} dimensions, {self.seconds:.2g} s",
@@ -293,8 +352,24 @@ class Quantity:
         return "\n".join([first, *(f"  ! {caution}" for caution in self.warnings)])
 
 
+def _of(names: tuple[str, ...], letter: str) -> str:
+    """The names of a side, or its letter where names are many, or are not the caller's."""
+    if len(names) > MOST_IN_SYMBOL or all(re.fullmatch(rf"{letter.lower()}?\d*", n) for n in names):
+        return letter
+    return ", ".join(names)
+
+
 def nats_per(unit: str) -> float:
     """How many nats one `unit` is. Raises ValueError for anything but nats and bits."""
     if not isinstance(unit, str) or unit not in NATS_PER_UNIT:
         raise OptionError(f"`unit` must be 'nats' or 'bits', got {unit!r}.")
     return NATS_PER_UNIT[unit]
+
+
+def plain(value: object) -> object:
+    """As JSON can hold it: numbers, texts and lists of them; of another object its description."""
+    if isinstance(value, (bool, int, float, str)) or value is None:
+        return value
+    if isinstance(value, (tuple, list)):
+        return [plain(item) for item in value]
+    return repr(value)

@@ -8,7 +8,7 @@ import stat
 import zipfile
 from pathlib import Path
 
-from mineral.errors import InputError
+from mineral.errors import InputError, OptionError
 
 LARGEST_MEMBER, LARGEST_RATIO = 1 << 30, 100  # bytes unpacked, and times the packed ones
 
@@ -18,6 +18,18 @@ except ImportError:  # Windows, where a file that someone has open cannot be rem
     fcntl = None  # type: ignore[assignment]
 
 UNFINISHED = re.compile(r"\..+\.[0-9a-f]{16}\.unfinished")  # names of files that are being written
+
+
+def check_html(path: str | os.PathLike[str], argument: str = "path") -> None:
+    """Refuse a page's name that promises another format. A name without an ending is accepted.
+
+    Raises:
+        OptionError: If the name ends in something else than .html or .htm.
+    """
+    if Path(path).suffix.lower() not in (".html", ".htm", ""):
+        raise OptionError(
+            f"`{argument}` writes HTML, got `{path}`: name a file that ends in .html."
+        )
 
 
 def write(path: str | os.PathLike[str], content: bytes | str) -> None:

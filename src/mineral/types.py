@@ -6,6 +6,7 @@ dx  dimension of X                    dy  dimension of Y
 Shapes are checked in our tests only; at run time the annotations cost nothing.
 """
 
+import math
 from collections.abc import Callable
 from typing import TypeAlias
 
@@ -32,3 +33,5 @@ Bound: TypeAlias = Callable[[Tensor, Tensor], Tensor]  # (joint, product) -> nat
 CriticFactory: TypeAlias = Callable[[int, int], nn.Module]  # (dx, dy) -> critic
 
 Progress: TypeAlias = Callable[[float, str], None]  # (fraction done, what is running)
+
+NATS_PER_UNIT: dict[Unit, float] = {"nats": 1.0, "bits": math.log(2)}

@@ -210,7 +210,7 @@ def _estimated(
         value=found.value,
         interval=found.interval,
         side=found.kind,
-        how=f"mineral.estimate: {found.estimator}",
+        how=f"mineral.estimate: {found.method}",
     )
 
 

@@ -9,9 +9,11 @@ from importlib.resources import files
 from pathlib import Path
 
 from mineral.errors import OptionError
+from mineral.methods import Estimator
 from mineral.rivals import RIVALS
-from mineral.settings import configured
+from mineral.settings import as_text, configured
 
+OURS = re.compile(r"(?P<name>.+\.py:\w+)(?P<settings>(:[^:=]+=[^:=]*)*)")
 RIVAL = re.compile(r"(?P<name>[^:=]+)(?P<settings>(:[^:=]+=[^:=]*)*)(=(?P<python>.+))?")
 
 
@@ -32,16 +34,26 @@ class Contestant:
     command: tuple[str, ...]
 
 
-def ours(text: str) -> Contestant:
-    """An estimator of Mineral's with its settings: `ksg`, `ksg:k=5:variant=2`.
+def ours(chosen: str | Estimator | type[Estimator]) -> Contestant:
+    """An estimator of Mineral's or of your own, with its settings.
+
+    `ksg`, `ksg:k=5:variant=2`, `file.py:Name:option=value`; an estimator object, or its class.
 
     Raises:
-        OptionError: If the estimator or a setting is unknown.
+        OptionError: If the estimator or a setting is unknown, or has no text.
     """
+    text = chosen if isinstance(chosen, str) else as_text(chosen)
+    parts = OURS.fullmatch(text)
     name, *settings = text.split(":")
+    if parts is not None:
+        name, settings = parts["name"], parts["settings"].split(":")[1:]
     configured(name, settings)
+    label = ":".join((Path(name).name, *settings))
+    if parts is not None:
+        path, _, of = name.rpartition(":")
+        name = f"{Path(path).resolve()}:{of}"
     command = (sys.executable, "-m", "mineral.benchmark.worker")
-    return Contestant(text, name, tuple(settings), command)
+    return Contestant(label, name, tuple(settings), command)
 
 
 def rival(text: str) -> Contestant:
@@ -78,8 +90,15 @@ def rival(text: str) -> Contestant:
     return Contestant(":".join((name, *settings)), name, settings, command)
 
 
-def lineup(estimators: Sequence[str], rivals: Sequence[str] = ()) -> list[Contestant]:
+def lineup(
+    estimators: Sequence[str | Estimator | type[Estimator]], rivals: Sequence[str] = ()
+) -> list[Contestant]:
     """All that take part, ours first.
+
+    Args:
+        estimators: Names with settings, `ksg:k=5`; estimator objects or classes, also of your own;
+            or `file.py:Name`.
+        rivals: `npeet=/other/bin/python`.
 
     Raises:
         OptionError: If there is none, one is unknown, or two would have one label.

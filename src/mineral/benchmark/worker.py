@@ -36,7 +36,7 @@ def estimate(
         "confidence": found.confidence,
         "kind": found.kind,
         "warnings": [caution.code for caution in found.warnings],
-        "options": dict(found.options) | {"estimator": found.estimator},
+        "options": found.to_dict()["options"] | {"estimator": found.method},
     }
 
 

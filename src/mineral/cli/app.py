@@ -15,7 +15,6 @@ from mineral.errors import MineralError
 UsageError: type[Exception] = typer.BadParameter.__mro__[1]  # its home differs between releases
 
 app = typer.Typer(
-    add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},

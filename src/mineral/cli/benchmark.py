@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from mineral import storage
 from mineral.cli.app import app
 from mineral.cli.data import Data
 from mineral.cli.output import folded, show
@@ -27,11 +28,17 @@ def benchmark(
         list[str] | None, typer.Option(metavar="NAMES", help="Of tasks, such as beyond-normal.")
     ] = None,
     names: Annotated[
-        list[str] | None, typer.Option("--tasks", metavar="NAMES", help="These, beside suites.")
+        list[str] | None,
+        typer.Option(
+            "--tasks", metavar="NAMES", help="These, beside suites; file.py: all tasks in it."
+        ),
     ] = None,
     estimators: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAMES", help="See `mineral estimators`; settings as ksg:k=5."),
+        typer.Option(
+            metavar="NAMES",
+            help="See `mineral estimators`; settings as ksg:k=5; your own as file.py:Name.",
+        ),
     ] = None,
     rivals: Annotated[
         list[str] | None,
@@ -120,6 +127,8 @@ def report_on(
     from mineral.benchmark import page  # matplotlib takes a while, and is an extra
 
     check_libraries()
+    if out is not None:
+        storage.check_html(out, "--out")
     for path in page.write(folder, page=out, picture=picture):
         show(str(path))
 
@@ -139,11 +148,13 @@ def _whole(text: str) -> int:
 def _tasks(suites: list[str], names: list[str]) -> "list[Task]":
     """Of the suites, then by name, each once."""
     from mineral import tasks
+    from mineral.settings import own_tasks
 
     if not suites and not names:
         raise OptionError("`--suite` or `--tasks` must name something: `mineral task` lists them.")
     found = [task for suite in suites for task in tasks.suite(suite)]
-    found += [tasks.find(name) for name in names]
+    for name in names:
+        found += own_tasks(name) if name.endswith(".py") else [tasks.find(name)]
     return list({task.name: task for task in found}.values())
 
 

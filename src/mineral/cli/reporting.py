@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mineral import storage
 from mineral.errors import MissingExtraError, OptionError
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ def check_report(path: Path, source: Path) -> None:
         raise OptionError(f"`--report` cannot write in `{path.parent}`: choose another directory.")
     if path.exists() and source.exists() and path.samefile(source):
         raise OptionError(f"`--report` would overwrite the samples in `{path}`: name another file.")
+    storage.check_html(path, "--report")
     check_libraries()
 
 

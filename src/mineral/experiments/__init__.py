@@ -1,9 +1,8 @@
 """The literature's own experiments: in minutes on a CPU, or at the size of the paper."""
 
-import difflib
 from typing import Any
 
-from mineral.errors import OptionError
+from mineral.errors import OptionError, suggestion
 from mineral.experiments.base import Cell, Conclusion, Context, Experiment, Table
 from mineral.experiments.bidirectional import BIDIRECTIONAL
 from mineral.experiments.bottleneck import BOTTLENECK
@@ -55,10 +54,9 @@ def find(name: str) -> Experiment[Any]:
     """
     if name in EXPERIMENTS:
         return EXPERIMENTS[name]
-    near = difflib.get_close_matches(name.lower(), EXPERIMENTS, n=1, cutoff=0)
+    hint = suggestion(name, EXPERIMENTS, always=True)
     raise OptionError(
-        f"There is no experiment {name!r}: did you mean {near[0]!r}? `mineral experiment list` "
-        "lists all."
+        f"There is no experiment {name!r}.{hint} `mineral experiment list` lists all."
     )
 
 

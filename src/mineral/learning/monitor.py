@@ -7,7 +7,6 @@ logs `information/x;encoder.2` with the ends of its interval at the end of each 
 of the validation set. Importing this module needs the extra `lightning`; nothing else does.
 """
 
-import difflib
 import math
 import warnings
 from collections.abc import Callable, Mapping
@@ -20,7 +19,13 @@ from torch import Tensor, nn
 
 from mineral.chance import Chance
 from mineral.door import estimate, resolve
-from mineral.errors import InputError, MineralError, MissingExtraError, OptionError
+from mineral.errors import (
+    InputError,
+    MineralError,
+    MissingExtraError,
+    OptionError,
+    suggestion,
+)
 from mineral.methods import Estimator
 from mineral.types import Matrix
 
@@ -180,8 +185,7 @@ class InformationMonitor(Callback):
             return None
         modules: dict[str, nn.Module] = dict(model.named_modules())
         if tap not in modules or not tap:
-            near = difflib.get_close_matches(tap, filter(None, modules), n=1, cutoff=0)
-            hint = f" Did you mean {near[0]!r}?" if near else ""
+            hint = suggestion(tap, filter(None, modules), always=True)
             raise OptionError(f"`{side}` {tap!r} is no module of {type(model).__name__}.{hint}")
         return modules[tap]
 

@@ -1,6 +1,6 @@
 """Samples → measurement: one file for each family of estimators."""
 
-from mineral.methods.base import Estimator
+from mineral.methods.base import Estimator, Measurement, Run
 from mineral.methods.baselined import FLO, TUBA, Interpolated, ReTUBA
 from mineral.methods.canonical import Canonical
 from mineral.methods.classifier import Classifier
@@ -134,6 +134,7 @@ __all__ = [
     "Interpolated",
     "JensenShannon",
     "LeaveOneOut",
+    "Measurement",
     "Mixed",
     "Projected",
     "ReInfoNCE",
@@ -145,5 +146,6 @@ __all__ = [
     "ReTUBA",
     "Regression",
     "Residual",
+    "Run",
     "StudentCopula",
 ]

@@ -4,6 +4,7 @@
 it with what is known about it. What differs between methods is `measure`.
 """
 
+import contextlib
 import math
 import numbers
 import platform
@@ -11,7 +12,9 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
+from functools import cache
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -21,6 +24,7 @@ import torch
 from mineral.decision import Decision
 from mineral.errors import OptionError
 from mineral.methods.entropies import entropy_cap
+from mineral.methods.options import checked
 from mineral.models.selecting import selecting
 from mineral.progress import ProgressOption, reporting
 from mineral.results import (
@@ -30,6 +34,7 @@ from mineral.results import (
     Evidence,
     PointwiseModel,
     nats_per,
+    plain,
 )
 from mineral.samples import Paired, paired, symbols
 from mineral.special import ndtri
@@ -104,6 +109,10 @@ class Measurement:
 class Estimator(ABC):
     """A recipe for estimating I(X; Y) from joint samples. Its fields are its options.
 
+    An estimator of your own is a frozen dataclass with `name`, `kind` and `measure`. It works
+    wherever an estimator does: `mineral.estimate(x, y, estimator=Own)`, `mineral benchmark
+    --estimators file.py:Own`. Options are checked by their annotations when one is made.
+
     Attributes:
         name: What `mineral.estimate(estimator=...)` and the command line call it.
         kind: What its value is, in expectation, relative to I(X; Y).
@@ -114,9 +123,18 @@ class Estimator(ABC):
     kind: ClassVar[Kind]
     labels: ClassVar[bool] = False
 
+    def __post_init__(self) -> None:
+        for name, value in checked(self).items():
+            object.__setattr__(self, name, value)
+
     @abstractmethod
     def measure(self, samples: Paired, run: Run) -> Measurement:
-        """Measure I(X; Y) in nats, on checked samples."""
+        """Measure I(X; Y) in nats, on checked samples.
+
+        Args:
+            samples: `samples.x` (n, dx) and `samples.y` (n, dy) are float64 without missing values.
+            run: The seed, `run.rng()`, the device and where to report progress.
+        """
 
     def estimate(
         self,
@@ -164,6 +182,7 @@ class Estimator(ABC):
             ends = found.reach(confidence)
             below, above = (end * math.sqrt(samples.rows_a_draw) for end in ends)
         above = math.hypot(above, found.missing * level / CONFIDENCE_95)
+        sentences = () if found.decision is None else found.decision.sentences(unit)
         highest = max(_entropy_of_a_label(samples), found.value)
         return Estimate(
             value=found.value / nats,
@@ -174,13 +193,13 @@ class Estimator(ABC):
             unit=unit,
             kind=found.kind or self.kind,
             estimator=self.name,
-            options=self.options(),
+            options={field.name: getattr(self, field.name) for field in fields(self)},
             decision=found.decision,
             n=len(samples),
             dim_x=samples.x.shape[1],
             dim_y=samples.y.shape[1],
             warnings=(*found.cautions, *samples.cautions),
-            path=found.path,
+            path=(*found.path, *sentences),
             seed=seed,
             seconds=time.perf_counter() - start,
             versions=versions(),
@@ -191,7 +210,7 @@ class Estimator(ABC):
     def options(self) -> dict[str, Any]:
         """Name and value of each option, as JSON can hold them."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
-        return {name: _plain(value) for name, value in values.items()}
+        return {name: plain(value) for name, value in values.items()}
 
     @classmethod
     def summary(cls) -> str:
@@ -200,14 +219,26 @@ class Estimator(ABC):
 
 
 def versions() -> dict[str, str]:
-    """Of Mineral and of what it computes with."""
+    """Of Mineral and of what it computes with: libraries, Python and the processor."""
     return {
         "mineral": version("mineral"),
         "python": platform.python_version(),
         "torch": torch.__version__,
         "numpy": np.__version__,
         "scipy": scipy.__version__,
+        "processor": _processor(),
     }
+
+
+@cache
+def _processor() -> str:
+    """The model where the system names it, or the architecture."""
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text(errors="replace").splitlines():
+            key, _, value = line.partition(":")
+            if key.strip() == "model name" and value.strip():
+                return value.strip()
+    return platform.processor() or platform.machine() or "unknown"
 
 
 def _check_run(seed: int, confidence: float) -> None:
@@ -231,14 +262,6 @@ def device_named(name: str | torch.device | None) -> torch.device:
     return device
 
 
-def _plain(value: object) -> object:
-    if isinstance(value, (bool, int, float, str)) or value is None:
-        return value
-    if isinstance(value, (tuple, list)):
-        return [_plain(item) for item in value]
-    return repr(value)
-
-
 def _entropy_of_a_label(samples: Paired) -> float:
     """The most that a side whose values repeat can share, in nats; infinite without such a side."""
     n = len(samples)
@@ -259,4 +282,6 @@ def _evidence(samples: Paired, found: Measurement, run: Run) -> Evidence:
         x_names=samples.x_names,
         y_names=samples.y_names,
         curves=found.curves,
+        x_levels=samples.levels_x,
+        y_levels=samples.levels_y,
     )

@@ -13,8 +13,8 @@ from torch import Tensor, nn
 
 from mineral import bounds
 from mineral.critics import Baselined, JointCritic, MarginalCritic
-from mineral.errors import OptionError
 from mineral.methods.neural import Neural
+from mineral.methods.options import AtLeastOne, NotNegative, Share
 from mineral.types import Bound, JointScores, ProductScores
 
 
@@ -63,7 +63,7 @@ class ReTUBA(WithBaseline):
         Choi & Lee (2022), arXiv:2011.07932.
     """
 
-    weight: float = 1.0
+    weight: NotNegative = 1.0
 
     name = "retuba"
     kind = "lower bound"
@@ -85,16 +85,11 @@ class Interpolated(WithBaseline):
         Poole et al. (2019), I_α, arXiv:1905.06922.
     """
 
-    alpha: float = 0.01
-    product_samples: int = 15
+    alpha: Share = 0.01
+    product_samples: AtLeastOne = 15
 
     name = "interpolated"
     kind = "lower bound"
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if not 0 <= self.alpha <= 1:
-            raise OptionError(f"`alpha` must lie between 0 and 1, got {self.alpha}.")
 
     def bound(self, joint: JointScores, product: ProductScores) -> Tensor:
         return bounds.interpolated_rows(joint, product, alpha=self.alpha)

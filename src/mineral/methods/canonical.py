@@ -22,6 +22,7 @@ from mineral.methods.copulas import LikeliestCopula
 from mineral.methods.kcca import cross_fitted, shown, told
 from mineral.methods.knn import KSG
 from mineral.methods.normalized import normalized
+from mineral.methods.options import AtLeastOne
 from mineral.methods.projection import principal
 from mineral.progress import portion
 from mineral.samples import Paired, normal_scores
@@ -58,7 +59,7 @@ class Canonical(Estimator):
         Kraskov, Stögbauer & Grassberger (2004), arXiv:cond-mat/0305641.
     """
 
-    k: int = 3
+    k: AtLeastOne = 3
 
     name = "canonical"
     kind = "neither"

@@ -21,6 +21,7 @@ from mineral.methods.crossfit import VALIDATION, CrossFitted, FoldReport
 from mineral.methods.discriminant import SHRINKAGES, Discriminants
 from mineral.methods.labels import Components, label_first, miller_madow, ranked, surprisal
 from mineral.methods.learning_curve import allowing_for, halved, more
+from mineral.methods.options import AtLeastOne, AtLeastTwo, Positive
 from mineral.progress import silent
 from mineral.samples import Fold, Paired, folds
 from mineral.training import score_all, train
@@ -43,10 +44,10 @@ class Classifier(CrossFitted):
         Barber & Agakov (2003), the bound; McAllester & Stratos (2020), arXiv:1811.04251.
     """
 
-    steps: int = 1500
-    batch_size: int = 256
-    learning_rate: float = 2e-3
-    hidden: int = 128
+    steps: AtLeastOne = 1500
+    batch_size: AtLeastTwo = 256
+    learning_rate: Positive = 2e-3
+    hidden: AtLeastOne = 128
 
     name = "classifier"
     kind = "lower bound"

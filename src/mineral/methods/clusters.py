@@ -14,9 +14,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Float, Int
 
-from mineral.errors import OptionError
 from mineral.methods.base import Estimator, Measurement, Run
 from mineral.methods.kcca import Kernel, Variates, correlations
+from mineral.methods.options import AtLeastTwo
 from mineral.methods.projection import principal
 from mineral.progress import portion
 from mineral.samples import Paired, folds
@@ -58,14 +58,10 @@ class Clusters(Estimator):
         Bach & Jordan (2002), kernel canonical variates, JMLR 3.
     """
 
-    clusters: int | None = None
+    clusters: AtLeastTwo | None = None
 
     name = "clusters"
     kind = "lower bound"
-
-    def __post_init__(self) -> None:
-        if self.clusters is not None and self.clusters < 2:
-            raise OptionError(f"`clusters` must be at least 2 or None, got {self.clusters}.")
 
     def measure(self, samples: Paired, run: Run) -> Measurement:
         n = len(samples)

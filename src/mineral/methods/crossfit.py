@@ -13,8 +13,8 @@ import numpy as np
 from torch import Tensor, nn
 
 from mineral.chance import learning
-from mineral.errors import OptionError
 from mineral.methods.base import Estimator, Measurement, Run
+from mineral.methods.options import AtLeastOne, AtLeastTwo, Positive
 from mineral.models import CriticModel, Member
 from mineral.progress import portion
 from mineral.results import Caution, Curve
@@ -64,19 +64,10 @@ class Learned(Estimator):
         folds: Parts of the samples, each reported on by a network that learned on the others.
     """
 
-    steps: int = 1000
-    batch_size: int = 512
-    learning_rate: float = 5e-3
-    folds: int = 3
-
-    def __post_init__(self) -> None:
-        for name, least in (("steps", 1), ("batch_size", 2), ("folds", 2)):
-            if getattr(self, name) < least:
-                raise OptionError(f"`{name}` must be at least {least}, got {getattr(self, name)}.")
-        if not 0 < self.learning_rate < np.inf:
-            raise OptionError(
-                f"`learning_rate` must be positive and finite, got {self.learning_rate}."
-            )
+    steps: AtLeastOne = 1000
+    batch_size: AtLeastTwo = 512
+    learning_rate: Positive = 5e-3
+    folds: AtLeastTwo = 3
 
     def schedule(self, rows: int, *, block: int) -> Schedule:
         """These options, as the training loop takes them, for so many rows to learn from.

@@ -8,6 +8,7 @@ from mineral.chance import Chance
 from mineral.denoising import Denoiser, DenoisingLoss, information
 from mineral.methods.base import Run
 from mineral.methods.crossfit import CrossFitted, FoldReport, prepared
+from mineral.methods.options import AtLeastOne, AtLeastTwo, Positive
 from mineral.samples import Fold, Paired
 from mineral.threads import one_torch_thread
 from mineral.training import train
@@ -32,10 +33,10 @@ class MINDE(CrossFitted):
         Franzese, Bounoua & Michiardi (2024), MINDE, arXiv:2310.09031.
     """
 
-    steps: int = 3000
-    batch_size: int = 512
-    learning_rate: float = 2e-3
-    folds: int = 2
+    steps: AtLeastOne = 3000
+    batch_size: AtLeastTwo = 512
+    learning_rate: Positive = 2e-3
+    folds: AtLeastTwo = 2
     squared: bool = False
 
     name = "minde"

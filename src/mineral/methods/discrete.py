@@ -15,6 +15,7 @@ from mineral.errors import InputError, OptionError
 from mineral.methods import entropies
 from mineral.methods.adjusted import Adjusted, adjusted, connected
 from mineral.methods.base import Estimator, Measurement, Run
+from mineral.methods.options import AtLeastOne
 from mineral.results import Caution
 from mineral.samples import Paired, symbols
 from mineral.types import PerSample
@@ -77,18 +78,14 @@ class Discrete(Estimator):
     """
 
     correction: Correction = "miller-madow"
-    alphabet: tuple[int, int] | None = None
+    alphabet: tuple[AtLeastOne, AtLeastOne] | None = None
 
     name = "discrete"
     kind = "neither"
     labels = True
 
     def __post_init__(self) -> None:
-        known = (*CORRECTIONS, "nsb", "adjusted")
-        if self.correction not in known:
-            raise OptionError(
-                f"`correction` must be one of {', '.join(known)}, got {self.correction!r}."
-            )
+        super().__post_init__()
         if self.alphabet is not None and self.correction != "nsb":
             raise OptionError("`alphabet` is of use to correction='nsb' only: leave it out.")
 

@@ -16,7 +16,6 @@ import numpy as np
 from jaxtyping import Float, Int
 from scipy.linalg import solve_triangular
 
-from mineral.errors import OptionError
 from mineral.methods.base import Estimator, Measurement, Run
 from mineral.methods.class_densities import (
     BINS,
@@ -45,6 +44,7 @@ from mineral.methods.labels import (
     surprisal,
 )
 from mineral.methods.learning_curve import reaching
+from mineral.methods.options import AtLeastTwo
 from mineral.samples import Paired, normal_scores
 from mineral.types import Matrix, PerSample, Rows
 
@@ -165,15 +165,11 @@ class Discriminant(Estimator):
         Barber & Agakov (2003), the bound; McAllester & Stratos (2020), arXiv:1811.04251.
     """
 
-    folds: int = 10
+    folds: AtLeastTwo = 10
 
     name = "discriminant"
     kind = "lower bound"
     labels = True
-
-    def __post_init__(self) -> None:
-        if self.folds < 2:
-            raise OptionError(f"`folds` must be at least 2, got {self.folds}.")
 
     def measure(self, samples: Paired, run: Run) -> Measurement:
         label, features = label_first(samples, needed_by="Discriminant")

@@ -16,9 +16,9 @@ from mineral import bounds
 from mineral.chance import Chance
 from mineral.critics import split_scores
 from mineral.densities import DensityRatio, DiagonalRatio, Family, FlowRatio, LogLikelihood
-from mineral.errors import OptionError
 from mineral.methods.base import Run
 from mineral.methods.crossfit import CrossFitted, FoldReport, prepared
+from mineral.methods.options import AtLeastOne, Positive
 from mineral.models import Member
 from mineral.results import Curve
 from mineral.samples import Fold, Paired
@@ -31,7 +31,7 @@ BLOCK = 256  # rows whose pairs with each other are compared, when reporting an 
 class Generative(CrossFitted):
     """What estimators that learn densities of y share."""
 
-    steps: int = 2000
+    steps: AtLeastOne = 2000
 
     @abstractmethod
     def ratios(self, dim_x: int, dim_y: int) -> list[DensityRatio]:
@@ -104,13 +104,6 @@ class DifferenceOfEntropies(Generative):
     name = "doe"
     kind = "neither"
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.family not in (None, "gaussian", "logistic"):
-            raise OptionError(
-                f"`family` must be 'gaussian', 'logistic' or None, got {self.family!r}."
-            )
-
     def ratios(self, dim_x: int, dim_y: int) -> list[DensityRatio]:
         families: list[Family] = ["gaussian", "logistic"] if self.family is None else [self.family]
         return [DiagonalRatio(dim_x, dim_y, family=family) for family in families]
@@ -131,9 +124,9 @@ class Flow(Generative):
         Durkan et al. (2019), Neural Spline Flows, arXiv:1906.04032.
     """
 
-    steps: int = 1000
-    learning_rate: float = 2e-3
-    transforms: int = 1
+    steps: AtLeastOne = 1000
+    learning_rate: Positive = 2e-3
+    transforms: AtLeastOne = 1
 
     name = "flow"
     kind = "neither"

@@ -11,7 +11,7 @@ References:
 """
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Annotated, TypeAlias
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -20,6 +20,7 @@ from mineral.errors import InputError, OptionError
 from mineral.methods import entropies
 from mineral.methods.base import Estimator, Measurement, Run
 from mineral.methods.discrete import Codes, Table
+from mineral.methods.options import AtLeastTwo, Range
 from mineral.results import Caution
 from mineral.samples import Paired, symbols
 from mineral.special import chdtrc, chdtri
@@ -68,19 +69,16 @@ class Histogram(Estimator):
     """
 
     adaptive: bool = True
-    bins: int | None = None
-    level: float = 0.05
+    bins: AtLeastTwo | None = None
+    level: Annotated[float, Range(0, 1, closed=False)] = 0.05
 
     name = "histogram"
     kind = "neither"
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.bins is not None and self.adaptive:
             raise OptionError("`bins` needs adaptive=False: the adaptive cells find their number.")
-        if self.bins is not None and self.bins < 2:
-            raise OptionError(f"`bins` must be at least 2, got {self.bins}.")
-        if not 0 < self.level < 1:
-            raise OptionError(f"`level` must lie between 0 and 1, got {self.level}: try 0.05.")
 
     def measure(self, samples: Paired, run: Run) -> Measurement:
         samples.at_least(4, "A histogram")

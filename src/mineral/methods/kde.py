@@ -16,22 +16,26 @@ References:
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from mineral.errors import InputError, OptionError
+from mineral.errors import InputError
 from mineral.methods.base import Estimator, Measurement, Run
 from mineral.methods.gaussian import DETERMINISTIC
+from mineral.methods.options import Range
 from mineral.progress import silent
 from mineral.results import Caution
 from mineral.samples import Paired, normal_scores, whiten
 from mineral.types import PerSample, Progress, X, Y
 
-Bandwidth: TypeAlias = float | Literal["likelihood", "scott", "silverman"]
+Bandwidth: TypeAlias = (
+    Literal["likelihood", "scott", "silverman"]
+    | Annotated[float, Range(0, closed=False, noun="a positive number")]
+)
 Points: TypeAlias = Float[Tensor, "n _"]
 Sums: TypeAlias = Float[np.ndarray, " rows"]
 
@@ -72,17 +76,6 @@ class KDE(Estimator):
 
     name = "kde"
     kind = "neither"
-
-    def __post_init__(self) -> None:
-        if isinstance(self.bandwidth, str):
-            known = self.bandwidth in ("likelihood", "scott", "silverman")
-        else:
-            known = self.bandwidth > 0
-        if not known:
-            raise OptionError(
-                "`bandwidth` must be 'likelihood', 'scott', 'silverman' or a positive number, got "
-                f"{self.bandwidth!r}."
-            )
 
     def measure(self, samples: Paired, run: Run) -> Measurement:
         n = len(samples)

@@ -7,12 +7,13 @@ References:
 """
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
-from mineral.errors import OptionError
 from mineral.methods.base import Estimator, Measurement, Run
 from mineral.methods.neighbours import Neighbours, neighbours
+from mineral.methods.options import AtLeastOne
 from mineral.methods.subsampling import PARTS, subsampled_stderr
 from mineral.results import Caution
 from mineral.samples import Paired
@@ -59,18 +60,12 @@ class KSG(Estimator):
         0.4
     """
 
-    k: int = 3
-    variant: int = 1
+    k: AtLeastOne = 3
+    variant: Literal[1, 2] = 1
     standardize: bool = True
 
     name = "ksg"
     kind = "neither"
-
-    def __post_init__(self) -> None:
-        if self.k < 1:
-            raise OptionError(f"`k` must be at least 1, got {self.k}.")
-        if self.variant not in (1, 2):
-            raise OptionError(f"`variant` must be 1 or 2, got {self.variant}.")
 
     def measure(self, samples: Paired, run: Run) -> Measurement:
         samples.at_least(self.k + 2, f"KSG with k = {self.k}")

@@ -8,10 +8,10 @@ from torch import Tensor, nn
 
 from mineral.chance import Chance
 from mineral.critics import mlp
-from mineral.errors import OptionError
 from mineral.methods.base import Estimator, Run
 from mineral.methods.crossfit import CrossFitted, FoldReport, prepared
 from mineral.methods.knn import KSG
+from mineral.methods.options import AtLeastOne, AtLeastTwo, Positive
 from mineral.progress import silent
 from mineral.samples import Fold, Paired
 from mineral.training import train
@@ -63,20 +63,15 @@ class LMI(CrossFitted):
         Gowri, Lun, Klein & Yin (2024), arXiv:2409.02732.
     """
 
-    steps: int = 2000
-    batch_size: int = 256
-    learning_rate: float = 1e-3
-    folds: int = 2
-    latent: int = 8
+    steps: AtLeastOne = 2000
+    batch_size: AtLeastTwo = 256
+    learning_rate: Positive = 1e-3
+    folds: AtLeastTwo = 2
+    latent: AtLeastOne = 8
     final: Estimator = field(default_factory=KSG)
 
     name = "lmi"
     kind = "neither"
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.latent < 1:
-            raise OptionError(f"`latent` must be at least 1, got {self.latent}.")
 
     def report(self, samples: Paired, fold: Fold, run: Run, rng: np.random.Generator) -> FoldReport:
         dims = samples.x.shape[1], samples.y.shape[1]

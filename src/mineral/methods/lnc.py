@@ -11,10 +11,10 @@ from functools import lru_cache
 import numpy as np
 from jaxtyping import Float, Int
 
-from mineral.errors import OptionError
 from mineral.methods.base import Estimator, Measurement, Run
 from mineral.methods.knn import KSG, high_dimension, tied_values
 from mineral.methods.neighbours import neighbours, threads, tree_of
+from mineral.methods.options import AtLeastOne, Share
 from mineral.methods.subsampling import PARTS, subsampled_stderr
 from mineral.results import Caution
 from mineral.samples import Paired
@@ -64,18 +64,12 @@ class LNC(Estimator):
         14
     """
 
-    k: int = 5
-    alpha: float | None = None
+    k: AtLeastOne = 5
+    alpha: Share | None = None
     standardize: bool = True
 
     name = "lnc"
     kind = "neither"
-
-    def __post_init__(self) -> None:
-        if self.k < 1:
-            raise OptionError(f"`k` must be at least 1, got {self.k}.")
-        if self.alpha is not None and not 0 <= self.alpha <= 1:
-            raise OptionError(f"`alpha` must lie between 0 and 1, got {self.alpha}.")
 
     def measure(self, samples: Paired, run: Run) -> Measurement:
         samples.at_least(self.k + 2, f"LNC with k = {self.k}")

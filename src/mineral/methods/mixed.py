@@ -11,12 +11,13 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
-from mineral.errors import InputError, OptionError
+from mineral.errors import InputError
 from mineral.methods.base import Estimator, Measurement, Run
 from mineral.methods.discrete import Codes
 from mineral.methods.knn import KSG, high_dimension, near_ceiling
 from mineral.methods.labels import label_stderr
 from mineral.methods.neighbours import count_within, neighbours, tree_of
+from mineral.methods.options import AtLeastOne
 from mineral.methods.subsampling import ESTIMATES, LARGEST, PARTS, subsampled_stderr
 from mineral.progress import silent
 from mineral.results import Caution
@@ -70,18 +71,12 @@ class Mixed(Estimator):
         1.1
     """
 
-    k: int = 3
+    k: AtLeastOne = 3
     method: Method = "gao"
     standardize: bool = True
 
     name = "mixed"
     kind = "neither"
-
-    def __post_init__(self) -> None:
-        if self.k < 1:
-            raise OptionError(f"`k` must be at least 1, got {self.k}.")
-        if self.method not in ("gao", "ross"):
-            raise OptionError(f"`method` must be 'gao' or 'ross', got {self.method!r}.")
 
     def measure(self, samples: Paired, run: Run) -> Measurement:
         samples.at_least(self.k + 2, f"Mixed with k = {self.k}")

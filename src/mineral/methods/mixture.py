@@ -20,13 +20,14 @@ import random
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 from jaxtyping import Float
 
-from mineral.errors import InputError, MissingExtraError, OptionError
+from mineral.errors import InputError, MissingExtraError
 from mineral.methods.base import Estimator, Measurement, Run
+from mineral.methods.options import AtLeastOne, AtLeastTwo, Range
 from mineral.models.mixture import Coordinates, Mixture, MixtureModel
 from mineral.progress import portion
 from mineral.results import Caution
@@ -74,21 +75,12 @@ class GaussianMixture(Estimator):
         0.7
     """
 
-    components: int = 16
-    folds: int = 3
-    regularization: float = 1e-6
+    components: AtLeastOne = 16
+    folds: AtLeastTwo = 3
+    regularization: Annotated[float, Range(1e-12, 1)] = 1e-6
 
     name = "mixture"
     kind = "neither"
-
-    def __post_init__(self) -> None:
-        for name, least in (("components", 1), ("folds", 2)):
-            if getattr(self, name) < least:
-                raise OptionError(f"`{name}` must be at least {least}, got {getattr(self, name)}.")
-        if not 1e-12 <= self.regularization < 1:
-            raise OptionError(
-                f"`regularization` must lie between 1e-12 and 1, got {self.regularization}."
-            )
 
     def measure(self, samples: Paired, run: Run) -> Measurement:
         _sklearn()

@@ -20,6 +20,7 @@ from mineral.critics import JointCritic, SeparableCritic, broadcasting
 from mineral.errors import OptionError
 from mineral.methods.base import Run
 from mineral.methods.crossfit import CrossFitted, FoldReport, prepared
+from mineral.methods.options import AtLeastOne, AtLeastTwo
 from mineral.numerics import off_diagonal
 from mineral.samples import Fold, Paired
 from mineral.threads import one_torch_thread
@@ -60,7 +61,7 @@ class Neural(CrossFitted):
     """
 
     critic: CriticFactory = JointCritic
-    product_samples: int = 7
+    product_samples: AtLeastOne = 7
 
     held_out_block: ClassVar[int] = 256
     """Rows whose pairs with each other are compared, when reporting."""
@@ -70,7 +71,7 @@ class Neural(CrossFitted):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not 1 <= self.product_samples < self.batch_size:
+        if self.product_samples >= self.batch_size:
             raise OptionError(
                 f"`product_samples` must be at least 1 and less than `batch_size` "
                 f"({self.batch_size}), from which they are drawn: got {self.product_samples}."
@@ -222,8 +223,8 @@ class InfoNCE(Neural):
     """
 
     critic: CriticFactory = SeparableCritic
-    batch_size: int = 256
-    product_samples: int = 127
+    batch_size: AtLeastTwo = 256
+    product_samples: AtLeastOne = 127
 
     held_out_block = 1024
     by_row = True

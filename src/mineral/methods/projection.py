@@ -6,18 +6,18 @@ chosen by what held-out rows say about each other.
 """
 
 from dataclasses import dataclass, replace
-from typing import Literal, TypeAlias, get_args
+from typing import Literal, TypeAlias
 
 import numpy as np
 from jaxtyping import Float
 from scipy.linalg import eigh
 
-from mineral.errors import OptionError
 from mineral.methods.base import Estimator, Measurement, Run
 from mineral.methods.copulas import LikeliestCopula
 from mineral.methods.gaussian import GaussianCopula
 from mineral.methods.knn import KSG
 from mineral.methods.normalized import excess, normalized
+from mineral.methods.options import AtLeastOne
 from mineral.methods.residual import Residual
 from mineral.progress import portion
 from mineral.samples import Paired, folds, normal_scores, shifted
@@ -51,16 +51,11 @@ class Projected(Estimator):
         Hotelling (1936), doi:10.1093/biomet/28.3-4.321, on correlations of components.
     """
 
-    components: int | None = None
+    components: AtLeastOne | None = None
     budget: Budget = "balanced"
 
     name = "projected"
     kind = "neither"
-
-    def __post_init__(self) -> None:
-        if self.components is not None and self.components < 1:
-            raise OptionError(f"`components` must be at least 1 or None, got {self.components}.")
-        check_budget(self.budget)
 
     def measure(self, samples: Paired, run: Run) -> Measurement:
         most = self.components or min(MOST, max(1, len(samples) // (2 * ROWS_FOR_EACH)))
@@ -101,16 +96,6 @@ class Projected(Estimator):
         if len(samples) < 2 * samples.dims + 6:
             return GaussianCopula()
         return LikeliestCopula() if self.budget == "fast" else Residual()
-
-
-def check_budget(budget: object) -> None:
-    """Refuse what is no level of effort.
-
-    Raises:
-        OptionError: If it is none of the three.
-    """
-    if budget not in get_args(Budget):
-        raise OptionError(f"`budget` must be 'fast', 'balanced' or 'thorough', got {budget!r}.")
 
 
 def principal(

@@ -20,10 +20,11 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from mineral.chance import learning
-from mineral.errors import InputError, OptionError
+from mineral.errors import InputError
 from mineral.methods.base import Estimator, Measurement, Run
 from mineral.methods.curves import ROUNDING, cubic, line
 from mineral.methods.kcca import shown
+from mineral.methods.options import AtLeastOne
 from mineral.methods.process import left_out
 from mineral.results import Caution
 from mineral.samples import Paired, is_evenly_spaced, normal_scores
@@ -77,14 +78,10 @@ class Regression(Estimator):
         8
     """
 
-    k: int | None = None
+    k: AtLeastOne | None = None
 
     name = "regression"
     kind = "lower bound"
-
-    def __post_init__(self) -> None:
-        if self.k is not None and self.k < 1:
-            raise OptionError(f"`k` must be at least 1, or None, got {self.k}.")
 
     def can_predict(self, samples: Paired) -> bool:
         """Whether one side is a number whose entropy gaps show, and there are rows enough."""

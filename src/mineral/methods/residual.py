@@ -37,6 +37,7 @@ from mineral.methods.gaussian import gaussian_bias
 from mineral.methods.kcca import canonical_variates
 from mineral.methods.learning_curve import allowing_for, halved, more
 from mineral.methods.normalized import excess
+from mineral.methods.options import AtLeastOne, AtLeastTwo, Positive
 from mineral.methods.student import Levels, kept_levels, positive_definite
 from mineral.models import ContaminatedModel, StudentModel
 from mineral.models.student import log_height
@@ -82,10 +83,10 @@ class Residual(Learned):
         Letizia, Novello & Tonello (2024), GAN-DIME, arXiv:2305.20025.
     """
 
-    steps: int = 2000
-    batch_size: int = 512
-    gain: float = 2.0
-    hidden: int = 64
+    steps: AtLeastOne = 2000
+    batch_size: AtLeastTwo = 512
+    gain: Positive = 2.0
+    hidden: AtLeastOne = 64
 
     name = "residual"
     kind = "neither"

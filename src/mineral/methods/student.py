@@ -20,13 +20,15 @@ References:
 """
 
 from dataclasses import dataclass, replace
+from typing import Annotated
 
 import numpy as np
 from jaxtyping import Float, Int
 
-from mineral.errors import InputError, OptionError
+from mineral.errors import InputError
 from mineral.methods.base import Estimator, Measurement, Run
 from mineral.methods.gaussian import DETERMINISTIC, GaussianCopula, gaussian_bias
+from mineral.methods.options import Range
 from mineral.models import StudentModel
 from mineral.models.student import log_ratio, log_t, squared_length
 from mineral.results import Caution
@@ -75,18 +77,10 @@ class StudentCopula(Estimator):
         0.2
     """
 
-    degrees_of_freedom: float | None = None
+    degrees_of_freedom: Annotated[float, Range(HEAVIEST, LIGHTEST)] | None = None
 
     name = "t-copula"
     kind = "neither"
-
-    def __post_init__(self) -> None:
-        nu = self.degrees_of_freedom
-        if nu is not None and not HEAVIEST <= nu <= LIGHTEST:
-            raise OptionError(
-                f"`degrees_of_freedom` must lie between {HEAVIEST} and {LIGHTEST:g}, got {nu}: use "
-                "GaussianCopula() for a copula without heavy tails."
-            )
 
     def measure(self, samples: Paired, run: Run) -> Measurement:
         check_rows(samples)

@@ -14,6 +14,7 @@ from torch import Tensor
 from mineral import bounds
 from mineral.bounds import BOUNDS, BoundEntry
 from mineral.methods.neural import Neural
+from mineral.methods.options import AtLeastOne, NotNegative, Positive
 from mineral.types import Bound, JointScores, ProductScores
 
 
@@ -86,7 +87,7 @@ class SMILE(Variational):
         Song & Ermon (2020), arXiv:1910.06222.
     """
 
-    tau: float = 5.0
+    tau: Positive = 5.0
 
     name = "smile"
     entry = BOUNDS["smile"]
@@ -107,7 +108,7 @@ class ReMINE(Variational):
         Choi & Lee (2022), arXiv:2011.07932.
     """
 
-    weight: float = 1.0
+    weight: NotNegative = 1.0
 
     name = "remine"
     entry = BOUNDS["remine"]
@@ -128,7 +129,7 @@ class ReMINEJ(Variational):
         Choi & Lee, ICLR 2021 submission, of Choi & Lee (2022), arXiv:2011.07932.
     """
 
-    weight: float = 1.0
+    weight: NotNegative = 1.0
 
     name = "remine-j"
     entry = BOUNDS["remine-j"]
@@ -159,7 +160,7 @@ class ReInfoNCE(Variational):
         Choi & Lee (2022), arXiv:2011.07932.
     """
 
-    product_samples: int = 63
+    product_samples: AtLeastOne = 63
 
     held_out_block = 1024
     by_row = True
@@ -196,7 +197,7 @@ class ReSMILE(Variational):
         Choi & Lee (2022), arXiv:2011.07932.
     """
 
-    tau: float = 10.0
+    tau: Positive = 10.0
 
     name = "resmile"
     entry = BOUNDS["resmile"]
@@ -217,7 +218,7 @@ class InfoNCEAnchor(Variational):
         Ryu et al. (2025), Contrastive Predictive Coding Done Right, arXiv:2510.25983.
     """
 
-    product_samples: int = 15
+    product_samples: AtLeastOne = 15
 
     name = "infonce-anchor"
     entry = BOUNDS["infonce-anchor"]

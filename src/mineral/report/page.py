@@ -33,8 +33,10 @@ def write(
 
     Raises:
         MissingExtraError: If jinja2 or matplotlib is not installed.
+        OptionError: If the file's name ends in something else than .html.
         InputError: If the file cannot be written, with the system's reason.
     """
+    storage.check_html(path)
     content = page(estimate, title=title, command=command)
     storage.write(path, content.encode(errors="replace"))  # file names may hold stray bytes
 
@@ -60,6 +62,7 @@ def page(estimate: Estimate, *, title: str | None = None, command: str | None = 
         title=title or words.default_title(estimate),
         command=command or words.python_call(estimate),
         words=words,
+        candidates=words.candidates(estimate),
         columns=len(across) if len(across) > 1 else len(up),
         left_out=words.drawn(estimate, across, up),
     )

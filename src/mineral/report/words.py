@@ -1,11 +1,13 @@
-"""What a report says in sentences, and the call that would make its estimate again."""
+"""What a report says in sentences and tables, and the call that reproduces its estimate."""
 
 import math
 import re
-from collections.abc import Mapping
+from dataclasses import fields
+from functools import partial
 from typing import Any
 
-from mineral.methods import ESTIMATORS
+from mineral import names
+from mineral.methods import ESTIMATORS, Estimator
 from mineral.results import Estimate
 from mineral.types import Kind
 
@@ -43,8 +45,8 @@ NO_WARNINGS = (
 def default_title(estimate: Estimate) -> str:
     """What the estimate is of."""
     of_x, of_y = (
-        ", ".join(names) if len(names) <= 3 else f"{names[0]}, …, {names[-1]}"
-        for names in (estimate.evidence.x_names, estimate.evidence.y_names)
+        ", ".join(of) if len(of) <= 3 else f"{of[0]}, …, {of[-1]}"
+        for of in (estimate.evidence.x_names, estimate.evidence.y_names)
     )
     return f"Mutual information between {of_x} and {of_y}"
 
@@ -111,12 +113,17 @@ def facts(estimate: Estimate) -> list[tuple[str, str]]:
             f"{estimate.estimator}: {method.summary()}" if method else estimate.estimator,
         ),
         ("Options", ", ".join(options) or "none"),
+        *([("Reported", estimate.decision.summary())] if estimate.decision else []),
         ("Samples", f"{estimate.n:,}"),
         ("X", _coordinates(estimate.dim_x, evidence.x_names)),
         ("Y", _coordinates(estimate.dim_y, evidence.y_names)),
-        ("Value in full", f"{estimate.value!r} {estimate.unit}"),
-        ("Standard error", f"{estimate.stderr:#.2g} {estimate.unit}"),
-        ("Confidence", percent(estimate.confidence)),
+        ("Value", f"{estimate.value!r} {estimate.unit}"),
+        ("Sampling error", f"{estimate.stderr:#.2g} {estimate.unit} (standard error)"),
+        ("Allowance", _allowance(estimate)),
+        (
+            f"{percent(estimate.confidence)} interval",
+            f"{estimate.interval[0]!r} to {estimate.interval[1]!r} {estimate.unit}",
+        ),
         *([("p, if independent", f"{estimate.p_value:.3g}")] if estimate.p_value else []),
         ("Seed", str(estimate.seed)),
         (
@@ -129,7 +136,7 @@ def facts(estimate: Estimate) -> list[tuple[str, str]]:
 
 def python_call(estimate: Estimate) -> str:
     """The call that makes this estimate, from the same samples as x and y."""
-    arguments = [f"estimator={_recipe(estimate)}", f"seed={estimate.seed}"]
+    arguments = [f"estimator={estimate.estimator!r}", *_changed(estimate), f"seed={estimate.seed}"]
     if estimate.confidence != 0.95:
         arguments.append(f"confidence={estimate.confidence!r}")
     if estimate.unit != "nats":
@@ -139,10 +146,10 @@ def python_call(estimate: Estimate) -> str:
     return f"mineral.estimate(x, y, {', '.join(arguments)})"
 
 
-def listed(names: tuple[str, ...], most: int) -> str:
+def listed(columns: tuple[str, ...], most: int) -> str:
     """Names with commas, and how many more."""
-    more = len(names) - most
-    return ", ".join(names[:most]) + (f" and {more:,} more" if more > 0 else "")
+    more = len(columns) - most
+    return ", ".join(columns[:most]) + (f" and {more:,} more" if more > 0 else "")
 
 
 def percent(share: float) -> str:
@@ -150,27 +157,73 @@ def percent(share: float) -> str:
     return f"{100 * share:.10g}%"
 
 
-def _coordinates(dims: int, names: tuple[str, ...]) -> str:
-    return f"{dims:,} dimension{'s' * (dims != 1)}: {listed(names, NAMES_SHOWN)}"
+def _coordinates(dims: int, columns: tuple[str, ...]) -> str:
+    return f"{dims:,} dimension{'s' * (dims != 1)}: {listed(columns, NAMES_SHOWN)}"
 
 
-def _recipe(estimate: Estimate) -> str:
-    """A name where options are the defaults, an object where they are not."""
-    if estimate.path:  # Only `auto` says how it chose.
-        return repr("auto")
+def candidates(estimate: Estimate) -> list[tuple[str, ...]]:
+    """The rows of a table of what the default considered, under `candidate_columns`."""
+    decision = estimate.decision
+    rows = [] if decision is None else decision.considered
+    return [
+        (
+            *([each.columns] if _is_by_columns(estimate) else []),
+            each.estimator,
+            ", ".join(f"{name} = {_tidy(value)}" for name, value in each.options.items()),
+            each.view,
+            each.in_unit(estimate.unit) or "not measured",
+            f"{each.weight:.0%}" if each.weight > 0 else "",
+            each.verdict.value,
+        )
+        for each in rows
+    ]
+
+
+def candidate_columns(estimate: Estimate) -> tuple[str, ...]:
+    """The heads of the table of candidates."""
+    value = f"Value ± standard error, {estimate.unit}"
+    by_columns = ("Columns",) if _is_by_columns(estimate) else ()
+    return (*by_columns, "Estimator", "Options", "Samples", value, "Share", "Verdict")
+
+
+def _is_by_columns(estimate: Estimate) -> bool:
+    decision = estimate.decision
+    return decision is not None and any(each.columns for each in decision.considered)
+
+
+def _allowance(estimate: Estimate) -> str:
+    if estimate.allowance == 0:
+        return "0: the interval does not allow for bias of the estimator"
+    return (
+        f"{estimate.allowance:#.2g} {estimate.unit} (added to the upper end for dependence that "
+        "the estimator may miss)"
+    )
+
+
+def _changed(estimate: Estimate) -> list[str]:
+    """The options that are not the defaults, as keywords."""
     method = ESTIMATORS.get(estimate.estimator)
-    defaults: Mapping[str, Any] = method().options() if method else {}
-    changed = {k: v for k, v in estimate.options.items() if v != defaults.get(k)}
-    if method is None or not changed:
-        return repr(estimate.estimator)
-    arguments = ", ".join(f"{name}={_spelled(value)}" for name, value in changed.items())
-    return f"mineral.{method.__name__}({arguments})"
+    usual: Any = method() if method else None
+    return [
+        f"{name}={_spelled(value)}"
+        for name, value in estimate.options.items()
+        if usual is None or value != getattr(usual, name, None)
+    ]
 
 
 def _spelled(value: object) -> str:
-    """As Python reads it, or nearly so: of an object an estimate keeps the description only."""
-    described = isinstance(value, str) and any(mark in value for mark in "<(")
-    return _tidy(value) if described else repr(value)
+    """As Python reads it, where the objects it names are imported."""
+    if isinstance(value, partial):
+        parts = [_spelled(value.func), *map(_spelled, value.args)]
+        parts += [f"{name}={_spelled(each)}" for name, each in value.keywords.items()]
+        return f"functools.partial({', '.join(parts)})"
+    if isinstance(value, Estimator):
+        parts = [f"{f.name}={_spelled(getattr(value, f.name))}" for f in fields(value)]
+        return f"{_spelled(type(value))}({', '.join(parts)})"
+    name = getattr(value, "__name__", None)
+    if callable(value) and isinstance(name, str):
+        return f"mineral.{name}" if name in names.__all__ else name
+    return repr(value)
 
 
 def _tidy(value: object) -> str:

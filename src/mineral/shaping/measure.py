@@ -148,7 +148,7 @@ def measure(
         leaked = (attackers[0].information, *_neighbours(codes[2], test.hide, seed))
     else:
         found = door.estimate(codes[2], test.hide, seed=seed)
-        by = f"mineral.estimate ({found.estimator})"
+        by = f"mineral.estimate: {found.method}"
         leaked = (Bound(value=found.value, interval=found.interval, kind=found.kind, by=by),)
     return Measured(
         kept=kept,
@@ -220,7 +220,7 @@ def rate_between(encoder: Encoder, x: Matrix, *, seed: int = 0) -> tuple[Bound, 
         return (Bound(value=math.inf, interval=(math.inf, math.inf), kind="neither", by=by),)
     if not isinstance(encoder, ModuleEncoder | AdditiveNoise):
         found = door.estimate(x, encoder.encode(x, seed=seed), seed=seed)
-        by = f"mineral.estimate ({found.estimator})"
+        by = f"mineral.estimate: {found.method}"
         return (Bound(value=found.value, interval=found.interval, kind=found.kind, by=by),)
     rows = np.asarray(x[:SANDWICHED], np.float64)
     z = encoder.encode(rows, seed=seed)

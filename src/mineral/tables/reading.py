@@ -1,12 +1,11 @@
 """Names of columns → values of X and of Y, from one file of any kind."""
 
-import difflib
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from mineral.errors import InputError
+from mineral.errors import InputError, suggestion
 from mineral.tables.binary import feather_file, numpy_archive, numpy_file, parquet_file
 from mineral.tables.source import Source
 from mineral.tables.spreadsheet import spreadsheet
@@ -88,8 +87,7 @@ def _chosen(label: str, asked: Sequence[str], source: Source, path: Path) -> lis
 
 def _unknown(label: str, name: str, source: Source, path: Path) -> InputError:
     names = source.names
-    near = difflib.get_close_matches(name, names, n=1)
-    hint = f" Did you mean {near[0]!r}?" if near else ""
+    hint = suggestion(name, names)
     shown = ", ".join(names[:NAMES_SHOWN]) or "none"
     more = f" and {len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else ""
     return InputError(

@@ -11,11 +11,10 @@ A suite is a tuple of tasks under one name; every task has a name of its own.
 ((1000, 3), 1.0217)
 """
 
-import difflib
 from collections.abc import Mapping
 from typing import TypeVar
 
-from mineral.errors import OptionError
+from mineral.errors import OptionError, suggestion
 from mineral.tasks import (
     beyond_normal,
     channels,
@@ -75,10 +74,8 @@ def suite(name: str) -> tuple[Task, ...]:
 def _named(name: str, among: Mapping[str, Found], what: str) -> Found:
     if name in among:
         return among[name]
-    near = difflib.get_close_matches(name.lower(), among, n=1, cutoff=0)
-    raise OptionError(
-        f"There is no {what} {name!r}: did you mean {near[0]!r}? `mineral task` lists all."
-    )
+    hint = suggestion(name, among, always=True)
+    raise OptionError(f"There is no {what} {name!r}.{hint} `mineral task` lists all.")
 
 
 __all__ = ["SUITES", "TASKS", "Draw", "Sampler", "Task", "columns_of", "find", "suite"]

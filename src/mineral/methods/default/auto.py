@@ -1,11 +1,10 @@
 """`auto`, the default: a profile of the samples, a table of candidates, one rule of comparison."""
 
-import math
 import time
 from dataclasses import dataclass, replace
-from typing import get_args
+from typing import Annotated, TypeAlias
 
-from mineral.errors import InputError, OptionError
+from mineral.errors import InputError
 from mineral.methods.base import Estimator, Measurement, Run
 from mineral.methods.default.atoms import atoms, by_atoms
 from mineral.methods.default.blocks import in_blocks
@@ -13,8 +12,11 @@ from mineral.methods.default.candidates import STRONG
 from mineral.methods.default.consistency import consistent
 from mineral.methods.default.profile import distinct_rows
 from mineral.methods.default.time_series import by_thinning, is_even, step
+from mineral.methods.options import Range
 from mineral.methods.projection import Budget
 from mineral.samples import Paired
+
+Seconds: TypeAlias = Annotated[float, Range(0, closed=False, noun="seconds above 0")]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,22 +33,11 @@ class Auto(Estimator):
             skipped, so that the value depends on the machine.
     """
 
-    budget: Budget | int | float = "balanced"
+    budget: Budget | Seconds = "balanced"
 
     name = "auto"
     kind = "neither"
     labels = True
-
-    def __post_init__(self) -> None:
-        budget = self.budget
-        if isinstance(budget, str) and budget in get_args(Budget):
-            return
-        number = isinstance(budget, (int, float)) and not isinstance(budget, bool)
-        if not (number and 0 < float(budget) < math.inf):
-            raise OptionError(
-                "`budget` must be 'fast', 'balanced', 'thorough' or seconds above 0, got "
-                f"{budget!r}."
-            )
 
     @property
     def _level(self) -> Budget:

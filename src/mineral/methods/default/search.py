@@ -98,7 +98,6 @@ def search(samples: Paired, run: Run, level: Budget) -> Measurement:
         residual_is_independent=state.ended,
         kind=best.estimator.kind,
         decision=decision,
-        path=(*found.path, *decision.sentences()),
         cautions=(*found.cautions, *_disagreement(state, profile)),
     )
 

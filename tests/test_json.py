@@ -1,0 +1,41 @@
+"""The documented JSON: its keys and its codes are those of the code."""
+
+import ast
+import re
+from pathlib import Path
+
+import numpy as np
+
+import mineral
+from mineral.decision import Verdict
+from mineral.results import SCHEMA
+
+ROOT = Path(__file__).parent.parent
+PAGE = (ROOT / "docs" / "json.md").read_text()
+KEYS, CODES = PAGE.split("## Codes of warnings")
+
+
+def first_column(text):
+    return re.findall(r"^\| `([\w-]+)` \|", text, flags=re.MULTILINE)
+
+
+def test_every_key_is_documented():
+    x = np.random.default_rng(0).standard_normal((60, 2))
+    found = mineral.estimate(x, x + 1, budget="fast").to_dict()
+    assert first_column(KEYS) == list(found)
+    assert found["schema"] == SCHEMA == 1 and f"keys: {SCHEMA} |" in KEYS
+    considered = found["decision"]["considered"][0]
+    assert all(f"`{key}`" in KEYS for key in (*found["decision"], *considered))
+    assert all(f"`{verdict.value}`" in KEYS for verdict in Verdict)
+    assert found["x_names"] == ["x0", "x1"]
+
+
+def test_every_code_of_a_warning_is_documented():
+    codes = set()
+    for path in (ROOT / "src" / "mineral").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("Caution"):
+                assert isinstance(node.args[0], ast.Constant), path
+                codes.add(node.args[0].value)
+    listed = set(first_column(CODES)) | set(re.findall(r"`([\w-]+)`", CODES.split("loops:")[1]))
+    assert listed == codes
