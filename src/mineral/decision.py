@@ -34,6 +34,8 @@ class Considered:
         value, stderr: Its own estimate in nats; None where it was not measured.
         weight: Its share of the reported value, from 0 to 1.
         verdict: Whether it is reported, and why not.
+        error: Standard error of its difference from the value so far, which it was compared with;
+            0 of the first candidate.
         columns: The columns that it saw, where blocks of columns are estimated one by one.
     """
 
@@ -44,6 +46,7 @@ class Considered:
     stderr: float | None
     weight: float
     verdict: Verdict
+    error: float = 0.0
     columns: str = ""
 
     def in_unit(self, unit: Unit) -> str:
@@ -63,6 +66,7 @@ class Considered:
             "stderr": self.stderr,
             "weight": self.weight,
             "verdict": self.verdict.value,
+            "error": self.error,
             "columns": self.columns,
         }
 
@@ -117,21 +121,21 @@ class Decision:
             lines.append(f"Candidates: {listed} {unit}.")
         chosen = [each for each in self.chosen if each.weight >= SHOWN]
         if self.wrapper == "all rows" and len(measured) > 1 and chosen:
-            lines.append(_reported(chosen, measured))
+            lines.append(_reported(chosen, measured, unit))
         skipped = [each.estimator for each in self.considered if each.value is None]
         if skipped:
             lines.append(f"The time budget ended before: {', '.join(skipped)}.")
         return tuple(lines)
 
 
-def _reported(chosen: list[Considered], measured: list[Considered]) -> str:
+def _reported(chosen: list[Considered], measured: list[Considered], unit: Unit) -> str:
     main, baseline = chosen[0], measured[0]
     if main.weight < 1 - SHOWN:
         parts = ", ".join(f"{each.weight:.0%} {each.estimator}" for each in chosen)
         return f"Reported: an average by the errors of their difference, {parts}."
     if main is baseline:
         return f"Reported: {main.estimator}. No other candidate differs significantly."
-    return f"Reported: {main.estimator}. It differs significantly from {_shown(baseline)}."
+    return f"Reported: {main.estimator}. It differs significantly from {_shown(baseline, unit)}."
 
 
 def _shown(each: Considered, unit: Unit) -> str:

@@ -40,12 +40,14 @@ class _State:
     Attributes:
         answers: Of the candidates that were measured.
         weights: Their shares of the value.
+        errors: Of the difference of each from the value so far.
         best: The answer with the largest share, with the value so far.
         skipped: Candidates whose time was up.
     """
 
     answers: list[Answer] = field(default_factory=list)
     weights: list[float] = field(default_factory=list)
+    errors: list[float] = field(default_factory=list)
     replaced: set[int] = field(default_factory=set)
     best: Answer | None = None
     skipped: list[tuple[Candidate, Estimator]] = field(default_factory=list)
@@ -64,6 +66,7 @@ class _State:
             self.replaced |= {i for i, w in enumerate(self.weights) if w > 0}
         self.weights = [w * (1 - weight) for w in self.weights] + [weight]
         self.answers.append(answer)
+        self.errors.append(error)
 
 
 def search(samples: Paired, run: Run, level: Budget) -> Measurement:
@@ -179,8 +182,11 @@ def _considered(state: _State) -> tuple[Considered, ...]:
             weight,
             _verdict(weight, replaced=i in state.replaced),
             answer.found,
+            error,
         )
-        for i, (answer, weight) in enumerate(zip(state.answers, state.weights, strict=True))
+        for i, (answer, weight, error) in enumerate(
+            zip(state.answers, state.weights, state.errors, strict=True)
+        )
     ]
     skipped = [_row(*each, 0.0, Verdict.OUT_OF_TIME, None) for each in state.skipped]
     return (*measured, *skipped)
@@ -198,6 +204,7 @@ def _row(
     weight: float,
     verdict: Verdict,
     found: Measurement | None,
+    error: float = 0.0,
 ) -> Considered:
     return Considered(
         estimator=estimator.name,
@@ -207,6 +214,7 @@ def _row(
         stderr=None if found is None else found.stderr,
         weight=weight,
         verdict=verdict,
+        error=error,
     )
 
 
