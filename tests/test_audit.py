@@ -284,7 +284,7 @@ def files(tmp_path):
     save_encoder(ModuleEncoder(Network((4, 2), noise=0.1)), tmp_path / "enc.safetensors")
     other = ModuleEncoder(Network((2, 2)), columns=("a", "weight"))
     save_encoder(other, tmp_path / "other.safetensors")
-    for name in ("prose.csv", "prose.txt"):
+    for name in ("prose.csv", "prose.txt", "prose.md"):
         (tmp_path / name).write_text("This is no table, but\nprose: with, more, commas\n")
 
 
@@ -351,7 +351,8 @@ def test_the_command_audits_recorded_codes(command):
         (("raw.csv", "--keep", "keep", "--encoder", "other.safetensors"), "lack 'weight'"),
         (("raw.csv", "--keep", "keep", "--encoder", "none.safetensors"), "There is no file"),
         (("prose.csv", "--keep", "keep"), "does not have"),
-        (("prose.txt", "--keep", "keep"), "of no kind that can be read"),
+        (("prose.txt", "--keep", "keep"), "does not have"),
+        (("prose.md", "--keep", "keep"), "of no kind that can be read"),
         ((".", "--keep", "keep"), "has no `labels.csv`"),
     ],
 )

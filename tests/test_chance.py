@@ -98,6 +98,28 @@ def test_draws_go_on_where_they_ended():
     assert torch.equal(torch.cat([first, second]), torch.rand(6, generator=generator))
 
 
+def test_a_state_decides_all_later_draws():
+    first, other = Chance(0), Chance(1)
+    with first:
+        torch.rand(3)
+    with other:
+        torch.rand(7)
+    other.load_state_dict(first.state_dict())
+    drawn = []
+    for each in (first, other):
+        with each:
+            drawn.append(torch.rand(3))
+    assert torch.equal(*drawn)
+    assert other.draws == 2
+    other.load_state_dict(Chance(5).state_dict())  # which has drawn nothing yet
+    with other, Chance(5) as fresh:
+        expected = torch.rand(3)
+        assert Chance.active() is fresh
+    with other:
+        assert torch.equal(torch.rand(3), expected) and Chance.active() is other
+    assert Chance.active() is None
+
+
 def test_weights_are_distributed_as_those_of_torch():
     generator = torch.Generator().manual_seed(0)
     expected = nn.init.kaiming_uniform_(torch.empty(5, 3), a=5**0.5, generator=generator)

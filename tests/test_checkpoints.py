@@ -1,5 +1,6 @@
 """A killed training goes on from its checkpoint and ends with exactly the same numbers."""
 
+import contextlib
 import json
 
 import numpy as np
@@ -8,7 +9,7 @@ import torch
 from torch import nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from mineral.chance import seeded
+from mineral.chance import Chance, seeded
 from mineral.critics import JointCritic
 from mineral.errors import InputError, OptionError
 from mineral.experiments.checkpoints import FILE, Checkpoint
@@ -40,7 +41,6 @@ def train(folder, *, stop_at=None, steps=12):
             average=average,
             rng=rng,
             chance=chance,
-            dropout=torch.default_generator,
             notes=notes,
             best=best,
         )
@@ -70,6 +70,28 @@ def test_a_killed_training_ends_as_an_undisturbed_one(tmp_path, stop_at):
     resumed, whole = train(tmp_path / "killed"), train(tmp_path / "whole")
     assert len(resumed[0]) == 12
     torch.testing.assert_close(resumed, whole, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("how", ["active", "named", "held", "global"])
+def test_draws_go_on_wherever_they_come_from(tmp_path, how):
+    def draw(folder, *, stop_at=None):
+        drawn, module, own = [], nn.Identity(), Chance(1)
+        parts = {"named": {"own": own}, "global": {"own": torch.default_generator}}.get(how, {})
+        module.chance = own if how == "held" else None
+        around = {"active": seeded(1), "global": contextlib.nullcontext()}.get(how, seeded(0))
+        torch.default_generator.manual_seed(2)
+        with around:
+            for step in Checkpoint(folder, module=module, drawn=drawn, **parts).steps(6, every=2):
+                with own.step() if how in ("named", "held") else contextlib.nullcontext():
+                    drawn.append(torch.rand(()).item())
+                if step == stop_at:
+                    break
+        return drawn
+
+    with torch.random.fork_rng(devices=[]):
+        draw(tmp_path / "killed", stop_at=3)
+        resumed, whole = draw(tmp_path / "killed"), draw(tmp_path / "whole")
+    assert resumed == whole and len(set(whole)) == 6
 
 
 def test_a_finished_training_is_not_done_again(tmp_path):
@@ -148,6 +170,16 @@ def test_a_checkpoint_of_another_training_is_refused(tmp_path, other):
     with pytest.raises(InputError, match=r"no checkpoint of this training .* delete it") as refusal:
         Checkpoint(tmp_path, **other).restore()
     assert "\n" not in str(refusal.value)
+
+
+def test_a_checkpoint_of_another_source_of_draws_is_refused(tmp_path):
+    with seeded(0):
+        Checkpoint(tmp_path / "a", notes=[]).save(3)
+    Checkpoint(tmp_path / "b", notes=[]).save(3)
+    with pytest.raises(InputError, match=r"\(saved inside of a `Chance`\)"):
+        Checkpoint(tmp_path / "a", notes=[]).restore()
+    with seeded(0), pytest.raises(InputError, match=r"\(saved outside of a `Chance`\)"):
+        Checkpoint(tmp_path / "b", notes=[]).restore()
 
 
 @pytest.mark.parametrize("content", [b"", b"no file", bytes(100)], ids=["empty", "text", "zeros"])

@@ -144,11 +144,12 @@ def test_the_seed_decides_a_trained_estimate(run, data):
 
 def test_text_fits_the_terminal_and_shows_names_as_they_are(run, tmp_path):
     names = ["a[red]x[/red]", "b \\[link]"]
-    pd.DataFrame({names[0]: RNG.integers(0, 3, 200), names[1]: B}).to_csv("odd.csv", index=False)
-    status, out, _ = run("estimate", "odd.csv", "--x", names[0], "--y", names[1])
+    # A constant column, which a caution names.
+    pd.DataFrame({names[0]: 1, names[1]: B, "a": A}).to_csv("odd.csv", index=False)
+    status, out, _ = run("estimate", "odd.csv", "--x", names[0], "--x", "a", "--y", names[1])
     assert status == 0 and names[0] in out
     assert max(map(len, out.splitlines())) <= 80
-    assert "I(a[red]x[/red]; b \\[link]) = " in out and "\x1b" not in out
+    assert "I(a[red]x[/red], a; b \\[link]) = " in out and "\x1b" not in out
 
 
 def test_not_a_number_is_null_in_json():
@@ -228,6 +229,10 @@ def test_without_its_packages_a_report_is_refused_before_the_work(refused, data,
         ("--x a --y b -e ksg --set k=0", "at least 1"),
         ("--x a --y b -e ksg --set k", "OPTION=VALUE"),
         ("--x a --y b -e ksg --set standardize=maybe", "takes true or false, got 'maybe'"),
+        (
+            "--x a --y b -e t-copula --set degrees_of_freedom=few",
+            "takes a number or none, got 'few'",
+        ),
         ("--x a --y b -e mine --set learning_rate=fast", "takes a number, got 'fast'"),
         ("--x a --y b -e mine --set critic=JointCritic", "set it from Python"),
         ("--x a --y b --set k=3", "`k` is no option of auto: choose from budget"),

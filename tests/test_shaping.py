@@ -486,7 +486,8 @@ def test_what_cannot_be_shaped_leaves_one_line_and_no_file(
     ("source", "says"),
     [
         ("prose.csv", "does not have"),
-        ("prose.txt", "of no kind that can be read"),
+        ("prose.txt", "does not have"),
+        ("prose.md", "of no kind that can be read"),
         ("none.csv", "does not exist"),
         ("folder", "has no `labels.csv`"),
         ("sizes", "Images must have one size"),
@@ -499,7 +500,7 @@ def test_what_is_no_table_leaves_one_line_and_no_file(
 ):
     from PIL import Image
 
-    for name in ("prose.csv", "prose.txt"):
+    for name in ("prose.csv", "prose.txt", "prose.md"):
         (tmp_path / name).write_text("This is no table, but\nprose: with, more, commas\n")
     (tmp_path / "folder").mkdir()
     (tmp_path / "sizes").mkdir()

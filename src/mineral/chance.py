@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._python_dispatch import TorchDispatchMode, _get_current_dispatch_mode_stack
 
 WORD = 2**63  # seeds that torch's generators take
 
@@ -55,6 +55,25 @@ class Chance(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def of(cls, rng: np.random.Generator) -> "Chance":
         """With a seed that `rng` draws."""
         return cls(int(rng.integers(WORD)))
+
+    @classmethod
+    def active(cls) -> "Chance | None":
+        """The one from which this thread draws now: the innermost."""
+        modes = reversed(_get_current_dispatch_mode_stack())
+        return next((each for each in modes if isinstance(each, cls)), None)
+
+    def state_dict(self) -> dict[str, Any]:
+        """What decides all later draws."""
+        states = {str(device): each.get_state() for device, each in self._generators.items()}
+        return {"seed": self.seed, "draws": self.draws, "idle": self._idle, "generators": states}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Draw on as from where `state_dict` was called."""
+        self.seed, self.draws, self._idle = state["seed"], state["draws"], state["idle"]
+        for each in self._generators.values():
+            each.manual_seed(self.seed)
+        for device, saved in state["generators"].items():
+            self.generator(device).set_state(saved)
 
     def generator(self, device: torch.device | str = "cpu") -> torch.Generator:
         """The generator of a device, which goes on from call to call."""

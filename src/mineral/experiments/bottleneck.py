@@ -201,7 +201,6 @@ def learn(
     best: dict[str, Any] = {}
     parts: dict[str, Any] = {"model": model, "optimizer": optimizer, "schedule": schedule}
     parts |= {"average": average, "rng": rng, "noted": noted, "best": best}
-    parts |= _generators(device)
     if learned := isinstance(stands, penalties.Adversarial):
         parts["penalty"] = stands.term
     x, y = digits.of("train", device)
@@ -268,14 +267,6 @@ def _rate(settings: Settings, step: int) -> float:
 def _copied(model: nn.Module) -> dict[str, Any]:
     state: dict[str, Any] = copy.deepcopy(dict(model.state_dict()))
     return state
-
-
-def _generators(device: torch.device) -> dict[str, torch.Generator]:
-    """Torch's own, from which the noise comes."""
-    if device.type == "cuda":
-        index = torch.cuda.current_device() if device.index is None else device.index
-        return {"chance": torch.default_generator, "noise": torch.cuda.default_generators[index]}
-    return {"chance": torch.default_generator}
 
 
 def conclude(settings: Settings, results: Mapping[str, Numbers]) -> Conclusion:

@@ -5,9 +5,10 @@
         ...
     checkpoint.remove()                             # once its numbers are known
 
-Exact if every part that changes is named: networks, optimizers, schedules, averages, the generators
-of chance, and lists of what was noted on the way. The file is safetensors: tensors as they are, and
-how they belong together as JSON in its header, so that reading it can run nothing.
+Exact if every part that changes is named: networks, optimizers, schedules, averages, generators,
+and lists of what was noted on the way. The `Chance` from which the training draws is kept unnamed.
+The file is safetensors: tensors as they are, and how they belong together as JSON in its header, so
+that reading it can run nothing.
 """
 
 import contextlib
@@ -23,20 +24,21 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from mineral import storage
+from mineral.chance import Chance
 from mineral.errors import InputError, OptionError
 
-Part: TypeAlias = (
-    nn.Module | Optimizer | LRScheduler | torch.Generator | np.random.Generator | list | dict
-)
+Generator: TypeAlias = torch.Generator | np.random.Generator | Chance
+Part: TypeAlias = nn.Module | Optimizer | LRScheduler | Generator | list | dict
 FILE = "checkpoint.safetensors"
 
 
 class Checkpoint:
     """What a training needs to go on, in a folder of its own.
 
-    A module brings the optimizers and generators that it holds as attributes. Where random numbers
-    come from torch's global generator, name that too: `chance=torch.default_generator`. Lists and
-    dictionaries of what JSON and tensors can hold are filled in place.
+    A module brings the optimizers and generators that it holds as attributes. `steps`, `save` and
+    `restore` include the active `Chance`: call them where the training draws. Outside of any, name
+    torch's global generator: `chance=torch.default_generator`. Lists and dictionaries of what JSON
+    and tensors can hold are filled in place.
 
     Args:
         folder: Made when first saved; a cell's is `context.folder`.
@@ -76,7 +78,10 @@ class Checkpoint:
 
         tensors: dict[str, Tensor] = {}
         state = {name: _state(part) for name, part in self.parts.items()}
-        header = json.dumps({"step": step, "parts": _packed(state, tensors)})
+        chance = Chance.active()
+        drawn = None if chance is None else chance.state_dict()
+        kept = {"step": step, "parts": _packed(state, tensors), "chance": _packed(drawn, tensors)}
+        header = json.dumps(kept)
         with contextlib.suppress(OSError):  # that it cannot be, `write` says
             self.path.parent.mkdir(parents=True, exist_ok=True)
         storage.write(self.path, save(tensors, metadata={"mineral": header}))
@@ -98,8 +103,13 @@ class Checkpoint:
             state = _unpacked(header["parts"], tensors)
             if state.keys() != self.parts.keys():
                 raise ValueError(f"it has {', '.join(state)}")
+            chance, drawn = Chance.active(), _unpacked(header["chance"], tensors)
+            if (chance is None) != (drawn is None):
+                raise ValueError(f"saved {'outside' if drawn is None else 'inside'} of a `Chance`")
             for name, part in self.parts.items():
                 _set(part, state[name])
+            if chance is not None:
+                chance.load_state_dict(drawn)
             return int(header["step"])
         except (
             *(OSError, SafetensorError, ArithmeticError, AttributeError),
@@ -122,7 +132,7 @@ def _inside(module: nn.Module) -> Iterator[tuple[str, Any]]:
     """Optimizers and generators that a module or one of its parts holds."""
     for path, each in module.named_modules():
         for name, value in vars(each).items():
-            if isinstance(value, (Optimizer, torch.Generator, np.random.Generator)):
+            if isinstance(value, (Optimizer, Generator)):
                 yield f"{path}.{name}", value
 
 

@@ -6,7 +6,6 @@ from statistics import median
 from typing import Any
 
 import numpy as np
-import torch
 from torch import Tensor
 from torch.optim.lr_scheduler import LambdaLR
 
@@ -44,9 +43,7 @@ def play(
         for each in game.optimizers
     ]
     schedules = {f"rate{i}": each for i, each in enumerate(falls)}
-    checkpoint = Checkpoint(
-        context.folder, game=game, rng=rng, chance=torch.default_generator, **schedules
-    )
+    checkpoint = Checkpoint(context.folder, game=game, rng=rng, **schedules)
     for step in checkpoint.steps(steps, every=max(1, steps // SAVES)):
         losses = game.step(batch(rng).to(context.device))
         for fall in falls:

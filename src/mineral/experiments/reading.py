@@ -61,11 +61,11 @@ class Reader:
             learned = checkpoint.restore() > 0
             if not learned:
                 self._learn(context.device, epochs)
-        self.network.eval()
-        if not learned:
-            test, labels = images("test")
-            notes["accuracy"] = float((self.digits(test) == labels).double().mean())
-            checkpoint.save(1)
+            self.network.eval()
+            if not learned:
+                test, labels = images("test")
+                notes["accuracy"] = float((self.digits(test) == labels).double().mean())
+                checkpoint.save(1)
         self.accuracy = notes["accuracy"]
 
     def _learn(self, device: torch.device, epochs: int) -> None:
