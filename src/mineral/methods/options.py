@@ -4,6 +4,7 @@
 checked, so that an estimator of a user's own may have options of any kind.
 """
 
+import contextlib
 import math
 import numbers
 from collections.abc import Callable, Hashable, Iterator
@@ -26,25 +27,27 @@ from mineral.errors import OptionError
 
 @dataclass(frozen=True)
 class Range:
-    """The numbers that an option may be; always finite.
+    """The numbers that an option may be, which are finite unless said otherwise.
 
     Attributes:
         least, most: The ends.
         closed: Whether the ends belong to it.
         noun: What such a number is, in an error: "seconds above 0".
+        finite: Whether infinity is refused.
     """
 
     least: float | int = -math.inf
     most: float | int = math.inf
     closed: bool = True
     noun: str = ""
+    finite: bool = True
 
     def __contains__(self, value: float | int) -> bool:
-        if isinstance(value, float) and not math.isfinite(value):
+        if self.finite and isinstance(value, float) and not math.isfinite(value):
             return False
         if self.closed:
             return self.least <= value <= self.most
-        return self.least < value < self.most
+        return self.least < value and (value < self.most or self.most == math.inf)
 
     def __str__(self) -> str:
         """After "must": be at least 1, be positive, lie between 0 and 1."""
@@ -53,12 +56,13 @@ class Range:
         if math.isfinite(self.most):
             return f"lie between {self.least:g} and {self.most:g}"
         if not self.closed and self.least == 0:
-            return "be positive and finite"
+            return "be positive and finite" if self.finite else "be positive"
         return f"be {'at least' if self.closed else 'above'} {self.least:g} and finite"
 
 
 AtLeastOne: TypeAlias = Annotated[int, Range(1)]
 AtLeastTwo: TypeAlias = Annotated[int, Range(2)]
+PositiveOrInfinite: TypeAlias = Annotated[float, Range(0, closed=False, finite=False)]
 Positive: TypeAlias = Annotated[float, Range(0, closed=False)]
 NotNegative: TypeAlias = Annotated[float, Range(0)]
 Share: TypeAlias = Annotated[float, Range(0, 1)]
@@ -130,7 +134,8 @@ def _of_number(value: object, kind: type | None) -> int | float | None:
     if kind is int and isinstance(value, numbers.Integral):
         return int(value)
     if kind is float and isinstance(value, numbers.Real):
-        return float(value) if abs(value) < 1e308 else math.inf  # type: ignore[operator]
+        with contextlib.suppress(OverflowError):  # an integer of hundreds of digits
+            return float(value)
     return None
 
 

@@ -14,7 +14,7 @@ from torch import Tensor
 from mineral import bounds
 from mineral.bounds import BOUNDS, BoundEntry
 from mineral.methods.neural import Neural
-from mineral.methods.options import AtLeastOne, NotNegative, Positive
+from mineral.methods.options import AtLeastOne, NotNegative, PositiveOrInfinite
 from mineral.types import Bound, JointScores, ProductScores
 
 
@@ -81,13 +81,13 @@ class SMILE(Variational):
     """Trained by the GAN objective, reported by Donsker–Varadhan with clipped product scores.
 
     Args:
-        tau: Product scores are clipped to [−tau, tau].
+        tau: Product scores are clipped to [−tau, tau]; infinity does not clip.
 
     References:
         Song & Ermon (2020), arXiv:1910.06222.
     """
 
-    tau: Positive = 5.0
+    tau: PositiveOrInfinite = 5.0
 
     name = "smile"
     entry = BOUNDS["smile"]
@@ -191,13 +191,13 @@ class ReSMILE(Variational):
     """Donsker–Varadhan with clipped product scores and the penalty of ReMINE.
 
     Args:
-        tau: Product scores are clipped to [−tau, tau].
+        tau: Product scores are clipped to [−tau, tau]; infinity does not clip.
 
     References:
         Choi & Lee (2022), arXiv:2011.07932.
     """
 
-    tau: Positive = 10.0
+    tau: PositiveOrInfinite = 10.0
 
     name = "resmile"
     entry = BOUNDS["resmile"]
