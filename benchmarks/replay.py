@@ -72,7 +72,8 @@ def weight(rule: Rule, rival: dict[str, Any], best: dict[str, Any], dims: int) -
             return float(abs(d) > rule.significant * error)
         return 0.0 if abs(d) <= error else 1 - (error / d) ** 2
     overclaims = difference < -(rule.overclaim + rule.significant * error)
-    if name in OWN_UNITS and dims == 2 and consistent and overclaims:
+    strong = best["value"] > 2.0 and dims == 2 and consistent
+    if name in OWN_UNITS and strong and overclaims:
         return 1.0
     if best["estimator"] in LOCAL and best["value"] > 0.5:
         least = rule.strong * max(rival["stderr"], best["stderr"])

@@ -67,8 +67,9 @@ def compared(best: Answer, rival: Answer, samples: Paired, run: Run) -> tuple[fl
         return shrinkage(down_to_0, error), error
     errors = rival.found.stderr, best.found.stderr
     # Ranks do not resolve very strong dependence; the data's own units do.
-    in_own_units = isinstance(rival.estimator, (LNC, Regression)) and samples.dims == 2
-    if in_own_units and consistent and difference < -(OVERCLAIM + SIGNIFICANT * error):
+    strong = best.found.value > RESOLVED and consistent and samples.dims == 2
+    in_own_units = isinstance(rival.estimator, (LNC, Regression))
+    if strong and in_own_units and difference < -(OVERCLAIM + SIGNIFICANT * error):
         return 1.0, error
     if best.candidate.evidence is Evidence.LOCAL and best.found.value > STRONG:
         least = STRONG_SIGNIFICANT * max(errors)
