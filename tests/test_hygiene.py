@@ -103,7 +103,10 @@ class TestTheProcessIsLeftAsItWas:
         assert capfd.readouterr() == ("", "")
 
     def test_after_plotting(self):
-        mineral.estimate(X, Y, estimator="gaussian").plot()
+        from matplotlib import pyplot
+
+        figure = mineral.estimate(X, Y, estimator="gaussian").plot()
+        pyplot.close(figure)  # the program uses pyplot, which shows the figure until it is closed
 
     def test_after_a_refusal(self, brief_estimator):
         refused = [

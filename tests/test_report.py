@@ -366,3 +366,19 @@ def test_an_estimate_writes_its_report(plain, tmp_path):
     with pytest.raises(OptionError, match=r"writes HTML, got `.*x\.pdf`: name a file that ends"):
         plain.report(tmp_path / "x.pdf")
     assert [path.name for path in tmp_path.iterdir()] == ["own.html"]
+
+
+def test_a_correlation_is_a_comparison_for_one_number_with_one_only(plain):
+    assert "correlation" in " ".join(words.meaning(plain))
+    assert "correlation" not in " ".join(words.meaning(replace(plain, dim_x=2)))
+    of_words = replace(plain, evidence=replace(plain.evidence, y_levels={"y": ("a", "b")}))
+    assert "correlation" not in " ".join(words.meaning(of_words))
+
+
+def test_a_value_above_every_training_curve_is_explained(trained):
+    assert "above every curve" in words.training(replace(trained, value=0.7))
+    assert "above every curve" not in words.training(replace(trained, value=0.4))
+
+
+def test_wide_tables_scroll_on_a_phone_with_a_hint(plain_page):
+    assert "Scroll sideways" in plain_page and ".scroll { overflow-x: auto; }" in plain_page

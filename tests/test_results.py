@@ -241,3 +241,12 @@ def test_it_knows_what_it_was_computed_with():
     assert set(found.versions) == {"mineral", "python", "torch", "numpy", "scipy", "processor"}
     assert found.versions["numpy"] == np.__version__
     assert found.seconds >= 0
+
+
+def test_the_card_draws_the_interval_and_marks_warnings():
+    card = made(path=("Found.",), warnings=(Caution("ties", "Values repeat."),))._repr_html_()
+    assert "<svg" in card and "<details><summary>How it was chosen</summary><ul><li>Found." in card
+    assert (
+        "border-left" in card.split("<b>ties</b>")[0] and "border-left" not in made()._repr_html_()
+    )
+    assert "<svg" not in made(value=np.nan, interval=(np.nan, np.nan))._repr_html_()

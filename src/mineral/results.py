@@ -1,6 +1,5 @@
 """What an estimator returns: a number, its interval, what kind of number it is, and the doubts."""
 
-import html
 import importlib
 import os
 import re
@@ -13,6 +12,7 @@ import numpy as np
 from mineral import figures
 from mineral.decision import Decision
 from mineral.errors import OptionError
+from mineral.figures.card import card
 from mineral.types import NATS_PER_UNIT, Kind, PerSample, Unit, X, Y
 
 if TYPE_CHECKING:
@@ -288,21 +288,7 @@ class Estimate:
 
     def _repr_html_(self) -> str:
         """A small card, shown by notebooks."""
-        low, high = self.interval
-        notes = [f"<li>{html.escape(sentence)}</li>" for sentence in self.path]
-        notes += [
-            f"<li><b>{html.escape(caution.code)}</b>: {html.escape(caution.message)}</li>"
-            for caution in self.warnings
-        ]
-        return (
-            f"<div><div style='font-size:1.3em'>I(X; Y) = <b>{self.value:.4g}</b> {self.unit}</div>"
-            f"<div>{100 * self.confidence:.4g}% interval [{low:.4g}, {high:.4g}]"
-            f"{self._tested()} · "
-            f"{html.escape(self.method)}, {self._kind_in_words()} · n = {self.n:,}, "
-            f"{self.dim_x} + {self.dim_y} dimensions</div>"
-            + (f"<ul>{''.join(notes)}</ul>" if notes else "")
-            + "</div>"
-        )
+        return card(self, f"{self.method}, {self._kind_in_words()}", self._tested())
 
     def _kind_in_words(self) -> str:
         return {

@@ -67,7 +67,7 @@ def meaning(estimate: Estimate) -> list[str]:
             "The interval contains 0, the value of independent variables: no dependence is shown."
         )
     nats = estimate.to("nats").value
-    if low > 0 and math.isfinite(nats):
+    if low > 0 and math.isfinite(nats) and _is_number_with_number(estimate):
         rho = math.sqrt(-math.expm1(-2 * nats))
         shown = (
             f"of {rho:.2f}" if rho < 0.995 else f"of {rho:.3f}" if rho < 0.9995 else "above 0.999"
@@ -76,6 +76,12 @@ def meaning(estimate: Estimate) -> list[str]:
             f"Two Gaussian variables with a correlation {shown} share as much information."
         )
     return sentences
+
+
+def _is_number_with_number(estimate: Estimate) -> bool:
+    """Whether a correlation is a fair comparison: one number with one, and no categories."""
+    seen = estimate.evidence
+    return estimate.dim_x == estimate.dim_y == 1 and not (seen.x_levels or seen.y_levels)
 
 
 def drawn(estimate: Estimate, across: list[int], up: list[int]) -> list[str]:
@@ -93,12 +99,22 @@ def drawn(estimate: Estimate, across: list[int], up: list[int]) -> list[str]:
     return sentences
 
 
-def training(runs: int) -> str:
+def training(estimate: Estimate) -> str:
     """How to read training curves."""
+    curves = estimate.evidence.curves
+    runs, nats = len(curves), estimate.to("nats").value
+    highest = max((value for run in curves for value in run.validation), default=math.inf)
+    above = (
+        " The value is above every curve: the curves show what is trained, and the value also "
+        "contains what the estimator computes without the network, or is another bound."
+        if nats > highest
+        else ""
+    )
     who = "A network" if runs == 1 else f"Each of {runs} networks, one for each colour,"
     return (
         f"{who} learned on some rows (dashed) and was kept as it was where the bound on others "
         "(solid) was highest (dot). The reported value comes from rows that served for neither."
+        f"{above}"
     )
 
 
