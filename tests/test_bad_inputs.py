@@ -59,23 +59,12 @@ FUNCTIONS = {
 }
 
 
-MISSING_WORDS = {"holder series of words, one missing", "holder categorical, one missing"}
-OVERFLOW = {"one huge", "one minus huge", "one large", "shape huge everywhere"}
 PENDING = {
-    # Words with a missing value of pandas: TypeError ('<' between float and str).
-    "estimate discrete": MISSING_WORDS,
-    "independence": MISSING_WORDS,
-    # A column's range overflows float64: a RuntimeWarning before the typed line.
-    "entropy": OVERFLOW,
-    "divergence": OVERFLOW | {"shape tiny everywhere"},
-    "estimate gaussian, dropping": {"shape tiny everywhere"},
-    # A term of a loss: to look for NaN, a GPU would have to be waited for at each step.
+    # Terms of a loss: to look for NaN, a GPU would have to be waited for at each step.
     "Information": {"dtype tensor with nan"},
-    # These pass by the gate: bare errors of torch (96 and 135 of 141 kinds), NaN.
-    "Mine": set(KINDS),
-    "bound": set(KINDS),
+    "bound": {"dtype tensor with nan"},
 }
-"""Cells that fail today, with what they give. To mend a cell is to take it off this list."""
+"""Cells that give NaN, and why."""
 
 
 def print_of(value):

@@ -35,12 +35,16 @@ def game(*, information=None, **options):
     )
 
 
+def tensors(module):
+    return (*module.named_parameters(), *module.named_buffers())
+
+
 def weights(module):
-    return {name: value.clone() for name, value in module.state_dict().items()}
+    return {name: value.detach().clone() for name, value in tensors(module)}
 
 
 def moved(module, before):
-    return any(not torch.equal(value, before[name]) for name, value in module.state_dict().items())
+    return any(not torch.equal(value, before[name]) for name, value in tensors(module))
 
 
 @pytest.mark.parametrize("variant", VARIANTS)

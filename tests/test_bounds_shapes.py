@@ -87,12 +87,28 @@ def test_a_tensor_of_another_shape_is_refused_by_name(name, argument, shape):
 
 
 @pytest.mark.parametrize("name", [name for name in FUNCTIONS if TENSORS[name]])
-@pytest.mark.parametrize("convert", [torch.Tensor.tolist, torch.Tensor.numpy, torch.Tensor.long])
+@pytest.mark.parametrize(
+    "convert",
+    [torch.Tensor.tolist, torch.Tensor.numpy, torch.Tensor.long, torch.Tensor.to_sparse],
+)
 def test_what_is_no_tensor_of_floats_is_refused(name, convert):
     given = arguments(name)
     first = next(iter(given))
     with pytest.raises(InputTypeError, match=f"`{first}`"):
         FUNCTIONS[name](**(given | {first: convert(given[first])}))
+
+
+@pytest.mark.parametrize(
+    ("name", "argument"),
+    [(name, each) for name in FUNCTIONS for each in TENSORS[name][1:] if SHAPES[each]],
+)
+def test_tensors_of_another_device_are_refused_by_name(name, argument):
+    given, (first, *_) = arguments(name), TENSORS[name]
+    if not given[argument].ndim:
+        pytest.skip("a number may come from any device")
+    message = f"`{argument}` must be on the device of `{first}`, cpu, got meta: pass"
+    with pytest.raises(InputError, match=message):
+        FUNCTIONS[name](**(given | {argument: given[argument].to("meta")}))
 
 
 def test_messages_name_the_argument_both_shapes_and_the_remedy():

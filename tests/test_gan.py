@@ -43,12 +43,16 @@ def game(*, information=None, **options):
     )
 
 
+def tensors(module):
+    return (*module.named_parameters(), *module.named_buffers())
+
+
 def weights(module):
-    return {name: value.clone() for name, value in module.state_dict().items()}
+    return {name: value.detach().clone() for name, value in tensors(module)}
 
 
 def same(module, before):
-    return all(torch.equal(value, before[name]) for name, value in module.state_dict().items())
+    return all(torch.equal(value, before[name]) for name, value in tensors(module))
 
 
 @pytest.mark.parametrize("channels", [1, 3])

@@ -2,6 +2,7 @@
 
 import datetime
 import decimal
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -242,6 +243,18 @@ def test_ranges_that_overflow_give_finite_values(brief_estimator):
         assert np.isfinite([found.value, found.stderr, *found.interval]).all()
         if found.model is not None:
             assert np.isfinite(found.model.pmi(*pair)).all()
+
+
+def test_units_whose_inverse_overflows_change_no_value(brief_estimator):
+    x = np.round(X * 2.0**30) / 2.0**30  # so few digits that no subnormal number loses one
+    tiny = x * 2.0**-1030
+    assert 0 < np.abs(tiny).max() < np.finfo(float).tiny
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        plain, found = (brief_estimator.estimate(each, Y) for each in (x, tiny))
+    assert found.value == pytest.approx(plain.value, abs=1e-6)
+    if found.model is not None:
+        assert found.model.pmi(tiny, Y) == pytest.approx(plain.model.pmi(x, Y), abs=1e-4)
 
 
 def test_independence_knows_constants_and_huge_values():

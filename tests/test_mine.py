@@ -590,6 +590,28 @@ def test_double_precision_networks_are_fed_double_precision():
     assert math.isfinite(mine.optimize(x, z, iters=2))
 
 
+def test_a_network_with_a_state_that_is_no_tensor_is_trained():
+    class Counting(nn.Linear):
+        calls = 0
+
+        def forward(self, values):
+            self.calls += 1
+            return super().forward(values)
+
+        def get_extra_state(self):
+            return {"calls": self.calls}
+
+        def set_extra_state(self, state):
+            self.calls = state["calls"]
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        own = Counting(2, 1)
+    mine = Mine(own, method="concat")
+    x, z = tensors(30)
+    assert math.isfinite(mine.optimize(x, z, iters=3)) and own.calls > 0
+
+
 def test_a_copy_goes_its_own_way():
     mine = new()
     x, z = tensors(30)

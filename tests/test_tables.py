@@ -14,7 +14,7 @@ import pytest
 from pyarrow import parquet
 
 import mineral
-from mineral import tables
+from mineral import storage, tables
 from mineral.errors import InputError, MineralError, MissingExtraError
 from mineral.samples import paired
 
@@ -391,6 +391,24 @@ def test_objects_are_never_unpickled(tmp_path):
     np.savez(tmp_path / "data.npz", a=objects, b=objects)
     assert "Python objects" in message(tmp_path / "data.npy", "0", "0")
     assert "Python objects" in message(tmp_path / "data.npz")
+
+
+@pytest.mark.parametrize("suffix", [".npz", ".xlsx"])
+def test_an_archive_that_unpacks_to_a_bomb_is_refused_before_it_is_unpacked(
+    tmp_path, monkeypatch, suffix
+):
+    path = tmp_path / f"data{suffix}"
+    frame = pd.DataFrame({"a": np.zeros(10_000), "b": np.zeros(10_000)})
+    if suffix == ".npz":
+        np.savez_compressed(path, **frame)
+    else:
+        pytest.importorskip("openpyxl")
+        frame.to_excel(path, index=False)
+    assert values(read(path)[0]) == {"a": [0.0] * 10_000}
+    monkeypatch.setattr(storage, "LARGEST_MEMBER", 1000)
+    monkeypatch.setattr(storage, "LARGEST_RATIO", 5)
+    monkeypatch.setattr("zipfile.ZipFile.open", lambda *_, **__: pytest.fail("unpacked"))
+    assert "bytes, 5 times its packed size or more" in message(path)
 
 
 class Spy:

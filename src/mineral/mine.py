@@ -12,6 +12,7 @@ References:
     Belghazi et al. (2018), Mutual Information Neural Estimation, arXiv:1801.04062.
 """
 
+import copy
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,7 +29,7 @@ from mineral.threads import SMALL, multiplications, one_torch_thread
 from mineral.types import Bound, JointScores
 
 Pairs: TypeAlias = tuple[Tensor, Tensor]  # x of shape (n, dx) and z of shape (n, dz)
-State: TypeAlias = dict[str, Tensor]
+State: TypeAlias = dict[str, Any]  # tensors, and what a module's `get_extra_state` gives
 Samples: TypeAlias = Any  # an array or a tensor of shape (n,) or (n, d)
 
 PAIRS = 2**17  # product samples that `mi` scores, as far as the rows allow
@@ -243,7 +244,7 @@ class Mine(nn.Module):
         return bound(scores[: len(x)], scores[len(x) :, None])
 
     def _copied(self) -> State:
-        return {name: value.clone() for name, value in self.state_dict().items()}
+        return copy.deepcopy(dict(self.state_dict()))
 
     @torch.no_grad()
     def _value(self, x: Tensor, z: Tensor, product_z: Tensor, partners: Tensor) -> float:

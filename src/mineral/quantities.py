@@ -248,7 +248,7 @@ def _neighbour_divergence(p: Matrix, q: Others) -> tuple[float, float]:
     def value(rows: Rows) -> float:
         of_p, of_q = z_p[rows[rows < len(p)]], z_q[rows[rows < len(q)]]
         within, across = _distances("p", of_p, of_p, K + 1), _distances("q", of_p, of_q, K)
-        ratios = p.shape[1] * np.log(across / within)
+        ratios = p.shape[1] * (np.log(across) - np.log(within))
         return float(ratios.mean() + np.log(len(of_q) / (len(of_p) - 1)))
 
     larger = max(len(p), len(q))

@@ -89,7 +89,7 @@ def check_file(path: str | os.PathLike[str]) -> None:
 
 
 def check_archive(path: str | os.PathLike[str]) -> None:
-    """Refuse a zip archive, as .npz is, of which a member would unpack to a bomb.
+    """Refuse a zip archive, as .npz and .xlsx are, of which a member would unpack to a bomb.
 
     Raises:
         InputError: If a member has more than 1 GiB and a hundred times its packed size; numbers

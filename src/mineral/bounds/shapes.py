@@ -2,7 +2,7 @@
 
 A wrong shape broadcasts into a plausible number: a baseline of shape (n, 1) makes n × n of n
 scores. `checked` compares the shape of every tensor with its annotation, sizes of the same letter
-with each other, and costs a few microseconds: it reads no value, so it works under
+and devices with each other, and costs a few microseconds: it reads no value, so it works under
 `torch.compile`, `vmap` and autocast, and on any device.
 """
 
@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from numbers import Real
 from typing import Any, NamedTuple, ParamSpec, TypeVar, get_args
 
+import torch
 from torch import Tensor
 
 from mineral.errors import InputError, InputTypeError
@@ -35,19 +36,26 @@ def checked(function: Callable[P, R]) -> Callable[P, R]:
     """The function, which refuses tensors of other shapes than its annotations have.
 
     Raises:
-        InputError: If a tensor has another shape, or no entries.
-        InputTypeError: If an argument is no tensor, or does not hold real floating-point numbers.
+        InputError: If a tensor has another shape or no entries, or is on another device.
+        InputTypeError: If an argument is no dense tensor of real floating-point numbers.
     """
     expected = _expected(function)
 
     @functools.wraps(function)
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
         sizes: dict[str, tuple[int, str]] = {}
+        first: tuple[str, Tensor] | None = None
         for argument in expected:
             if argument.place < len(args):
-                _check(argument, args[argument.place], sizes)
+                value = args[argument.place]
             elif argument.name in kwargs:
-                _check(argument, kwargs[argument.name], sizes)
+                value = kwargs[argument.name]
+            else:
+                continue
+            _check(argument, value, sizes)
+            if isinstance(value, Tensor) and value.ndim:  # torch takes numbers of any device
+                first = first or (argument.name, value)
+                _check_device(argument, value, *first)
         return function(*args, **kwargs)
 
     # Code of its own: `torch.compile` keeps at most 8 versions of one code object.
@@ -81,6 +89,11 @@ def _check(argument: _Expected, value: object, sizes: dict[str, tuple[int, str]]
             f"`{argument.name}` must hold floating-point numbers, got {value.dtype}: pass "
             f"`{argument.name}.float()`."
         )
+    if value.layout != torch.strided:
+        raise InputTypeError(
+            f"`{argument.name}` must be a dense tensor, got {value.layout}: pass "
+            f"`{argument.name}.to_dense()`."
+        )
     if argument.or_number and value.ndim == 0:
         return
     if value.ndim != len(argument.axes):
@@ -93,6 +106,14 @@ def _check(argument: _Expected, value: object, sizes: dict[str, tuple[int, str]]
         raise InputError(
             f"`{argument.name}` needs at least {least} along each axis, got shape "
             f"{tuple(value.shape)}."
+        )
+
+
+def _check_device(argument: _Expected, value: Tensor, name: str, first: Tensor) -> None:
+    if value.device != first.device:
+        raise InputError(
+            f"`{argument.name}` must be on the device of `{name}`, {first.device}, got "
+            f"{value.device}: pass `{argument.name}.to({name}.device)`."
         )
 
 

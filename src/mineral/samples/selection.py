@@ -11,7 +11,8 @@ from jaxtyping import Float, Int
 from mineral.types import Matrix
 
 HUGE = 2.0**1000  # beyond, sums over rows and differences may overflow float64
-UNIT = 2.0**512  # of huge coordinates: exact above 2^-510, and squares stay finite
+TINY = 1 / HUGE  # below, what divides by a coordinate may: 1 / 1e-310 is infinite
+UNIT = 2.0**512  # of huge coordinates: exact above 2^-510, and squares stay finite; 1 / of tiny
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,7 @@ class Selection:
 
     Attributes:
         columns: Places of the coordinates, in order.
-        units: A power of two for each; 1 unless it is huge.
+        units: A power of two for each; 1 unless it is huge or tiny.
         width: Of the side that it selects from.
     """
 
@@ -34,7 +35,9 @@ class Selection:
         varies = (values != values[0]).any(axis=0)
         columns = np.flatnonzero(varies) if varies.any() else np.arange(values.shape[1])
         largest = np.abs(values[:, columns]).max(axis=0)
-        return cls(columns, np.where(largest > HUGE, UNIT, 1.0), values.shape[1])
+        tiny = (largest > 0) & (largest < TINY)
+        units = np.select([largest > HUGE, tiny], [UNIT, 1 / UNIT], 1.0)
+        return cls(columns, units, values.shape[1])
 
     @property
     def is_everything(self) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from mineral import storage
 from mineral.errors import InputError, MissingExtraError
 from mineral.tables.source import Source, readable
 
@@ -86,4 +87,5 @@ def _archive(path: Path) -> Iterator[Any]:
         if isinstance(loaded, np.ndarray):
             raise InputError(f"`{path}` is a single array: rename it to end in .npy.")
         with loaded:
+            storage.check_archive(path)  # before the first member is unpacked
             yield loaded

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
+from mineral import storage
 from mineral.errors import InputError, MissingExtraError
 from mineral.tables.source import Source, readable
 from mineral.tables.text import Record, source_of
@@ -42,6 +43,7 @@ def _rows(path: Path) -> Iterator[Iterator[Record]]:
     except ImportError:
         raise MissingExtraError("Reading .xlsx", "excel") from None
     with readable(path, "an .xlsx file"):
+        storage.check_archive(path)
         book = openpyxl.load_workbook(path, read_only=True, data_only=True)
         try:
             sheet = book.worksheets[0]
