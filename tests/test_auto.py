@@ -167,7 +167,7 @@ def test_seconds_are_kept_and_what_was_left_out_is_said():
     late = [c.estimator for c in little.decision.considered if c.verdict is Verdict.OUT_OF_TIME]
     assert "clusters" in late and "clusters" in little.path[-1]
     assert little.value == pytest.approx(-12 * math.log(0.8), abs=5 * little.stderr)
-    much = Auto(budget=600).estimate(x, y)
+    much = Auto(budget=600.0).estimate(x, y)
     assert all(c.verdict is not Verdict.OUT_OF_TIME for c in much.decision.considered)
 
 
