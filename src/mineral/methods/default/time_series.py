@@ -18,7 +18,7 @@ from mineral.methods.base import Measurement, Run
 from mineral.progress import portion
 from mineral.results import Caution
 from mineral.samples import Paired, has_ties, is_evenly_spaced, symbols
-from mineral.types import PerSample, Rows
+from mineral.types import PerSample
 
 MIN_ROWS = 50  # of a part
 MAX_PARTS = 10
@@ -90,7 +90,7 @@ def by_thinning(
     )
 
 
-def _phases(n: int, m: int, rng: np.random.Generator) -> list[Rows]:
+def _phases(n: int, m: int, rng: np.random.Generator) -> list[np.ndarray]:
     """Disjoint parts, each with one random row of every m in a row."""
     blocks = -(-n // m)
     phases = rng.permuted(np.tile(np.arange(m), (blocks, 1)), axis=1)
@@ -98,7 +98,9 @@ def _phases(n: int, m: int, rng: np.random.Generator) -> list[Rows]:
     return [part[part < n] for part in rows.T[: min(m, MAX_PARTS)]]
 
 
-def _in_place(found: Sequence[Measurement], parts: Sequence[Rows], n: int) -> PerSample | None:
+def _in_place(
+    found: Sequence[Measurement], parts: Sequence[np.ndarray], n: int
+) -> PerSample | None:
     together = np.empty(n)
     for part, rows in zip(found, parts, strict=True):
         if part.pointwise is None:
