@@ -291,7 +291,7 @@ class _Fit:
 
 
 def _sklearn() -> Any:  # noqa: ANN401
-    if "sklearn.mixture" in sys.modules:
+    if sys.modules.get("sklearn.mixture") is not None:
         return sys.modules["sklearn.mixture"]
     state = random.getstate()  # what the first import brings in draws from it
     try:
