@@ -234,7 +234,8 @@ def test_a_density_ratio_claims_nothing_and_two_claim_twice():
 def test_the_default_tells_labels_by_many_numbers():
     x, label, pmi = classes(1000, dims=30)
     r = mineral.estimate(x, label)
-    assert r.decision.chosen[0].estimator in ("discriminant", "classifier") and r.kind == "lower bound"
+    assert r.decision.chosen[0].estimator in ("discriminant", "classifier")
+    assert r.kind == "lower bound"
     assert r.value == pytest.approx(pmi.mean(), abs=0.15)
 
 
