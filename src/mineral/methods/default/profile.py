@@ -35,7 +35,6 @@ class Profile:
         distinct_x, distinct_y: Different rows of x, and of y.
         cells: Different rows of (x, y).
         integers: Whether all values are whole numbers.
-        effective_rows: How many independent rows carry as much information: n, or fewer in series.
         singletons: Of the different values of a column of numbers, the share that occur once; the
             largest over columns.
         monotone: Whether x and y are one number each, and an exact monotone function of each other.
@@ -50,7 +49,6 @@ class Profile:
     distinct_y: int
     cells: int
     integers: bool
-    effective_rows: float
     singletons: float
     monotone: bool
 
@@ -68,7 +66,6 @@ class Profile:
             distinct_y=int(symbols(samples.y).max()) + 1,
             cells=int(symbols(both).max()) + 1,
             integers=bool((both % 1 == 0).all()),
-            effective_rows=len(samples) / samples.rows_a_draw,
             singletons=max(_singletons(samples), default=0.0),
             monotone=_is_monotone(samples.x, samples.y),
         )
