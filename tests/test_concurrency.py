@@ -18,7 +18,7 @@ RECIPES = {
     "auto": mineral.Auto(budget="fast"),
     "mine": mineral.MINE(steps=20, folds=2),
     "ksg": mineral.KSG(),
-    "residual": mineral.Residual(steps=20, folds=2, gain=-100.0),  # the network is always kept
+    "residual": mineral.Residual(steps=60, folds=2, gain=1e-6),  # the network is kept
     "infonce": mineral.InfoNCE(steps=10, folds=2, product_samples=31),
 }
 
@@ -65,6 +65,8 @@ def _two_threads():
 def test_threads_find_what_a_serial_run_finds(name, rounds):
     recipe = RECIPES[name]
     serial = [value(recipe, seed) for seed in range(THREADS)]
+    if name == "residual":  # a copula alone finds less than half of it
+        assert min(serial) > 0.3
     before = state()
     for _ in range(rounds):
         with ThreadPoolExecutor(THREADS) as pool:

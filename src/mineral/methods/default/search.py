@@ -136,7 +136,9 @@ def _answer(candidate: Candidate, estimator: Estimator, views: Views, run: Run) 
 
 
 def _is_conclusive(answer: Answer, profile: Profile) -> bool:
-    return answer.found.residual_is_independent and profile.n >= CONCLUSIVE_ROWS
+    """Whether the residuals leave nothing to find; those of broken ties are mostly random draws."""
+    enough = profile.n >= CONCLUSIVE_ROWS and profile.ties == 0
+    return enough and answer.found.residual_is_independent
 
 
 def _on_all(state: _State, views: Views, run: Run) -> Measurement:
