@@ -8,8 +8,8 @@ import pytest
 import mineral
 from mineral import tasks
 from mineral.methods import Auto
-from mineral.methods.independent_blocks import independent_blocks
 from mineral.methods.weak_correlations import has_weak_correlations
+from mineral.methods.wrappers.independent_blocks import independent_blocks
 from mineral.samples import paired
 
 

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ import torch
 
 import mineral
 from mineral.methods.base import Measurement, Run
-from mineral.methods.default.time_series import by_thinning, step
+from mineral.methods.wrappers.thinned import Thinned, step
 from mineral.progress import silent
 from mineral.results import Caution
 from mineral.samples import paired
@@ -18,6 +19,10 @@ from mineral.tasks import find
 
 def run():
     return Run(seed=0, device=torch.device("cpu"), progress=silent)
+
+
+def thinned(samples, measure):
+    return Thinned(SimpleNamespace(measure=measure)).measure(samples, run())
 
 
 def series(n, a_draw):
@@ -35,7 +40,7 @@ def test_each_part_is_measured_by_itself_and_rows_find_their_place():
             value=float(len(seen)), stderr=0.3, missing=0.2, pointwise=samples.x[:, 0]
         )
 
-    found = by_thinning(series(300, 2.5), run(), measure)
+    found = thinned(series(300, 2.5), measure)
     assert [len(part) for part in seen] == [100, 100, 100]
     for part in seen:  # one row of every three, at a random phase
         np.testing.assert_array_equal(part // 3, np.arange(100))
@@ -54,7 +59,7 @@ def test_parts_keep_fifty_rows_and_are_ten_at_most():
         starts.append(samples.x[0, 0])
         return Measurement(value=0.0, stderr=1.0, pointwise=samples.x[:, 0])
 
-    found = by_thinning(series(2000, 400.0), run(), measure)  # 40 parts of 50 rows
+    found = thinned(series(2000, 400.0), measure)  # 40 parts of 50 rows
     assert len(starts) == 10 and max(starts) < 40
     assert found.pointwise is None  # not all rows were seen
 
@@ -66,7 +71,7 @@ def test_doubts_of_most_parts_are_said_once():
         doubts = (often, once) if samples.x[0, 0] == 0 else (often,)
         return Measurement(value=0.0, stderr=1.0, cautions=doubts)
 
-    assert by_thinning(series(300, 2.5), run(), measure).cautions == (often,)
+    assert thinned(series(300, 2.5), measure).cautions == (often,)
 
 
 def test_what_is_too_rare_for_a_part_is_measured_whole():
@@ -79,7 +84,7 @@ def test_what_is_too_rare_for_a_part_is_measured_whole():
         sizes.append(len(samples))
         return Measurement(value=0.0, stderr=1.0)
 
-    by_thinning(replace(samples, y=rare), run(), measure)
+    thinned(replace(samples, y=rare), measure)
     assert sizes[-1] == 300
 
 

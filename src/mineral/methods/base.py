@@ -15,7 +15,7 @@ from dataclasses import dataclass, fields, replace
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 import scipy
@@ -103,6 +103,13 @@ class Measurement:
     path: tuple[str, ...] = ()
     kind: Kind | None = None
     decision: Decision | None = None
+
+
+class Measures(Protocol):
+    """Whatever estimates I(X; Y) from checked samples: an estimator, or a wrapper of one."""
+
+    def measure(self, samples: Paired, run: Run) -> Measurement:
+        """Measure I(X; Y) in nats."""
 
 
 @dataclass(frozen=True, kw_only=True)

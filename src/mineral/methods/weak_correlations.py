@@ -11,7 +11,12 @@ import numpy as np
 
 from mineral.errors import InputError
 from mineral.methods.base import CONFIDENCE_95, Estimator, Measurement, Run
-from mineral.methods.independent_blocks import FEW_ROWS, MOST_DIMS, beyond_chance, standardized
+from mineral.methods.wrappers.independent_blocks import (
+    FEW_ROWS,
+    MOST_DIMS,
+    beyond_chance,
+    standardized,
+)
 from mineral.results import Caution
 from mineral.samples import Paired, normal_scores
 from mineral.types import X, Y

@@ -2,14 +2,11 @@
 
 Read in this order:
 
-    auto.py            the estimator: distinct rows, thinning of series, blocks of columns
+    auto.py            the estimator: the search in its wrappers (`methods/wrappers/`)
     search.py          candidates that apply are measured and compared
     profile.py         facts about the samples, computed once: types of columns, ties, copies
     views.py           what a candidate sees: as given, ties broken at random, normal scores
     candidates.py      the table: each estimator, its view, its precondition on the profile
     comparison.py      the rule by which a candidate replaces another, or both are averaged
-    blocks.py          independent blocks of columns are estimated one by one and summed
-    atoms.py           values that many rows share are a table of their own
-    time_series.py     autocorrelated rows are thinned
     bias_allowance.py  by how much intervals reach further up, and what measured it
 """

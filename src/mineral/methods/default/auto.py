@@ -5,15 +5,15 @@ from dataclasses import dataclass, replace
 from typing import Annotated, TypeAlias
 
 from mineral.errors import InputError
-from mineral.methods.base import Estimator, Measurement, Run
-from mineral.methods.default.atoms import atoms, by_atoms
-from mineral.methods.default.blocks import in_blocks
-from mineral.methods.default.candidates import STRONG
-from mineral.methods.default.consistency import consistent
-from mineral.methods.default.profile import distinct_rows
-from mineral.methods.default.time_series import by_thinning, is_even, step
+from mineral.methods.base import Estimator, Measurement, Measures, Run
+from mineral.methods.default.search import Search
 from mineral.methods.options import Range
 from mineral.methods.projection import Budget
+from mineral.methods.wrappers.by_atoms import ByAtoms
+from mineral.methods.wrappers.by_block import ByBlock
+from mineral.methods.wrappers.consistent import Consistent
+from mineral.methods.wrappers.distinct import Distinct
+from mineral.methods.wrappers.thinned import Thinned
 from mineral.samples import Paired
 
 Seconds: TypeAlias = Annotated[float, Range(0, closed=False, noun="seconds above 0")]
@@ -49,22 +49,12 @@ class Auto(Estimator):
         if not isinstance(self.budget, str):
             run = replace(run, until=time.monotonic() + self.budget)
         numeric = samples.with_indicators()
-        distinct, cautions = distinct_rows(numeric)
-        if step(distinct) > 1:
-            found = by_thinning(distinct, run, self._found)
-        else:
-            found = self._found(distinct, run)
-            if found.value > STRONG and is_even(distinct):
-                found = by_thinning(distinct, run, self._found)
-            found = consistent(found, distinct, run)
+        found = self._wrapped().measure(numeric, run)
         if numeric.words != samples.words:  # a model of indicators could not read what was given
             found = replace(found, model=None)
-        if not cautions:
-            return found
-        return replace(found, pointwise=None, cautions=(*cautions, *found.cautions))
+        return found
 
-    def _found(self, samples: Paired, run: Run) -> Measurement:
-        at = atoms(samples)
-        if at is not None:
-            return by_atoms(at, samples, run, self._found)
-        return in_blocks(samples, run, self._level)
+    def _wrapped(self) -> Measures:
+        """The search, in every wrapper: the outermost one comes first."""
+        whole = ByBlock(Search(self._level), quick=Search("fast"))
+        return Distinct(Consistent(Thinned(ByAtoms(whole))))

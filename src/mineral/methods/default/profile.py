@@ -1,12 +1,11 @@
 """A profile of the samples: the facts that decide which candidates apply, computed once."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
-from mineral.results import Caution
 from mineral.samples import Paired, has_ties, symbols
-from mineral.types import Mask, Matrix, X, Y
+from mineral.types import Mask, X, Y
 
 FEW_DIMS = 3  # dx + dy, up to which neighbours are consistent at a thousand rows
 LABEL_DIMS = 10  # dx + dy, up to which neighbours of a label's numbers are near
@@ -18,8 +17,6 @@ ROWS_PER_CLASS = 10  # on average, from which a side of numbers is a label
 FEW_VALUES = 20  # different values, up to which numbers may be a label
 MIN_ROWS_LABEL = 100  # below, numbers are ordered values rather than labels
 DISTINCT_CONTINUOUS = 0.9  # share of distinct rows, from which a side is continuous
-ATOM = 0.05  # share of the rows with one value, from which the value is an atom
-COPIES = 0.02  # share of the rows that repeat another one, from which rows count once
 MIN_ROWS_RELATION = 10  # distinct values, from which an exact order is no coincidence
 
 
@@ -109,41 +106,6 @@ class Profile:
         """Whether x and y are one column each, of whole numbers that nearly all repeat."""
         repeats = max(self.distinct_x, self.distinct_y) * 3 <= self.n * 2
         return self.dims == 2 and self.integers and repeats
-
-
-def distinct_rows(samples: Paired) -> tuple[Paired, tuple[Caution, ...]]:
-    """The samples without rows that are exact copies of another one, and a caution about these.
-
-    Rows are copies where, without them, the rows of a side hardly repeat: where values repeat
-    because they are rounded or categorical, equal rows are no copies.
-    """
-    both = np.hstack([samples.x, samples.y])
-    rows, first, counts = np.unique(both, axis=0, return_index=True, return_counts=True)
-    own = _has_own_value(both)[first]
-    copies = int((counts - 1)[own].sum())
-    if copies < COPIES * len(samples):
-        return samples, ()
-    sides = rows[own, : samples.x.shape[1]], rows[own, samples.x.shape[1] :]
-    if max(int(symbols(side).max()) + 1 for side in sides) < DISTINCT_CONTINUOUS * own.sum():
-        return samples, ()
-    keep = np.sort(first)
-    caution = Caution(
-        "repeated-rows",
-        f"{len(samples) - len(keep):,} of {len(samples):,} rows are exact copies of another row, "
-        "as after oversampling or merging tables. Copies carry no new information: each row counts "
-        "once. Pass the distinct rows.",
-    )
-    return replace(samples, x=samples.x[keep], y=samples.y[keep]), (caution,)
-
-
-def _has_own_value(values: Matrix) -> Mask:
-    """Rows with a fraction that few rows share: symbols, counts and atoms repeat by chance."""
-    least = ATOM * len(values)
-    found = np.zeros(len(values), dtype=bool)
-    for column in values.T:
-        _, which, counts = np.unique(column, return_inverse=True, return_counts=True)
-        found |= (counts[which] <= least) & (column % 1 != 0)
-    return found
 
 
 def _singletons(samples: Paired) -> list[float]:

@@ -69,40 +69,47 @@ class _State:
         self.errors.append(error)
 
 
-def search(samples: Paired, run: Run, level: Budget) -> Measurement:
+@dataclass(frozen=True)
+class Search:
     """The estimate of the candidates that the comparison chooses.
 
     Above 10,000 rows they are compared on a random part of the rows, and those that are chosen are
     measured on all rows.
+
+    Args:
+        level: How much may be trained.
     """
-    n = len(samples)
-    few, views = samples, None
-    if n > EVIDENCE_ROWS:
-        rows = np.sort(run.rng().permutation(n)[:EVIDENCE_ROWS])
-        few = replace(samples, x=samples.x[rows], y=samples.y[rows])
-    views = Views(few, run.rng())
-    profile = Profile.of(few)
-    state = _searched(profile, views, run, level)
-    assert state.best is not None
-    best = state.best
-    if few is not samples:
-        views = Views(samples, run.rng())
-        best = replace(best, found=_on_all(state, views, run))
-    found = _with_learning_curve(best, views[best.candidate.view], run)
-    spread = Spread.of(views.untied) if profile.is_wide and not profile.may_be_label else None
-    found = found if spread is None else spread.beside(found)
-    missing = max(
-        found.missing, _allowance(best, found.value, n, FEW_DIMS if state.ended else samples.dims)
-    )
-    decision = Decision(considered=_considered(state), rows=len(few))
-    return replace(
-        found,
-        missing=missing,
-        residual_is_independent=state.ended,
-        kind=best.estimator.kind,
-        decision=decision,
-        cautions=(*found.cautions, *_disagreement(state, profile)),
-    )
+
+    level: Budget
+
+    def measure(self, samples: Paired, run: Run) -> Measurement:
+        n, few = len(samples), samples
+        if n > EVIDENCE_ROWS:
+            rows = np.sort(run.rng().permutation(n)[:EVIDENCE_ROWS])
+            few = replace(samples, x=samples.x[rows], y=samples.y[rows])
+        views = Views(few, run.rng())
+        profile = Profile.of(few)
+        state = _searched(profile, views, run, self.level)
+        assert state.best is not None
+        best = state.best
+        if few is not samples:
+            views = Views(samples, run.rng())
+            best = replace(best, found=_on_all(state, views, run))
+        found = _with_learning_curve(best, views[best.candidate.view], run)
+        spread = Spread.of(views.untied) if profile.is_wide and not profile.may_be_label else None
+        found = found if spread is None else spread.beside(found)
+        # Residuals that are independent of the predictors hide nothing, however many columns.
+        dims = FEW_DIMS if state.ended else samples.dims
+        missing = max(found.missing, _allowance(best, found.value, n, dims))
+        decision = Decision(considered=_considered(state), rows=len(few))
+        return replace(
+            found,
+            missing=missing,
+            residual_is_independent=state.ended,
+            kind=best.estimator.kind,
+            decision=decision,
+            cautions=(*found.cautions, *_disagreement(state, profile)),
+        )
 
 
 def _searched(profile: Profile, views: Views, run: Run, level: Budget) -> _State:

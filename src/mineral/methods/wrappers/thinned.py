@@ -9,12 +9,12 @@
 """
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from mineral.methods.base import Measurement, Run
+from mineral.methods.base import Measurement, Measures, Run
 from mineral.progress import portion
 from mineral.results import Caution
 from mineral.samples import Paired, has_ties, is_evenly_spaced, symbols
@@ -25,6 +25,61 @@ MAX_PARTS = 10
 ROWS_PER_VALUE = 10  # on average, from which a side is discrete
 EVEN_PARTS = 5  # random parts of evenly spaced rows: a fifth of the excess is left in each
 EVEN_ROWS = 1000  # from which parts are large enough for strong dependence
+STRONG = 0.5  # nats, from which the gaps of a grid matter
+
+
+@dataclass(frozen=True)
+class Thinned:
+    """The mean of the estimates of thinned parts, where rows are no independent draws.
+
+    The standard error is that of all rows as if they were independent, as the inner estimator gives
+    it for rows that are; `Estimator.estimate` scales it to the effective number of rows.
+
+    Args:
+        inner: Estimates from each part, or from all rows.
+    """
+
+    inner: Measures
+
+    def measure(self, samples: Paired, run: Run) -> Measurement:
+        if step(samples) > 1:
+            return self._of_parts(samples, run)
+        found = self.inner.measure(samples, run)
+        even = found.value > STRONG and is_even(samples)
+        return self._of_parts(samples, run) if even else found
+
+    def _of_parts(self, samples: Paired, run: Run) -> Measurement:
+        m = step(samples)
+        if m > 1:
+            parts = _phases(len(samples), m, run.rng())
+            sentence = f"Autocorrelated rows: the mean of {len(parts)} parts of one row in {m}."
+        else:
+            m, order = EVEN_PARTS, run.rng().permutation(len(samples))
+            parts = [np.sort(part) for part in np.array_split(order, m)]
+            sentence = f"Evenly spaced rows: the mean of {m} random parts."
+        found = []
+        for i, rows in enumerate(parts):
+            part = replace(samples, x=samples.x[rows], y=samples.y[rows], rows_a_draw=1.0)
+            if any((side == side[0]).all() for side in (part.x, part.y)):
+                # A side is constant in a part: what varies in it is too rare to be thinned.
+                return self.inner.measure(samples, run)
+            progress = portion(run.progress, i / len(parts), (i + 1) / len(parts))
+            # A column may be constant in a part, and vary in the whole.
+            found.append(self.inner.measure(part.measurable()[0], replace(run, progress=progress)))
+        first = found[0]
+        return replace(
+            first,
+            value=float(np.mean([part.value for part in found])),
+            stderr=float(np.mean([part.stderr for part in found]) / math.sqrt(m)),
+            missing=float(np.mean([part.missing for part in found])),
+            pointwise=_in_place(found, parts, len(samples)) if len(parts) == m else None,
+            cautions=_in_most(found),
+            path=(*first.path, sentence),
+            decision=None if first.decision is None else replace(first.decision, wrapper="thinned"),
+            reach=None,
+            curves=(),
+            model=None,
+        )
 
 
 def step(samples: Paired) -> int:
@@ -47,46 +102,6 @@ def is_even(samples: Paired) -> bool:
     return len(samples) >= EVEN_ROWS and any(
         side.shape[1] == 1 and not has_ties(side)[0] and is_evenly_spaced(side[:, 0])
         for side in sides
-    )
-
-
-def by_thinning(
-    samples: Paired, run: Run, measure: Callable[[Paired, Run], Measurement]
-) -> Measurement:
-    """The mean of the estimates of thinned parts.
-
-    The standard error is that of all rows as if they were independent, as `measure` gives it for
-    rows that are; `Estimator.estimate` scales it to the effective number of rows.
-    """
-    m = step(samples)
-    if m > 1:
-        parts = _phases(len(samples), m, run.rng())
-        sentence = f"Autocorrelated rows: the mean of {len(parts)} parts of one row in {m}."
-    else:
-        m, order = EVEN_PARTS, run.rng().permutation(len(samples))
-        parts = [np.sort(part) for part in np.array_split(order, m)]
-        sentence = f"Evenly spaced rows: the mean of {m} random parts."
-    found = []
-    for i, rows in enumerate(parts):
-        part = replace(samples, x=samples.x[rows], y=samples.y[rows], rows_a_draw=1.0)
-        if any((side == side[0]).all() for side in (part.x, part.y)):
-            return measure(samples, run)  # a side is constant in a part: too rare to be thinned
-        progress = portion(run.progress, i / len(parts), (i + 1) / len(parts))
-        # A column may be constant in a part, and vary in the whole.
-        found.append(measure(part.measurable()[0], replace(run, progress=progress)))
-    first = found[0]
-    return replace(
-        first,
-        value=float(np.mean([part.value for part in found])),
-        stderr=float(np.mean([part.stderr for part in found]) / math.sqrt(m)),
-        missing=float(np.mean([part.missing for part in found])),
-        pointwise=_in_place(found, parts, len(samples)) if len(parts) == m else None,
-        cautions=_in_most(found),
-        path=(*first.path, sentence),
-        decision=None if first.decision is None else replace(first.decision, wrapper="thinned"),
-        reach=None,
-        curves=(),
-        model=None,
     )
 
 

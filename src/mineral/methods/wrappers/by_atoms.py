@@ -10,21 +10,35 @@ each is estimated from the rows where it does not:
     I(A; Y | B) = P(y no atom) I(A; Y | y no atom),   and so on.
 """
 
-from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float
 
-from mineral.methods.base import Measurement, Run
+from mineral.methods.base import Measurement, Measures, Run
 from mineral.samples import Paired
 from mineral.types import Mask
-
-Measure = Callable[[Paired, Run], Measurement]
 
 SHARE = 0.1  # of the rows, from which a value is an atom; it is no more than 1 − this
 EXCESS = 5  # times as often as the next value: counts and ratings have no atom, but are discrete
 MIN_ROWS = 10  # of a term that is estimated; smaller terms are left to all rows together
+
+
+@dataclass(frozen=True)
+class ByAtoms:
+    """The sum of the four terms where a side has an atom, and otherwise the estimate of all rows.
+
+    Args:
+        inner: Estimates a term from some rows.
+    """
+
+    inner: Measures
+
+    def measure(self, samples: Paired, run: Run) -> Measurement:
+        at = atoms(samples)
+        if at is None:
+            return self.inner.measure(samples, run)
+        return _by_atoms(at, samples, run, self.inner)
 
 
 def atoms(samples: Paired) -> tuple[Mask, Mask] | None:
@@ -37,14 +51,14 @@ def atoms(samples: Paired) -> tuple[Mask, Mask] | None:
     return at if min((~at[0]).sum(), (~at[1]).sum()) >= MIN_ROWS else None
 
 
-def by_atoms(at: tuple[Mask, Mask], samples: Paired, run: Run, measure: Measure) -> Measurement:
+def _by_atoms(at: tuple[Mask, Mask], samples: Paired, run: Run, inner: Measures) -> Measurement:
     """The sum of the four terms.
 
     Args:
         at: Rows of x, and of y, that are at an atom, as `atoms` gives them.
         samples: All rows.
         run: How to run.
-        measure: Estimates a term from some rows.
+        inner: Estimates a term from some rows.
     """
     a, b = (side.astype(float)[:, None] for side in at)
     everywhere = np.ones(len(samples), dtype=bool)
@@ -54,7 +68,7 @@ def by_atoms(at: tuple[Mask, Mask], samples: Paired, run: Run, measure: Measure)
         (~at[0], samples.x, b),
         (~at[0] & ~at[1], samples.x, samples.y),
     ]
-    found = [_term(rows, x, y, samples, run, measure) for rows, x, y in terms]
+    found = [_term(rows, x, y, samples, run, inner) for rows, x, y in terms]
     kept = [term for term in found if term is not None]
     pointwise = np.sum([_spread(rows, part, len(samples)) for rows, part in kept], axis=0)
     shares = [float(rows.mean()) for rows, _ in kept]
@@ -90,14 +104,14 @@ def _term(
     y: Float[np.ndarray, "n 1"],
     samples: Paired,
     run: Run,
-    measure: Measure,
+    inner: Measures,
 ) -> tuple[Mask, Measurement] | None:
     """A term from its rows; None where a side is constant there, or the rows are few."""
     x, y = x[rows], y[rows]
     constant = (x == x[:1]).all() or (y == y[:1]).all()
     if constant or len(x) < MIN_ROWS:
         return None
-    return rows, measure(replace(samples, x=x, y=y), run)
+    return rows, inner.measure(replace(samples, x=x, y=y), run)
 
 
 def _spread(rows: Mask, part: Measurement, n: int) -> Float[np.ndarray, " n"]:

@@ -1,42 +1,49 @@
-"""Independent blocks of columns: the default estimates them one by one, and sums."""
+"""Independent blocks of columns are estimated one by one, and summed."""
 
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from mineral.decision import Considered, Decision, Verdict
-from mineral.methods.base import Measurement, Run
-from mineral.methods.default.comparison import SIGNIFICANT
-from mineral.methods.default.search import search
-from mineral.methods.default.views import View
+from mineral.methods.base import Measurement, Measures, Run
 from mineral.methods.gaussian import GaussianCopula
-from mineral.methods.independent_blocks import Block, independent_blocks, total
-from mineral.methods.projection import Budget
+from mineral.methods.wrappers.independent_blocks import Block, independent_blocks, total
 from mineral.samples import Paired
 
 COPULA_ROWS = 30_000  # rows times blocks, above which each block gets a Gaussian copula
+SIGNIFICANT = 3.0  # standard errors
 NAMED = 3  # blocks that a sentence names
 
 
-def in_blocks(samples: Paired, run: Run, level: Budget) -> Measurement:
+@dataclass(frozen=True)
+class ByBlock:
     """All columns together or, where they fall into independent blocks, the sum over blocks.
 
     The sum is reported where it is significantly more: estimates of few columns miss less. A quick
-    look at all columns, without a network, often shows that already. A network's value above log n
-    cannot be verified from n rows: it gives way to a smaller sum of values that can.
+    look at all columns often shows that already. A network's value above log n cannot be verified
+    from n rows: it gives way to a smaller sum of values that can.
+
+    Args:
+        inner: Estimates from a block, and from all columns.
+        quick: The same, without a network.
     """
-    blocks = independent_blocks(samples)
-    if blocks is None:
-        return search(samples, run, level)
-    summed = _sum(blocks, samples, run, level)
-    quick = search(samples, run, "fast")
-    if summed is not None and _exceeds(summed, quick):
-        return summed
-    whole = quick if run.late else search(samples, run, level)
-    if summed is not None and (_exceeds(summed, whole) or _is_unverified(whole)):
-        return summed
-    return whole
+
+    inner: Measures
+    quick: Measures
+
+    def measure(self, samples: Paired, run: Run) -> Measurement:
+        blocks = independent_blocks(samples)
+        if blocks is None:
+            return self.inner.measure(samples, run)
+        summed = _sum(blocks, samples, run, self.inner)
+        quick = self.quick.measure(samples, run)
+        if summed is not None and _exceeds(summed, quick):
+            return summed
+        whole = quick if run.late else self.inner.measure(samples, run)
+        if summed is not None and (_exceeds(summed, whole) or _is_unverified(whole)):
+            return summed
+        return whole
 
 
 def _exceeds(one: Measurement, other: Measurement) -> bool:
@@ -44,10 +51,10 @@ def _exceeds(one: Measurement, other: Measurement) -> bool:
     return one.value - other.value > SIGNIFICANT * error
 
 
-def _sum(blocks: list[Block], samples: Paired, run: Run, level: Budget) -> Measurement | None:
+def _sum(blocks: list[Block], samples: Paired, run: Run, inner: Measures) -> Measurement | None:
     many = len(blocks) * len(samples) > COPULA_ROWS
     parts = [
-        _copula(block.of(samples), run) if many else search(block.of(samples), run, level)
+        _copula(block.of(samples), run) if many else inner.measure(block.of(samples), run)
         for block in blocks
     ]
     found = total(parts)
@@ -74,7 +81,7 @@ def _copula(samples: Paired, run: Run) -> Measurement:
     row = Considered(
         estimator=GaussianCopula.name,
         options={},
-        view=View.AS_GIVEN.value,
+        view="as given",
         value=found.value,
         stderr=found.stderr,
         weight=1.0,

@@ -3,9 +3,10 @@
 Where a test of exact size finds no sign of dependence, an interval that excludes 0 is too short.
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from mineral.methods.base import CONFIDENCE_95, Measurement, Run
+from mineral.methods.base import CONFIDENCE_95, Measurement, Measures, Run
+from mineral.methods.wrappers.thinned import step
 from mineral.permutation import permuted
 from mineral.results import Caution
 from mineral.samples import Paired
@@ -17,14 +18,24 @@ BEYOND_DOUBT = 6.0  # standard errors: once in a billion by chance; the test has
 MAX_ROWS, MAX_DIMS = 10_000, 100  # the test of more takes seconds
 
 
-def consistent(found: Measurement, samples: Paired, run: Run) -> Measurement:
+@dataclass(frozen=True)
+class Consistent:
     """An estimate whose interval includes 0 where the permutation test finds no dependence.
 
     Args:
-        found: The estimate.
-        samples: Its rows, which are independent draws.
-        run: How to run.
+        inner: Estimates from the same rows.
     """
+
+    inner: Measures
+
+    def measure(self, samples: Paired, run: Run) -> Measurement:
+        found = self.inner.measure(samples, run)
+        if step(samples) > 1:  # rows in series cannot be permuted
+            return found
+        return _consistent(found, samples, run)
+
+
+def _consistent(found: Measurement, samples: Paired, run: Run) -> Measurement:
     below = found.reach(0.95)[0] if found.reach else CONFIDENCE_95 * found.stderr
     excludes_0 = found.value > below
     if not excludes_0 or found.value > BEYOND_DOUBT * found.stderr:
