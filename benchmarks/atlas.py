@@ -241,7 +241,9 @@ def run(seeds: range, sizes: list[int], out: Path) -> None:
                 "stderr": found.stderr,
                 "low": found.interval[0],
                 "high": found.interval[1],
-                "estimator": found.estimator,
+                "allowance": found.allowance,
+                "estimator": found.method,
+                "decision": None if found.decision is None else found.decision.to_dict(),
                 "warnings": [w.code for w in found.warnings],
                 "seconds": round(time.perf_counter() - start, 2),
             }
@@ -269,7 +271,11 @@ def read(out: Path) -> None:
         some = [r for r in rows if r["n"] == n]
         below = np.mean([r["high"] < r["truth"] for r in some])
         above = np.mean([r["low"] > r["truth"] for r in some])
-        print(f"n = {n}: {below:.3f} of the intervals lie below the truth, {above:.3f} above")
+        width = np.mean([r["high"] - r["low"] for r in some])
+        print(
+            f"n = {n}: {below:.3f} of the intervals lie below the truth, {above:.3f} above; "
+            f"mean width {width:.3f} nats"
+        )
         warned(some)
 
 

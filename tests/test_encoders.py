@@ -380,7 +380,6 @@ def test_gaussian_classes_differ_in_correlations_alone():
 
 
 def test_the_synthetic_labels_halve_four_classes():
-    pytest.importorskip("sklearn")
     found = data.synthetic(400)
     assert found.x.shape == (400, 10)
     assert np.bincount(2 * found.keep + found.hide).min() > 80

@@ -29,7 +29,6 @@ NETWORK = torch.nn.Linear(2, 1)
 # The first optimizer in a process imports sympy, which filters warnings, and scikit-learn's import
 # sets variables of the environment: theirs to do, once.
 torch.optim.Adam(NETWORK.parameters())
-pytest.importorskip("sklearn")
 
 
 def state_of_the_process():

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 pytest.importorskip("joblib")
-pytest.importorskip("sklearn")
 pytest.importorskip("matplotlib")
 BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
 

@@ -2,7 +2,6 @@
 
 import json
 import random
-import sys
 import threading
 import warnings
 
@@ -13,7 +12,7 @@ from safetensors.torch import save as to_safetensors
 from scipy.special import logsumexp
 from scipy.stats import multivariate_normal
 
-from mineral.errors import InputError, MissingExtraError, OptionError
+from mineral.errors import InputError, OptionError
 from mineral.methods import mixture
 from mineral.methods.mixture import GaussianMixture, _chance, _log_stretch, _sizes
 from mineral.models import load
@@ -400,12 +399,6 @@ def test_options_out_of_range_are_refused():
     ):
         with pytest.raises(OptionError, match=message):
             GaussianMixture(**options)
-
-
-def test_without_scikit_learn_the_remedy_is_said(monkeypatch):
-    monkeypatch.setitem(sys.modules, "sklearn.mixture", None)
-    with pytest.raises(MissingExtraError, match=r"The Gaussian mixture needs .*mineral\[mixture\]"):
-        SMALL.estimate(*draw(CROSS, 100))
 
 
 def test_progress_never_steps_back_and_ends_within_the_whole():

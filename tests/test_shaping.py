@@ -187,7 +187,6 @@ def found_in(shaped, problem=None):
 
 
 def test_a_label_is_kept_and_another_hidden(hidden_bit):
-    pytest.importorskip("sklearn")
     found = found_in(hidden_bit)
     assert found.accuracy > 0.97 and found.kept[0].value > 0.55
     # 300 test rows: a coin's share has a standard error of 0.029, and the best of 3 is taken.
@@ -196,7 +195,6 @@ def test_a_label_is_kept_and_another_hidden(hidden_bit):
 
 
 def test_what_is_not_hidden_is_there():
-    pytest.importorskip("sklearn")
     problem = two_bits()
     raw = measure(Raw(), *problem.split())
     assert raw.attack > 0.97 and raw.leaked[0].value > 0.5
@@ -223,7 +221,6 @@ def test_history_is_of_validation_rows_without_the_penalty(hidden_bit):
 
 
 def test_everything_hidden_leaves_the_label_and_little_else():
-    pytest.importorskip("sklearn")
     problem = two_bits()
     everything = Problem(name="all", x=problem.x, keep=problem.keep)
     free, tight = (
@@ -320,7 +317,6 @@ def test_a_training_that_diverges_says_so():
 
 
 def test_classifiers_find_what_is_there_and_nothing_in_noise():
-    pytest.importorskip("sklearn")
     rng = np.random.default_rng(0)
     labels = [rng.integers(2, size=n) for n in (600, 200, 600)]
     plain = [each[:, None] + 0.5 * rng.standard_normal((len(each), 1)) for each in labels]
@@ -336,7 +332,6 @@ def test_classifiers_find_what_is_there_and_nothing_in_noise():
 
 
 def test_a_class_that_training_lacks_costs_much_and_not_everything():
-    pytest.importorskip("sklearn")
     rng = np.random.default_rng(0)
     labels = [np.arange(n) % 2 for n in (300, 100, 100)]
     labels[2][:5] = 2
@@ -352,7 +347,6 @@ def test_a_spread_is_students():
 
 
 def test_a_frontier_has_a_row_for_each_beta_and_seed():
-    pytest.importorskip("sklearn")
     recipe = Shaping(dim=2, **QUICK | {"steps": 10})
     rows = frontier(two_bits(300), betas=(0.0, 1.0), seeds=(0, 1), recipe=recipe)
     assert [(row.beta, row.seed) for row in rows] == [(0, 0), (0, 1), (1, 0), (1, 1)]
@@ -387,7 +381,6 @@ def ran(capsys, *words):
 
 
 def test_shape_reports_and_encode_uses_the_encoder(people, capsys):
-    pytest.importorskip("sklearn")
     words = [
         "people.csv",
         "--keep",
@@ -426,7 +419,6 @@ def test_shape_reports_and_encode_uses_the_encoder(people, capsys):
 
 def test_a_text_column_whose_name_begins_those_of_features_is_not_read(people, capsys):
     """`q` with `q1` and `q2`: an archive would hold both in one variable `q`."""
-    pytest.importorskip("sklearn")
     frame = people.rename(columns={"a": "q1", "b": "q2"}).assign(q="text")
     frame.to_csv("quiz.csv", index=False)
     words = ["--keep", "ill", "--hide", "sex", "--features", "q1,q2", "--steps", 20]
@@ -436,7 +428,6 @@ def test_a_text_column_whose_name_begins_those_of_features_is_not_read(people, c
 
 
 def test_everything_of_an_archive_can_be_hidden(people, capsys):
-    pytest.importorskip("sklearn")
     words = ["--keep", "ill", "--beta", "0.1", "--steps", 40, "--json", "--out", "e.safetensors"]
     status, out, _ = ran(capsys, "shape", "people.npz", *words)
     facts = json.loads(out)
@@ -516,7 +507,6 @@ def test_what_is_no_table_leaves_one_line_and_no_file(
 
 
 def test_a_named_problem_is_shaped_and_audited(people, capsys):
-    pytest.importorskip("sklearn")
     words = ["--rows", 300, "--beta", "0.1", "--steps", 20, "--out", "e.safetensors"]
     status, out, _ = ran(capsys, "shape", "gaussian-classes", *words)
     assert status == 0 and "Kept    I(Z; class)" in out and "60 rows" in out
@@ -549,7 +539,6 @@ def test_a_file_without_a_column_is_refused(people, capsys, tmp_path):
 
 
 def test_the_gaussian_experiment_meets_its_bar_in_small(tmp_path):
-    pytest.importorskip("sklearn")
     changes = {"n": 1500, "seeds": 1, "betas": [0.1], "steps": 100, "remine": False}
     found = run(shaping_gaussian.SHAPING_GAUSSIAN, out=tmp_path / "run", changes=changes)
     assert found.metrics["auc"] > 0.95 > found.metrics["random_auc"]
@@ -606,7 +595,6 @@ def test_beta_is_chosen_without_a_look_at_test_images():
 
 
 def test_the_digits_are_shaped_in_small(tmp_path, monkeypatch):
-    pytest.importorskip("sklearn")
     rng = np.random.default_rng(0)
     templates = rng.random((10, 28, 28))
 

@@ -10,6 +10,7 @@ each random operation of this thread is given a generator of this seed in its pl
 distributions are torch's own, and the global generators are neither read nor changed.
 """
 
+import random
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -20,6 +21,16 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode, _get_current_dispatch_mode_stack
 
 WORD = 2**63  # seeds that torch's generators take
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Inside, what is imported may draw from Python's own generator, whose state comes back."""
+    state = random.getstate()
+    try:
+        yield
+    finally:
+        random.setstate(state)
 
 
 class Chance(TorchDispatchMode):  # type: ignore[no-untyped-call]

@@ -15,7 +15,7 @@ from dataclasses import dataclass, fields, replace
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 import scipy
@@ -105,6 +105,7 @@ class Measurement:
     decision: Decision | None = None
 
 
+@runtime_checkable
 class Measures(Protocol):
     """Whatever estimates I(X; Y) from checked samples: an estimator, or a wrapper of one."""
 

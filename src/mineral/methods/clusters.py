@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Float, Int
 
+from mineral.chance import undisturbed
 from mineral.methods.base import Estimator, Measurement, Run
 from mineral.methods.kcca import Kernel, Variates, correlations
 from mineral.methods.options import AtLeastTwo
@@ -140,14 +141,17 @@ def _assigned(values: Float[np.ndarray, "n k"], centers: Float[np.ndarray, "clus
 def _centers(
     values: Float[np.ndarray, "n k"], count: int, rng: np.random.Generator
 ) -> Float[np.ndarray, "clusters k"]:
-    from scipy.cluster.vq import kmeans2
+    with undisturbed():  # slow to import: only when needed
+        from scipy.cluster.vq import kmeans2
+        from sklearn.cluster import kmeans_plusplus
 
     few = rng.permutation(values)[: max(SEEDING * count, FEWEST)]  # find the best start
     many = rng.permutation(values)[:FITTED]
     best, start = np.inf, few[:count]
     with quiet():  # of clusters that ran empty: fewer do as well
         for _ in range(STARTS):
-            centers, found = kmeans2(few, count, minit="++", rng=rng)
+            seeds, _ = kmeans_plusplus(few, count, random_state=int(rng.integers(2**32)))
+            centers, found = kmeans2(few, seeds, minit="matrix", rng=rng)
             spread = float(((few - centers[found]) ** 2).sum())
             if spread < best:
                 best, start = spread, centers

@@ -16,8 +16,6 @@ References:
     Dempster, Laird & Rubin (1977), on expectation maximization.
 """
 
-import random
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Annotated, Any
@@ -25,7 +23,8 @@ from typing import Annotated, Any
 import numpy as np
 from jaxtyping import Float
 
-from mineral.errors import InputError, MissingExtraError
+from mineral.chance import undisturbed
+from mineral.errors import InputError
 from mineral.methods.base import Estimator, Measurement, Run
 from mineral.methods.options import AtLeastOne, AtLeastTwo, Range
 from mineral.models.mixture import Coordinates, Mixture, MixtureModel
@@ -83,7 +82,6 @@ class GaussianMixture(Estimator):
     kind = "neither"
 
     def measure(self, samples: Paired, run: Run) -> Measurement:
-        _sklearn()
         least = self._fewest(samples.dims)
         if len(samples) < least:
             raise InputError(
@@ -291,15 +289,8 @@ class _Fit:
 
 
 def _sklearn() -> Any:  # noqa: ANN401
-    if sys.modules.get("sklearn.mixture") is not None:
-        return sys.modules["sklearn.mixture"]
-    state = random.getstate()  # what the first import brings in draws from it
-    try:
+    with undisturbed():  # slow to import: only when needed
         import sklearn.mixture
-    except ImportError:
-        raise MissingExtraError("The Gaussian mixture", "mixture") from None
-    finally:
-        random.setstate(state)
     return sklearn.mixture
 
 

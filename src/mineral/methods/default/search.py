@@ -24,7 +24,7 @@ from mineral.methods.weak_correlations import Spread
 from mineral.results import Caution
 from mineral.samples import Paired
 
-EVIDENCE_ROWS = 10_000  # rows that candidates are compared on
+EVIDENCE_ROWS = 5_000  # rows that candidates are compared on
 CONCLUSIVE_ROWS = 500  # from which residuals that depend on predictors are recognized as such
 CURVE_ROWS = 20_000  # above, halves of the rows differ by less than the allowance
 RISING = 0.05  # nats more than on half of the rows, from which neighbours need more rows
@@ -73,7 +73,7 @@ class _State:
 class Search:
     """The estimate of the candidates that the comparison chooses.
 
-    Above 10,000 rows they are compared on a random part of the rows, and those that are chosen are
+    Above 5,000 rows they are compared on a random part of the rows, and those that are chosen are
     measured on all rows.
 
     Args:

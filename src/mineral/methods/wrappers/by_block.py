@@ -1,6 +1,5 @@
 """Independent blocks of columns are estimated one by one, and summed."""
 
-import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -18,15 +17,14 @@ NAMED = 3  # blocks that a sentence names
 
 @dataclass(frozen=True)
 class ByBlock:
-    """All columns together or, where they fall into independent blocks, the sum over blocks.
+    """The sum over independent blocks of columns or, where there are none, of all columns.
 
-    The sum is reported where it is significantly more: estimates of few columns miss less. A quick
-    look at all columns often shows that already. A network's value above log n cannot be verified
-    from n rows: it gives way to a smaller sum of values that can.
+    Estimates of few columns miss less, and the blocks' independence was tested: the sum is
+    reported unless a look at all columns together gives significantly more.
 
     Args:
         inner: Estimates from a block, and from all columns.
-        quick: The same, without a network.
+        quick: The same in less time: a look at all columns.
     """
 
     inner: Measures
@@ -34,16 +32,10 @@ class ByBlock:
 
     def measure(self, samples: Paired, run: Run) -> Measurement:
         blocks = independent_blocks(samples)
-        if blocks is None:
+        summed = None if blocks is None else _sum(blocks, samples, run, self.inner)
+        if summed is None or _exceeds(self.quick.measure(samples, run), summed):
             return self.inner.measure(samples, run)
-        summed = _sum(blocks, samples, run, self.inner)
-        quick = self.quick.measure(samples, run)
-        if summed is not None and _exceeds(summed, quick):
-            return summed
-        whole = quick if run.late else self.inner.measure(samples, run)
-        if summed is not None and (_exceeds(summed, whole) or _is_unverified(whole)):
-            return summed
-        return whole
+        return summed
 
 
 def _exceeds(one: Measurement, other: Measurement) -> bool:
@@ -88,12 +80,6 @@ def _copula(samples: Paired, run: Run) -> Measurement:
         verdict=Verdict.REPORTED,
     )
     return replace(found, decision=Decision(considered=(row,), rows=len(samples)))
-
-
-def _is_unverified(found: Measurement) -> bool:
-    """Whether a network claims more than product pairs of n rows can contradict."""
-    n = 0 if found.pointwise is None else len(found.pointwise)
-    return bool(found.curves) and n > 0 and found.value > math.log(n)
 
 
 def _names(block: Block, samples: Paired) -> str:
