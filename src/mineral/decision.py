@@ -10,6 +10,7 @@ from typing import Any
 
 from mineral.types import NATS_PER_UNIT, Unit
 
+SUMS = ("blocks", "atoms")  # wrappers whose value is a sum: every part has candidates of its own
 SHOWN = 0.01  # share of the value, below which a candidate is not named in a summary
 
 
@@ -78,8 +79,8 @@ class Decision:
     Attributes:
         considered: Every candidate, in the order of the table.
         rows: Rows that the candidates were compared on.
-        wrapper: How the candidates were applied: `"all rows"`, `"thinned"`, `"blocks"` of columns
-            or, in place of a candidate, `"weak correlations"`.
+        wrapper: How the candidates were applied: `"all rows"`; `"thinned"` rows, averaged; `"blocks"` of
+            columns, or rows at `"atoms"` and elsewhere, summed.
     """
 
     considered: tuple[Considered, ...]
@@ -104,7 +105,7 @@ class Decision:
         """The reported candidates in a few words: `87% ksg, 13% copula`."""
         chosen = [each for each in self.chosen if each.weight >= SHOWN]
         names = list(dict.fromkeys(each.estimator for each in chosen))
-        if self.wrapper == "blocks" or len(names) < 2:
+        if self.wrapper in SUMS or len(names) < 2:
             parts = ", ".join(names)
         else:
             parts = ", ".join(f"{each.weight:.0%} {each.estimator}" for each in chosen)
@@ -116,7 +117,7 @@ class Decision:
         """The decision in words: what was measured, and what is reported."""
         measured = [each for each in self.considered if each.value is not None]
         lines = []
-        if len(measured) > 1 and self.wrapper not in ("blocks", "atoms"):
+        if len(measured) > 1 and self.wrapper not in SUMS:
             listed = "; ".join(_shown(each, unit) for each in measured)
             lines.append(f"Candidates: {listed} {unit}.")
         chosen = [each for each in self.chosen if each.weight >= SHOWN]
