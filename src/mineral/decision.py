@@ -79,8 +79,8 @@ class Decision:
     Attributes:
         considered: Every candidate, in the order of the table.
         rows: Rows that the candidates were compared on.
-        wrapper: How the candidates were applied: `"all rows"`; `"thinned"` rows, averaged; `"blocks"` of
-            columns, or rows at `"atoms"` and elsewhere, summed.
+        wrapper: How the candidates were applied: `"all rows"`; `"thinned"` rows, averaged;
+            `"blocks"` of columns, or rows at `"atoms"` and elsewhere, summed.
     """
 
     considered: tuple[Considered, ...]

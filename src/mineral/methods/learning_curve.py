@@ -9,7 +9,7 @@ from mineral.methods.base import CONFIDENCE_95, Estimator, Measurement, Run
 from mineral.methods.crossfit import FoldReport
 from mineral.progress import silent
 from mineral.results import Caution
-from mineral.samples import Fold, Paired
+from mineral.samples import Fold, Paired, canonical_order
 from mineral.types import PerSample, Rows
 
 LEFT = 1.6  # times what the last doubling of rows brought, if errors fall like rows to the 0.7
@@ -56,7 +56,7 @@ def rise(found: Measurement, estimator: Estimator, samples: Paired, run: Run) ->
     """
     n = len(samples)
     # The same halves, in whatever order the rows came.
-    order = np.lexsort(np.hstack([samples.x, samples.y]).T)[run.rng().permutation(n)]
+    order = canonical_order(samples.x, samples.y)[run.rng().permutation(n)]
     halves = (order[: n // 2], order[n // 2 :])
     quiet = replace(run, progress=silent)
     values = [estimator.measure(_part(samples, half), quiet).value for half in halves]

@@ -27,7 +27,7 @@ from mineral.methods.kcca import shown
 from mineral.methods.options import AtLeastOne
 from mineral.methods.process import left_out
 from mineral.results import Caution
-from mineral.samples import Paired, is_evenly_spaced, normal_scores
+from mineral.samples import Paired, canonical_order, is_evenly_spaced, normal_scores
 from mineral.threads import one_torch_thread
 from mineral.types import Mask, PerSample, X, Y
 
@@ -110,7 +110,7 @@ class Regression(Estimator):
         run.progress(0.0, "curves")
         sides = samples.x, samples.y
         x, y = (np.column_stack([_unit(column) for column in side.T]) for side in sides)
-        order = _order(x, y, run.rng())
+        order = canonical_order(x, y)[run.rng().permutation(len(x))]
         with learning(), one_torch_thread():
             told = self._told(x[order], y[order])
         path = ["Model: one side is a smooth function of the other, plus noise."]
@@ -247,12 +247,6 @@ def _reach(values: Float[np.ndarray, " half"], k: int) -> Float[np.ndarray, " ha
     reach = np.empty(len(values))
     reach[order] = np.partition(np.abs(windows - values[order, None]), k, axis=1)[:, k]
     return reach
-
-
-def _order(x: X, y: Y, rng: np.random.Generator) -> Int[np.ndarray, " n"]:
-    """A random order of the rows, the same in whatever order they, and the sides, came."""
-    of_x, of_y = x.sum(axis=1), y.sum(axis=1)
-    return np.asarray(np.lexsort((of_x * of_y, of_x + of_y))[rng.permutation(len(x))])
 
 
 def _unit(values: PerSample) -> PerSample:

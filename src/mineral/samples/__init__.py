@@ -3,7 +3,7 @@
 from mineral.samples.categorical import indicators
 from mineral.samples.gate import Paired, new_pairs, paired, variable
 from mineral.samples.selection import Selection
-from mineral.samples.split import Fold, folds, shifted
+from mineral.samples.split import Fold, canonical_order, folds, shifted
 from mineral.samples.tensors import Units, as_tensor, refuse_not_finite
 from mineral.samples.ties import has_ties, is_evenly_spaced, spread_ties, symbols
 from mineral.samples.transform import Standardizer, normal_scores, power_of_two
@@ -16,6 +16,7 @@ __all__ = [
     "Standardizer",
     "Units",
     "as_tensor",
+    "canonical_order",
     "folds",
     "has_ties",
     "indicators",

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Float, Int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,3 +47,16 @@ def shifted(n: int, m: int, rng: np.random.Generator) -> Int[np.ndarray, "n m"]:
     places = (np.arange(n)[:, None] + np.arange(1, m + 1)) % n
     partners[order] = order[places]
     return partners
+
+
+def canonical_order(
+    x: Float[np.ndarray, "n dx"], y: Float[np.ndarray, "n dy"]
+) -> Int[np.ndarray, " n"]:
+    """An order of the rows that depends neither on their order nor on which side is x.
+
+    Random splits and draws that follow it give the same estimate for rows in another order, and for
+    x and y swapped.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        of_x, of_y = x.sum(axis=1), y.sum(axis=1)
+        return np.asarray(np.lexsort((*x.T, *y.T, of_x * of_y, of_x + of_y)))

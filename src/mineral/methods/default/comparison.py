@@ -16,6 +16,7 @@ import numpy as np
 from mineral.methods.base import Estimator, Measurement, Run
 from mineral.methods.default.candidates import STRONG, Candidate, Evidence
 from mineral.methods.default.profile import FEW_DIMS
+from mineral.methods.default.views import Views
 from mineral.methods.knn import KSG
 from mineral.methods.lnc import LNC
 from mineral.methods.regression import Regression
@@ -52,12 +53,13 @@ class Answer:
         return self.is_trained or self.candidate.evidence is Evidence.BOUND
 
 
-def compared(best: Answer, rival: Answer, samples: Paired, run: Run) -> tuple[float, float]:
+def compared(best: Answer, rival: Answer, views: Views, run: Run) -> tuple[float, float]:
     """The weight of the rival, from 0 to 1, and the standard error of the difference."""
     if rival.is_trained and best.candidate.evidence is Evidence.PARAMETRIC:
         return 1.0, 0.0  # it starts from the copula, and improves its score on held-out rows
     difference = rival.found.value - best.found.value
-    error = _error_of_difference(samples, run, rival, best)
+    samples = views[rival.candidate.view]
+    error = _error_of_difference(samples, views.order, run, rival, best)
     consistent = samples.dims <= FEW_DIMS and not best.falls_short
     if rival.candidate.evidence is Evidence.LOCAL and consistent:
         if difference < 0 and rival.found.value > RESOLVED:
@@ -107,7 +109,9 @@ def average(best: Measurement, rival: Measurement, weight: float, error: float) 
     )
 
 
-def _error_of_difference(samples: Paired, run: Run, rival: Answer, best: Answer) -> float:
+def _error_of_difference(
+    samples: Paired, order: Rows, run: Run, rival: Answer, best: Answer
+) -> float:
     """Standard error of the difference of two estimates on the same rows.
 
     Neighbours of close rows err together, so that the spread of pointwise differences is too
@@ -126,7 +130,6 @@ def _error_of_difference(samples: Paired, run: Run, rival: Answer, best: Answer)
     if clear or len(samples) < PARTS * (LNC.k + 2):
         return apart
     x, y = neighbours.scaled(samples)
-    order = np.lexsort(np.hstack([x, y]).T)  # the same parts, in whatever order rows came
     of_best = other.pointwise
 
     def difference(part: Rows) -> float:

@@ -126,7 +126,7 @@ def _searched(profile: Profile, views: Views, run: Run, level: Budget) -> _State
         answer = _answer(candidate, estimator, views, run)
         weight, error = 1.0, 0.0
         if state.best is not None:
-            weight, error = compared(state.best, answer, views[candidate.view], run)
+            weight, error = compared(state.best, answer, views, run)
         state.add(answer, weight, error)
         if candidate.ends and weight == 1.0 and _is_conclusive(answer, profile):
             state.ended = True

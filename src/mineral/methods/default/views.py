@@ -6,7 +6,7 @@ from enum import Enum
 import numpy as np
 from numpy.random import Generator
 
-from mineral.samples import Paired, normal_scores, spread_ties
+from mineral.samples import Paired, canonical_order, normal_scores, spread_ties
 from mineral.types import Matrix, Rows
 
 
@@ -25,10 +25,13 @@ class Views:
     Args:
         samples: The samples.
         rng: Breaks ties; rows get the same draws in whatever order they come.
+
+    Attributes:
+        order: Of the rows, which random splits follow.
     """
 
     def __init__(self, samples: Paired, rng: np.random.Generator) -> None:
-        order = np.lexsort(np.hstack([samples.x, samples.y]).T)
+        self.order = order = canonical_order(samples.x, samples.y)
         x, y = (
             _untied(side, names, samples.words, order, rng)
             for side, names in ((samples.x, samples.x_names), (samples.y, samples.y_names))
