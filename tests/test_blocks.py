@@ -114,6 +114,7 @@ def test_nothing_is_spread_thin_in_chance_or_in_few_shared_directions():
     assert not spread_over_columns(*(shared + 3 * rng.standard_normal((2, 300, 200))))
 
 
+@pytest.mark.slow
 def test_what_spreads_too_thin_to_be_seen_is_allowed_for():
     rng = np.random.default_rng(0)
     x, noise = rng.standard_normal((2, 400, 400))

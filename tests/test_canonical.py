@@ -45,6 +45,7 @@ def test_functions_of_what_is_known_are_not_counted_again():
     assert truth - 0.4 < found.value < truth + 3 * found.stderr + 0.05
 
 
+@pytest.mark.slow
 def test_independent_sides_share_nothing():
     values = []
     for seed in range(20):

@@ -535,6 +535,7 @@ def test_drifting_settles_where_the_penalty_says(tmp_path):
     assert abs(metrics["drift-plain"]["level"]) < 1  # where nothing draws it
 
 
+@pytest.mark.slow
 def test_a_difference_of_entropies_is_near_the_truth_where_its_family_fits(tmp_path):
     changes = {"dim": 8, "steps": 200, "cases": ["gaussian-0.5", "cubic-0.5"]}
     changes |= {"methods": ["doe-gaussian", "infonce"], "learning_rates": [0.001, 0.01]}
@@ -574,6 +575,7 @@ def test_the_cases_of_the_limits_carry_the_information_they_say(case):
     assert heavy["x"] == (case in ("swapped-0.5", "student-0.5"))
 
 
+@pytest.mark.slow
 def test_mige_gives_the_gradient_without_training_and_critics_once_they_learned(tmp_path):
     changes = {"dims": [2], "correlations": [-0.6, 0.6], "hidden": [32], "long_steps": 400}
     changes |= {"short_steps": 5, "long_rate": 0.005, "repeats": 4, "rows": 128}

@@ -244,6 +244,7 @@ def test_the_gain_of_a_perfect_denoiser_is_the_information():
         assert float(gains.mean()) == pytest.approx(truth(), abs=4 * stderr + 0.005)
 
 
+@pytest.mark.slow
 def test_latent_numbers_suffice_for_low_rank_dependence():
     r = LMI(steps=400, latent=2).estimate(*low_rank(2000))
     assert r.value == pytest.approx(truth(), abs=0.12)

@@ -201,7 +201,14 @@ def test_whitened_columns_are_orthonormal_and_made_by_the_map():
 
 @pytest.mark.parametrize("rho", [0.0, 0.6])
 @pytest.mark.parametrize(
-    ("n", "dx", "dy"), [(12, 1, 1), (15, 2, 1), (12, 2, 3), (20, 4, 4), (30, 5, 2)]
+    ("n", "dx", "dy"),
+    [
+        pytest.param(12, 1, 1, marks=pytest.mark.slow),
+        pytest.param(15, 2, 1, marks=pytest.mark.slow),
+        (12, 2, 3),
+        pytest.param(20, 4, 4, marks=pytest.mark.slow),
+        pytest.param(30, 5, 2, marks=pytest.mark.slow),
+    ],
 )
 def test_the_correction_for_bias_is_exact(n, dx, dy, rho):
     truth = -min(dx, dy) * math.log(1 - rho**2) / 2
@@ -243,7 +250,13 @@ def test_negative_values_are_returned_as_they_are():
 
 @both
 @pytest.mark.parametrize(
-    ("dim", "rho", "repeats"), [(1, 0.0, 1500), (5, 0.0, 400), (1, 0.8, 400), (5, 0.8, 400)]
+    ("dim", "rho", "repeats"),
+    [
+        pytest.param(1, 0.0, 1500, marks=pytest.mark.slow),
+        pytest.param(5, 0.0, 400, marks=pytest.mark.slow),
+        (1, 0.8, 400),
+        pytest.param(5, 0.8, 400, marks=pytest.mark.slow),
+    ],
 )
 def test_the_standard_error_is_as_long_as_the_errors(estimator, dim, rho, repeats):
     # The spread of 400 estimates is known to 4 %. At independence of two numbers it is that of χ²

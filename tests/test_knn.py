@@ -294,7 +294,11 @@ def test_integers_that_are_independent_do_not_look_dependent(variant):
 
 @pytest.mark.parametrize(
     ("dim", "rho"),
-    [(1, 0.8), (5, 0.0), pytest.param(1, 0.0, marks=pytest.mark.slow)],
+    [
+        pytest.param(1, 0.8, marks=pytest.mark.slow),
+        (5, 0.0),
+        pytest.param(1, 0.0, marks=pytest.mark.slow),
+    ],
 )
 def test_the_standard_error_is_as_long_as_the_errors(dim, rho):
     # The spread of 80 estimates is known to 8 %: within 30 % leaves room for that.

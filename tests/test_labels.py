@@ -96,6 +96,7 @@ def test_discriminants_in_order_places_and_any_monotone_units():
     assert bent.value == pytest.approx(expected, abs=0.05)
 
 
+@pytest.mark.slow
 def test_discriminants_of_independent_labels_claim_nothing():
     # 40 tables of noise: the mean may lie below 0, by what fitting costs, and not above.
     rng = np.random.default_rng(0)
@@ -136,7 +137,9 @@ def test_discriminants_say_what_they_need():
         Discriminant(folds=1)
 
 
-@pytest.mark.parametrize("names", [[0.0, 1.0, 2.0], [2.0, 50.0, -1.0]])
+@pytest.mark.parametrize(
+    "names", [pytest.param([0.0, 1.0, 2.0], marks=pytest.mark.slow), [2.0, 50.0, -1.0]]
+)
 def test_the_default_does_not_look_at_the_numbers_of_classes(names):
     x, label, pmi = ellipses(500)
     r = mineral.estimate(x[:, :2], np.array(names)[label])
@@ -145,7 +148,7 @@ def test_the_default_does_not_look_at_the_numbers_of_classes(names):
     assert abs(mineral.estimate(x, label).value - pmi.mean()) < 0.1
 
 
-def test_rings_are_left_to_neighbours_and_waves_of_many_numbers_to_a_network():
+def test_the_default_tells_rings_by_neighbours():
     rng = np.random.default_rng(0)
     label = rng.integers(0, 3, 1000)
     z = rng.standard_normal((1000, 2))
@@ -153,7 +156,11 @@ def test_rings_are_left_to_neighbours_and_waves_of_many_numbers_to_a_network():
     rings = z + 0.15 * rng.standard_normal(z.shape)
     r = mineral.estimate(rings, label)
     assert r.value > 1.0  # of log 3 = 1.10
-    x = rng.standard_normal((2000, 6))
+
+
+@pytest.mark.slow
+def test_the_default_tells_waves_of_many_numbers_by_a_network():
+    x = np.random.default_rng(0).standard_normal((2000, 6))
     parity = (x[:, 0] * x[:, 1] * x[:, 2] > 0).astype(int)
     assert Discriminant().estimate(x, parity).value < 0.05
     r = mineral.estimate(x, parity)
@@ -202,6 +209,7 @@ def test_clusters_learn_what_both_sides_share():
     assert r.interval[0] < np.log(4)
 
 
+@pytest.mark.slow
 def test_taught_clusters_of_independent_sides_tell_nothing():
     values = []
     for seed in range(6):
@@ -231,6 +239,7 @@ def test_a_density_ratio_claims_nothing_and_two_claim_twice():
     assert excess(2 * ratio) == pytest.approx(-math.log1p(-(rho**2)), abs=0.05)
 
 
+@pytest.mark.slow
 def test_the_default_tells_labels_by_many_numbers():
     x, label, pmi = classes(1000, dims=30)
     r = mineral.estimate(x, label)
@@ -239,6 +248,7 @@ def test_the_default_tells_labels_by_many_numbers():
     assert r.value == pytest.approx(pmi.mean(), abs=0.15)
 
 
+@pytest.mark.slow
 def test_the_default_does_not_count_clusters_more_than_once():
     # A Gaussian copula of ten places in 40 dimensions claims several times log 10.
     rng = np.random.default_rng(0)

@@ -168,6 +168,7 @@ def test_a_curve_is_found_better_than_by_ksg():
     assert abs(LNC().estimate(x, y).value - truth) < 0.6 * abs(ksg(x, y) - truth)
 
 
+@pytest.mark.slow
 def test_error_bars_are_as_long_as_the_errors():
     found = [LNC().estimate(*band(100, 1e-5, seed)[:2]) for seed in range(16)]
     actual = np.std([each.value for each in found])

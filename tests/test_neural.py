@@ -234,7 +234,13 @@ CRITICS = {
 }
 
 
-@pytest.mark.parametrize("f", CRITICS.values(), ids=CRITICS)
+SOME = [
+    f if name in ("half of it", "a product") else pytest.param(f, marks=pytest.mark.slow)
+    for name, f in CRITICS.items()
+]
+
+
+@pytest.mark.parametrize("f", SOME, ids=CRITICS)
 @each_kind
 def test_the_jackknife_is_as_long_as_the_errors(kind, f):
     # A row counts with its x and with its y. Leaving out only one of them is off by 70 % for a

@@ -69,6 +69,7 @@ def test_few_rows_are_left_alone_and_stretches_of_one_value_are_not():
     assert in_series(blocks, blocks + rng.standard_normal((1000, 1)))[0] > 2
 
 
+@pytest.mark.slow
 def test_the_interval_is_as_wide_as_fewer_rows_make_it():
     rng = np.random.default_rng(5)
     holds = []

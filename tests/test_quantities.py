@@ -75,6 +75,7 @@ def test_the_divergence_of_two_normals(kind, n, m):
     repeated(measure, truth, bias=0.03 if kind == "neighbours" else 0)
 
 
+@pytest.mark.slow
 def test_the_gaussian_divergence_is_unbiased_with_a_dozen_rows():
     def measure(rng):
         p, q = rng.standard_normal((12, 3)), rng.standard_normal((15, 3))

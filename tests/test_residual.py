@@ -145,6 +145,7 @@ def test_where_the_copula_is_right_its_own_value_is_reported(seed):
     assert r.path[-1] == "A network does not clearly add to the copula."
 
 
+@pytest.mark.slow
 def test_what_turns_with_the_distance_is_found_and_not_overstated():
     x, y = turned(1500)
     truth = -math.log(1 - 0.81)

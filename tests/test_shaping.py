@@ -594,6 +594,7 @@ def test_beta_is_chosen_without_a_look_at_test_images():
         assert "β = 1 was chosen on validation images alone" in told.sentences[0]
 
 
+@pytest.mark.slow
 def test_the_digits_are_shaped_in_small(tmp_path, monkeypatch):
     rng = np.random.default_rng(0)
     templates = rng.random((10, 28, 28))

@@ -96,7 +96,9 @@ def test_hours_and_weekdays_are_counted_whole():
     assert r.interval[0] <= 0 <= r.interval[1]
 
 
-@pytest.mark.parametrize("task", ["null-series-0.9-5", "null-series-0.99-1"])
+@pytest.mark.parametrize(
+    "task", ["null-series-0.9-5", pytest.param("null-series-0.99-1", marks=pytest.mark.slow)]
+)
 def test_independent_series_look_independent(task):
     found = [mineral.estimate(d.x, d.y) for d in (find(task).draw(1000, seed=s) for s in range(3))]
     values = np.array([each.value for each in found])

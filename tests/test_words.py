@@ -87,6 +87,7 @@ def test_a_category_that_was_dropped_has_no_code():
     assert samples.levels == {"x": ("b", "c")} and set(samples.x[:, 0]) == {0, 1}
 
 
+@pytest.mark.slow
 def test_no_estimate_depends_on_how_categories_are_spelled(soils):
     which, numbers = soils
     label = numbers[:, 0] + (which == 1) > 0.5
@@ -117,6 +118,7 @@ def test_a_category_beside_numbers_adds_what_it_carries(estimator):
     assert r.dim_x == 2 and r.evidence.x_names == ("soil", "noise")
 
 
+@pytest.mark.slow
 def test_a_side_of_categories_and_numbers_goes_with_a_number():
     rng = np.random.default_rng(0)
     which, noise = rng.integers(0, 3, 600), rng.standard_normal((600, 2))
