@@ -148,8 +148,8 @@ TABLE: dict[str, tuple[tuple[str, ...], Changes]] = {
         ("tests/test_search.py",),
         (
             (
-                "np.lexsort(np.hstack([samples.x, samples.y]).T)",
-                "np.arange(len(samples))",
+                "order = canonical_order(samples.x, samples.y)",
+                "order = np.arange(len(samples))",
                 "the order of rows changes the value",
             ),
             ("axis=0)) <= len(", "axis=0)) > len(", "the numbers are the label"),

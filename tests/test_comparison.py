@@ -7,7 +7,7 @@ import torch
 from mineral.methods.base import Measurement, Run
 from mineral.methods.default.candidates import Candidate, Evidence
 from mineral.methods.default.comparison import Answer, average, compared, shrinkage
-from mineral.methods.default.views import View
+from mineral.methods.default.views import View, Views
 from mineral.methods.gaussian import GaussianCopula
 from mineral.methods.knn import KSG
 from mineral.methods.lnc import LNC
@@ -38,7 +38,8 @@ def weight(best, rival, dims=2):
     """The rival's share of the value, in this many columns."""
     values = np.random.default_rng(0).standard_normal((100, dims))
     run = Run(seed=0, device=torch.device("cpu"), progress=silent)
-    return compared(best, rival, paired(values[:, :1], values[:, 1:]), run)[0]
+    views = Views(paired(values[:, :1], values[:, 1:]), run.rng())
+    return compared(best, rival, views, run)[0]
 
 
 # An estimate that may fall short gives way to a significantly larger one

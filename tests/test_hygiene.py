@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import sklearn  # noqa: F401  sets variables of the environment, see below
 import torch
 
 import mineral
