@@ -31,6 +31,7 @@ bench: .venv/installed
 	$(BIN)/python benchmarks/importing.py
 	$(BIN)/python benchmarks/ksg.py
 	$(BIN)/python benchmarks/mine_loop.py
+	$(BIN)/python benchmarks/default.py
 
 format: .venv/installed
 	$(BIN)/ruff check --fix .

@@ -185,12 +185,13 @@ TABLE: dict[str, tuple[tuple[str, ...], Changes]] = {
         ("tests/test_wrappers.py",),
         (
             (
-                "one.value - other.value > SIG",
-                "other.value - one.value > SIG",
+                "if difference > least",
+                "if -difference > least",
                 "blocks are dropped where they show more",
             ),
-            ("SIGNIFICANT = 3.0", "SIGNIFICANT = 1.0", "blocks are dropped by chance"),
-            ("SIGNIFICANT = 3.0", "SIGNIFICANT = 10.0", "dependence between blocks is ignored"),
+            ("SIGNIFICANT = 2.0", "SIGNIFICANT = 1.0", "a sum is reported by chance"),
+            ("SIGNIFICANT = 2.0", "SIGNIFICANT = 10.0", "dependence between blocks is ignored"),
+            ("-least and len", "-1e9 and len", "the full search is never asked for"),
         ),
     ),
     "methods/wrappers/independent_blocks.py": (

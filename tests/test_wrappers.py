@@ -123,14 +123,24 @@ def of_blocks(block, whole, quick):
     return wrapper.measure(two_pairs(), RUN)
 
 
-def test_independent_blocks_are_summed_unless_all_columns_show_significantly_more():
+ERROR = 0.1 * math.sqrt(3)  # of the difference of two blocks from the whole
+
+
+@pytest.mark.parametrize("quick", [0.3, 1 - 3 * ERROR])
+def test_a_sum_over_blocks_that_is_significantly_more_is_reported(quick):
     assert len(independent_blocks(two_pairs())) == 2
-    error = 0.1 * math.sqrt(3)  # two blocks and the whole
-    for quick in (0.3, 1.0, 1 + 2 * error):
-        found = of_blocks(block=0.5, whole=2.0, quick=quick)
-        assert found.value == pytest.approx(1.0) and found.decision.wrapper == "blocks"
-        assert found.stderr == pytest.approx(0.1 * math.sqrt(2))
-    assert of_blocks(block=0.5, whole=2.0, quick=1 + 4 * error).value == 2.0
+    found = of_blocks(block=0.5, whole=2.0, quick=quick)
+    assert found.value == pytest.approx(1.0) and found.decision.wrapper == "blocks"
+    assert found.stderr == pytest.approx(0.1 * math.sqrt(2))
+
+
+@pytest.mark.parametrize("quick", [1 - 1.5 * ERROR, 1.0, 1 + 1.5 * ERROR])
+def test_where_the_sum_and_a_quick_look_agree_the_look_is_reported(quick):
+    assert of_blocks(block=0.5, whole=2.0, quick=quick).value == quick
+
+
+def test_a_look_that_finds_significantly_more_than_blocks_asks_for_the_full_search():
+    assert of_blocks(block=0.5, whole=2.0, quick=1 + 3 * ERROR).value == 2.0
 
 
 def test_blocks_whose_pointwise_values_correlate_depend_and_are_not_summed():
