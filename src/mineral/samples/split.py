@@ -52,11 +52,19 @@ def shifted(n: int, m: int, rng: np.random.Generator) -> Int[np.ndarray, "n m"]:
 def canonical_order(
     x: Float[np.ndarray, "n dx"], y: Float[np.ndarray, "n dy"]
 ) -> Int[np.ndarray, " n"]:
-    """An order of the rows that depends neither on their order nor on which side is x.
+    """An order of the rows that depends not on their order, nor on units, nor on which side is x.
 
-    Random splits and draws that follow it give the same estimate for rows in another order, and for
-    x and y swapped.
+    Random splits and draws that follow it give the same estimate for rows in another order, in
+    other units, and for x and y swapped.
     """
-    with np.errstate(over="ignore", invalid="ignore"):
-        of_x, of_y = x.sum(axis=1), y.sum(axis=1)
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        of_x, of_y = (_without_units(side).sum(axis=1) for side in (x, y))
         return np.asarray(np.lexsort((*x.T, *y.T, of_x * of_y, of_x + of_y)))
+
+
+def _without_units(side: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n d"]:
+    """From the median on, in spreads of the middle half; a column with no such spread as it is."""
+    largest = np.abs(side).max(axis=0)
+    side = side / np.where(largest > 0, largest, 1.0)
+    low, middle, high = np.quantile(side, [0.25, 0.5, 0.75], axis=0)
+    return np.asarray((side - middle) / np.where(high > low, high - low, 1.0))
