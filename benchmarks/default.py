@@ -10,15 +10,13 @@ Samples are y = x + noise in every column, or what the name of the case says.
 
 import argparse
 import json
-import resource
 import subprocess
 import sys
 import time
 from dataclasses import dataclass
 
 import numpy as np
-
-KILOBYTES = 2**10  # Linux counts in kilobytes
+from memory import peak
 
 
 @dataclass(frozen=True)
@@ -82,12 +80,11 @@ def measured(estimate: str, case: Case) -> dict[str, float]:
     run = {"ours": ours, "rival": rival}[estimate]
     run(*samples(Case(200, min(case.dims, 5))))
     x, y = samples(case)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = peak()
     start = time.perf_counter()
     value = run(x, y)
     seconds = time.perf_counter() - start
-    above = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
-    return {"value": value, "seconds": seconds, "megabytes": above / KILOBYTES}
+    return {"value": value, "seconds": seconds, "megabytes": peak() - before}
 
 
 def in_a_process(estimate: str, index: int) -> dict[str, float]:

@@ -10,8 +10,8 @@ import mineral
 
 LAYERS = [
     ["choices"],
-    ["errors", "types", "numerics", "special", "terminal"],
-    ["storage", "locks", "figures", "progress", "threads", "chance"],
+    ["errors", "types", "numerics", "special", "terminal", "chance"],
+    ["storage", "locks", "figures", "progress", "threads"],
     ["mnist", "decision"],
     ["results"],
     ["samples", "stability"],

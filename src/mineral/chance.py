@@ -11,6 +11,7 @@ distributions are torch's own, and the global generators are neither read nor ch
 """
 
 import random
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -24,13 +25,17 @@ WORD = 2**63  # seeds that torch's generators take
 
 
 @contextmanager
-def undisturbed() -> Iterator[None]:
-    """Inside, what is imported may draw from Python's own generator, whose state comes back."""
-    state = random.getstate()
+def first_import(name: str) -> Iterator[None]:
+    """Inside, a module is imported that may draw from Python's own generator: its state comes back.
+
+    Where it is imported already nothing is restored, so that threads that draw are not disturbed.
+    """
+    state = None if name in sys.modules else random.getstate()
     try:
         yield
     finally:
-        random.setstate(state)
+        if state is not None:
+            random.setstate(state)
 
 
 class Chance(TorchDispatchMode):  # type: ignore[no-untyped-call]

@@ -1,6 +1,5 @@
 """Progress on standard error, where somebody is watching; silence elsewhere."""
 
-import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TypeAlias
@@ -25,12 +24,13 @@ def reporting(progress: ProgressOption) -> Iterator[Progress]:
     if not progress:
         yield silent
         return
-    state = random.getstate()  # from which rich draws when it is first imported
-    from rich.console import Console
-    from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
-    from rich.progress import Progress as Bar
+    from mineral.chance import first_import  # which brings in torch
 
-    random.setstate(state)
+    with first_import("rich.progress"):
+        from rich.console import Console
+        from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
+        from rich.progress import Progress as Bar
+
     console = Console(stderr=True)
     if not console.is_terminal:
         yield silent

@@ -12,7 +12,6 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from mineral.audit.views import Views
-from mineral.errors import MissingExtraError
 from mineral.threads import quiet
 from mineral.types import PerSample
 
@@ -85,9 +84,6 @@ def panel(
         classes: How many there are in all.
         seed: Of everything random.
         brief: Leave out those that take longest and win least.
-
-    Raises:
-        MissingExtraError: If scikit-learn is not installed.
     """
     views = Views.fit(*training, seed=seed)
     seen, held = views.all(training[0]), views.all(validation[0])
@@ -109,13 +105,10 @@ def panel(
 
 def _kinds(n: int, seed: int) -> list[tuple[str, str, Callable[[], Any]]]:
     """Name, view, and what makes one."""
-    try:
-        from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
-        from sklearn.linear_model import LogisticRegression
-        from sklearn.neighbors import KNeighborsClassifier
-        from sklearn.neural_network import MLPClassifier
-    except ImportError:
-        raise MissingExtraError("An audit", "audit") from None
+    from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.neighbors import KNeighborsClassifier
+    from sklearn.neural_network import MLPClassifier
 
     def logistic() -> Any:  # noqa: ANN401
         return LogisticRegression(C=0.1, max_iter=200)

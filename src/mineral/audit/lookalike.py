@@ -28,7 +28,6 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from mineral.chance import Chance, learning
-from mineral.errors import MissingExtraError
 
 RIDGES = tuple(10.0**k for k in range(-3, 6))
 PRINCIPAL, FEW_PRINCIPAL = 200, 32  # directions that are looked at; by the network
@@ -89,9 +88,6 @@ def lookalike(
         raw: What was encoded.
         codes: In an order of their own.
         seed: Of training.
-
-    Raises:
-        MissingExtraError: If scikit-learn is not installed.
     """
     found = []
     for each in lookalikes(raw, codes, seed=seed):
@@ -154,10 +150,8 @@ def _nearest(a: np.ndarray, b: np.ndarray) -> Order:
 
 def _fit(x: np.ndarray, z: np.ndarray) -> tuple[Any, float]:
     """A ridge regression, and the share of variance that it explains of left-out rows."""
-    try:
-        from sklearn.linear_model import RidgeCV
-    except ImportError:
-        raise MissingExtraError("An audit", "audit") from None
+    from sklearn.linear_model import RidgeCV
+
     model = RidgeCV(RIDGES).fit(x, z)  # its score is the negative leave-one-out squared error
     return model, 1 + float(model.best_score_) / float(z.var(axis=0).mean())
 

@@ -26,7 +26,7 @@ from torch import Tensor, nn
 
 from mineral.audit.rows import Attack, share
 from mineral.chance import Chance, learning
-from mineral.errors import InputError, MissingExtraError, OptionError
+from mineral.errors import InputError, OptionError
 from mineral.shaping.neuracrypt import NeuraCrypt
 
 Images = Float[np.ndarray, "n pixels"]
@@ -295,10 +295,8 @@ def _predictions(plain: Cut, coded: Patches) -> Patches:
 
     Their ridge has the least leave-one-out error: wrong pairs are not learned by heart.
     """
-    try:
-        from sklearn.linear_model import RidgeCV
-    except ImportError:
-        raise MissingExtraError("An audit", "audit") from None
+    from sklearn.linear_model import RidgeCV
+
     found = np.empty_like(coded)
     for place in range(plain.shape[1]):
         x, z = (side[:, place].astype(np.float64) for side in (plain, coded))

@@ -7,7 +7,7 @@ from jaxtyping import Float, Int
 
 from mineral.audit.lookalike import assigned
 from mineral.audit.rows import Attack, share
-from mineral.errors import InputError, MissingExtraError
+from mineral.errors import InputError
 
 RIDGES = tuple(10.0**k for k in range(-3, 6))
 
@@ -32,7 +32,6 @@ def attack(
 
     Raises:
         InputError: If there are not twice as many rows as known pairs.
-        MissingExtraError: If scikit-learn is not installed.
     """
     n = len(raw)
     if n < 2 * known or known < 8:
@@ -78,12 +77,10 @@ def _matched(
 
 
 def _regression(n: int, *, bent: bool, seed: int) -> Any:  # noqa: ANN401
-    try:
-        from sklearn.kernel_approximation import Nystroem
-        from sklearn.linear_model import RidgeCV
-        from sklearn.pipeline import make_pipeline
-        from sklearn.preprocessing import StandardScaler
-    except ImportError:
-        raise MissingExtraError("An audit", "audit") from None
+    from sklearn.kernel_approximation import Nystroem
+    from sklearn.linear_model import RidgeCV
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
     kernel = [Nystroem(n_components=n, random_state=seed)] if bent else []
     return make_pipeline(StandardScaler(), *kernel, RidgeCV(RIDGES))

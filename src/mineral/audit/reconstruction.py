@@ -7,7 +7,6 @@ from jaxtyping import Float
 
 from mineral.audit.rows import Attack, resampled
 from mineral.audit.views import Views
-from mineral.errors import MissingExtraError
 from mineral.threads import quiet
 
 RIDGES = tuple(10.0**k for k in range(-2, 6))
@@ -46,15 +45,10 @@ def attack(
         test: The same, of rows that decide nothing.
         name: Of the attack.
         seed: Of the network.
-
-    Raises:
-        MissingExtraError: If scikit-learn is not installed.
     """
-    try:
-        from sklearn.linear_model import RidgeCV
-        from sklearn.neural_network import MLPRegressor
-    except ImportError:
-        raise MissingExtraError("An audit", "audit") from None
+    from sklearn.linear_model import RidgeCV
+    from sklearn.neural_network import MLPRegressor
+
     unlabelled = np.zeros(len(training[0]), dtype=np.int64)
     views = Views.fit(training[0], unlabelled, seed=seed, widest=WIDEST)
     source, held, seen = (views.standardized(c) for c, _ in (training, validation, test))

@@ -14,8 +14,6 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Int
 
-from mineral.errors import MissingExtraError
-
 WIDEST = 256  # coordinates; beyond, the most telling half of them beside principal components
 PRINCIPAL_FROM = 1500  # rows
 PAIRS = 64  # products that are kept, and at most `DIRECTIONS` squares
@@ -54,15 +52,9 @@ class Views:
         seed: int,
         widest: int = WIDEST,
     ) -> "Views":
-        """From training rows.
+        """From training rows."""
+        from sklearn.preprocessing import QuantileTransformer
 
-        Raises:
-            MissingExtraError: If scikit-learn is not installed.
-        """
-        try:
-            from sklearn.preprocessing import QuantileTransformer
-        except ImportError:
-            raise MissingExtraError("An audit", "audit") from None
         codes = codes.astype(np.float64)
         scale = codes.std(axis=0)
         magnitude = np.abs(codes).max(axis=0)

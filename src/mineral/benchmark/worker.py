@@ -42,12 +42,9 @@ def estimate(
 
 def load() -> tuple[Estimate, dict[str, str]]:
     """Import what estimators import when they first run, so that no job's seconds pay for it."""
-    import scipy.spatial
-    import scipy.special
-    import scipy.stats  # noqa: F401
+    import sklearn.cluster
+    import sklearn.mixture  # noqa: F401
 
-    with contextlib.suppress(ImportError):
-        import sklearn.mixture  # noqa: F401
     with contextlib.suppress(ImportError):
         import zuko  # noqa: F401
     torch.optim.Adam([torch.nn.Parameter(torch.zeros(1))])

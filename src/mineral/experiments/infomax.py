@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from mineral.errors import MissingExtraError, OptionError
+from mineral.errors import OptionError
 from mineral.experiments import digits, drawings
 from mineral.experiments.base import Cell, Conclusion, Context, Experiment, Numbers, Table
 from mineral.experiments.checkpoints import Checkpoint
@@ -138,10 +138,8 @@ def _accuracy(
     test: tuple[np.ndarray, torch.Tensor],
 ) -> float:
     """Of logistic regression on standardized codes."""
-    try:
-        from sklearn.linear_model import LogisticRegression
-    except ImportError:
-        raise MissingExtraError("A linear classifier of codes", "mixture") from None
+    from sklearn.linear_model import LogisticRegression
+
     codes, labels = training[0][: settings.labelled], training[1][: settings.labelled].numpy()
     mean, spread = codes.mean(0), codes.std(0)
     spread = np.where(spread > 1e-6, spread, 1)

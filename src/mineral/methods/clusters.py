@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Float, Int
 
-from mineral.chance import undisturbed
+from mineral.chance import first_import
 from mineral.methods.base import Estimator, Measurement, Run
 from mineral.methods.kcca import Kernel, Variates, correlations
 from mineral.methods.options import AtLeastTwo
@@ -141,8 +141,9 @@ def _assigned(values: Float[np.ndarray, "n k"], centers: Float[np.ndarray, "clus
 def _centers(
     values: Float[np.ndarray, "n k"], count: int, rng: np.random.Generator
 ) -> Float[np.ndarray, "clusters k"]:
-    with undisturbed():  # slow to import: only when needed
-        from scipy.cluster.vq import kmeans2
+    from scipy.cluster.vq import kmeans2  # slow to import, as the next: only when needed
+
+    with first_import("sklearn.cluster"):
         from sklearn.cluster import kmeans_plusplus
 
     few = rng.permutation(values)[: max(SEEDING * count, FEWEST)]  # find the best start

@@ -23,7 +23,7 @@ from typing import Annotated, Any
 import numpy as np
 from jaxtyping import Float
 
-from mineral.chance import undisturbed
+from mineral.chance import first_import
 from mineral.errors import InputError
 from mineral.methods.base import Estimator, Measurement, Run
 from mineral.methods.options import AtLeastOne, AtLeastTwo, Range
@@ -289,7 +289,7 @@ class _Fit:
 
 
 def _sklearn() -> Any:  # noqa: ANN401
-    with undisturbed():  # slow to import: only when needed
+    with first_import("sklearn.mixture"):  # slow: only when needed
         import sklearn.mixture
     return sklearn.mixture
 

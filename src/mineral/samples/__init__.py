@@ -5,7 +5,7 @@ from mineral.samples.gate import Paired, new_pairs, paired, variable
 from mineral.samples.selection import Selection
 from mineral.samples.split import Fold, canonical_order, folds, shifted
 from mineral.samples.tensors import Units, as_tensor, refuse_not_finite
-from mineral.samples.ties import has_ties, is_evenly_spaced, spread_ties, symbols
+from mineral.samples.ties import distinct_rows, has_ties, is_evenly_spaced, spread_ties, symbols
 from mineral.samples.transform import Standardizer, normal_scores, power_of_two
 from mineral.samples.whitening import whiten
 
@@ -17,6 +17,7 @@ __all__ = [
     "Units",
     "as_tensor",
     "canonical_order",
+    "distinct_rows",
     "folds",
     "has_ties",
     "indicators",

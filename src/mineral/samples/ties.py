@@ -25,6 +25,11 @@ def symbols(values: Matrix) -> Int[np.ndarray, " n"]:
     return codes
 
 
+def distinct_rows(values: Matrix) -> int:
+    """How many rows differ from each other."""
+    return int(symbols(values).max()) + 1
+
+
 def has_ties(values: Matrix) -> Bool[np.ndarray, " d"]:
     """Which columns repeat a value."""
     ordered = np.sort(values, axis=0)

@@ -44,14 +44,9 @@ def synthetic(n: int = 10_000, seed: int = 1) -> Problem:
 
     References:
         InfoShape, arXiv:2210.15034.
-
-    Raises:
-        MissingExtraError: If scikit-learn is not installed.
     """
-    try:
-        from sklearn.datasets import make_classification
-    except ImportError:
-        raise MissingExtraError("The synthetic problem", "shaping") from None
+    from sklearn.datasets import make_classification
+
     x, y = make_classification(
         n, n_features=10, n_informative=3, n_classes=4, class_sep=1.0, random_state=seed
     )

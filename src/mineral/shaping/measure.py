@@ -15,7 +15,6 @@ import torch
 from jaxtyping import Float, Int
 
 from mineral import door
-from mineral.errors import MissingExtraError
 from mineral.methods import Mixed
 from mineral.numerics import leave_one_out_logmeanexp, logmeanexp
 from mineral.shaping.encoder import Encoder
@@ -127,9 +126,6 @@ def measure(
         test: Rows that neither the encoder nor a classifier learned from.
         seed: Of noise and of classifiers.
         thorough: More and larger attackers.
-
-    Raises:
-        MissingExtraError: If scikit-learn is not installed.
     """
     parts = (training, validation, test)
     # Each part with noise of its own, of seeds far apart.
@@ -174,9 +170,6 @@ def retrained(
         labels: Of the same, classes 0, 1, …, shape (n,) each.
         seed: Of classifiers.
         thorough: More and larger ones.
-
-    Raises:
-        MissingExtraError: If scikit-learn is not installed.
     """
     count = 1 + max(int(each.max()) for each in labels)
     prior = np.bincount(labels[0], minlength=count) + 1.0
@@ -255,12 +248,9 @@ def _neighbours(codes: Matrix, label: Int[np.ndarray, " n"], seed: int) -> tuple
 
 
 def _kinds(n: int, width: int, seed: int, *, thorough: bool) -> dict[str, Callable[[], Any]]:
-    try:
-        from sklearn.ensemble import HistGradientBoostingClassifier
-        from sklearn.neighbors import KNeighborsClassifier
-        from sklearn.neural_network import MLPClassifier
-    except ImportError:
-        raise MissingExtraError("Measuring a code", "shaping") from None
+    from sklearn.ensemble import HistGradientBoostingClassifier
+    from sklearn.neighbors import KNeighborsClassifier
+    from sklearn.neural_network import MLPClassifier
 
     def network(*hidden: int) -> Any:  # noqa: ANN401
         return MLPClassifier(hidden, early_stopping=True, max_iter=40, random_state=seed)

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mineral.samples import Paired, has_ties, symbols
+from mineral.methods.wrappers.distinct import CONTINUOUS
+from mineral.samples import Paired, distinct_rows, has_ties
 from mineral.types import Mask, X, Y
 
 FEW_DIMS = 3  # dx + dy, up to which neighbours are consistent at a thousand rows
@@ -16,7 +17,6 @@ MAX_SINGLETONS = 0.5  # of a column's values: zeros among numbers fill few cells
 ROWS_PER_CLASS = 10  # on average, from which a side of numbers is a label
 FEW_VALUES = 20  # different values, up to which numbers may be a label
 MIN_ROWS_LABEL = 100  # below, numbers are ordered values rather than labels
-DISTINCT_CONTINUOUS = 0.9  # share of distinct rows, from which a side is continuous
 MIN_ROWS_RELATION = 10  # distinct values, from which an exact order is no coincidence
 
 
@@ -59,9 +59,9 @@ class Profile:
             dim_y=samples.y.shape[1],
             categorical=bool(samples.words),
             ties=float(has_ties(both).mean()),
-            distinct_x=int(symbols(samples.x).max()) + 1,
-            distinct_y=int(symbols(samples.y).max()) + 1,
-            cells=int(symbols(both).max()) + 1,
+            distinct_x=distinct_rows(samples.x),
+            distinct_y=distinct_rows(samples.y),
+            cells=distinct_rows(both),
             integers=bool((both % 1 == 0).all()),
             singletons=max(_singletons(samples), default=0.0),
             monotone=_is_monotone(samples.x, samples.y),
@@ -99,7 +99,7 @@ class Profile:
     @property
     def has_numbers(self) -> bool:
         """Whether the rows of one side hardly repeat."""
-        return max(self.distinct_x, self.distinct_y) > DISTINCT_CONTINUOUS * self.n
+        return max(self.distinct_x, self.distinct_y) > CONTINUOUS * self.n
 
     @property
     def may_be_symbols(self) -> bool:

@@ -6,7 +6,7 @@ import numpy as np
 
 from mineral.methods.base import Measurement, Measures, Run
 from mineral.results import Caution
-from mineral.samples import Paired, symbols
+from mineral.samples import Paired, distinct_rows
 from mineral.types import Mask, Matrix
 
 CONTINUOUS = 0.9  # share of different rows, from which a side is continuous
@@ -25,14 +25,14 @@ class Distinct:
     inner: Measures
 
     def measure(self, samples: Paired, run: Run) -> Measurement:
-        distinct, cautions = _distinct_rows(samples)
+        distinct, cautions = _without_copies(samples)
         found = self.inner.measure(distinct, run)
         if not cautions:
             return found
         return replace(found, pointwise=None, cautions=(*cautions, *found.cautions))
 
 
-def _distinct_rows(samples: Paired) -> tuple[Paired, tuple[Caution, ...]]:
+def _without_copies(samples: Paired) -> tuple[Paired, tuple[Caution, ...]]:
     """The samples without rows that are exact copies of another one, and a caution about these.
 
     Rows are copies where, without them, the rows of a side hardly repeat: where values repeat
@@ -45,7 +45,7 @@ def _distinct_rows(samples: Paired) -> tuple[Paired, tuple[Caution, ...]]:
     if copies < COPIES * len(samples):
         return samples, ()
     sides = rows[own, : samples.x.shape[1]], rows[own, samples.x.shape[1] :]
-    if max(int(symbols(side).max()) + 1 for side in sides) < CONTINUOUS * own.sum():
+    if max(distinct_rows(side) for side in sides) < CONTINUOUS * own.sum():
         return samples, ()
     keep = np.sort(first)
     caution = Caution(

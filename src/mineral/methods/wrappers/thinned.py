@@ -17,7 +17,7 @@ import numpy as np
 from mineral.methods.base import Measurement, Measures, Run
 from mineral.progress import portion
 from mineral.results import Caution
-from mineral.samples import Paired, has_ties, is_evenly_spaced, symbols
+from mineral.samples import Paired, distinct_rows, has_ties, is_evenly_spaced
 from mineral.types import PerSample
 
 MIN_ROWS = 50  # of a part
@@ -42,14 +42,14 @@ class Thinned:
     inner: Measures
 
     def measure(self, samples: Paired, run: Run) -> Measurement:
-        if step(samples) > 1:
-            return self._of_parts(samples, run)
+        m = step(samples)
+        if m > 1:
+            return self._of_parts(samples, m, run)
         found = self.inner.measure(samples, run)
         even = found.value > STRONG and is_even(samples)
-        return self._of_parts(samples, run) if even else found
+        return self._of_parts(samples, m, run) if even else found
 
-    def _of_parts(self, samples: Paired, run: Run) -> Measurement:
-        m = step(samples)
+    def _of_parts(self, samples: Paired, m: int, run: Run) -> Measurement:
         if m > 1:
             parts = _phases(len(samples), m, run.rng())
             sentence = f"Autocorrelated rows: the mean of {len(parts)} parts of one row in {m}."
@@ -90,7 +90,7 @@ def step(samples: Paired) -> int:
     if samples.rows_a_draw <= 1:
         return 1
     n = len(samples)
-    kinds = [int(symbols(side).max()) + 1 for side in (samples.x, samples.y)]
+    kinds = [distinct_rows(side) for side in (samples.x, samples.y)]
     if max(kinds) * ROWS_PER_VALUE <= n:
         return 1
     return max(1, min(math.ceil(samples.rows_a_draw), n // MIN_ROWS))
