@@ -29,7 +29,7 @@ QUESTIONS = (
         "flipper_length_mm",
         "body_mass_g",
         "1. What does the length of a flipper say about body mass?",
-        "Both are rounded, to 1 mm and 25 g: mind the warning about ties.",
+        "Both are rounded, to 1 mm and 25 g: ties are broken at random.",
     ),
     (
         "bill_length_mm",
