@@ -16,6 +16,7 @@ from typing import Any, TypeAlias
 
 import atlas
 import numpy as np
+import strong
 
 import mineral
 from mineral import tasks
@@ -122,8 +123,11 @@ def play(log: Path) -> None:
         print(f"{rule.name:38} {error:7.4f} {change.mean():+11.4f} ± {noise:.4f} {moved:13d}")
 
 
-def drawn(suites: list[str], laws: int, n: int, seeds: int) -> Iterator[Drawn]:
+def drawn(suites: list[str], laws: int, strong_laws: int, n: int, seeds: int) -> Iterator[Drawn]:
     """Name, truth and samples of every law."""
+    for each in map(strong.law, range(strong_laws)):
+        for seed in range(seeds):
+            yield each.name, each.information(), *each.draw(n, np.random.default_rng([9, seed]))
     for task in (task for name in suites for task in tasks.suite(name)):
         if np.isfinite(task.information):
             for seed in range(seeds):
@@ -140,11 +144,13 @@ def _sides(task: tasks.Task, n: int, seed: int) -> tuple[Any, Any]:
     return tasks.columns_of("x", draw.x), tasks.columns_of("y", draw.y)
 
 
-def log(out: Path, suites: list[str], laws: int, sizes: list[int], seeds: int) -> None:
+def log(
+    out: Path, suites: list[str], laws: int, strong_laws: int, sizes: list[int], seeds: int
+) -> None:
     """A line for every law: its truth, and what the default considered."""
     with out.open("a") as file:
         for n in sizes:
-            for name, truth, x, y in drawn(suites, laws, n, seeds):
+            for name, truth, x, y in drawn(suites, laws, strong_laws, n, seeds):
                 try:
                     r = mineral.estimate(x, y)
                 except mineral.InputError:
@@ -161,12 +167,13 @@ if __name__ == "__main__":
     parser.add_argument("--play", type=Path)
     parser.add_argument("--suites", default="nulls,mixtures")
     parser.add_argument("--atlas", type=int, default=70)
+    parser.add_argument("--strong", type=int, default=0, help="laws of 2 to 8 nats")
     parser.add_argument("--n", default="200,1000")
     parser.add_argument("--seeds", type=int, default=1)
     options = parser.parse_args()
     if options.log:
         names = [name for name in options.suites.split(",") if name]
         sizes = [int(n) for n in options.n.split(",")]
-        log(options.log, names, options.atlas, sizes, options.seeds)
+        log(options.log, names, options.atlas, options.strong, sizes, options.seeds)
     if options.play:
         play(options.play)

@@ -23,7 +23,6 @@ from mineral.methods.discrete import Discrete
 from mineral.methods.discriminant import Discriminant
 from mineral.methods.gaussian import GaussianCopula
 from mineral.methods.knn import KSG
-from mineral.methods.lnc import LNC
 from mineral.methods.mixed import Mixed
 from mineral.methods.projection import Budget, Projected
 from mineral.methods.regression import Regression
@@ -33,7 +32,6 @@ from mineral.samples import Paired
 
 NEIGHBOUR_DIMS = 6  # dx + dy, up to which neighbours may find more than a network
 CANONICAL_ROWS = 400  # below, held-out variates are noise
-STRONG = 0.5  # nats found, from which boxes around neighbours may be mostly empty
 
 
 class Evidence(Enum):
@@ -45,202 +43,129 @@ class Evidence(Enum):
     BOUND = "bound"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Facts:
-    """What preconditions may use.
-
-    Attributes:
-        profile: Of the samples.
-        untied: The samples, ties broken at random.
-        level: How much may be trained.
-        found: The value reported so far, in nats; 0 before the first candidate.
-    """
-
-    profile: Profile
-    untied: Paired
-    level: Budget
-    found: float = 0.0
-
-
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Candidate:
     """One row of the table.
 
     Attributes:
-        make: The estimator for these samples.
+        make: The estimator for samples of this profile, and how much may be trained.
         view: What it sees.
         evidence: How its value errs.
-        applies: The precondition.
+        applies: The precondition on the profile, and on the samples with ties broken at random.
+        trains: Whether it trains a network, which the level "fast" leaves out.
         ends: Whether the search ends where it is reported and its residuals are independent of
             the predictors.
     """
 
-    make: Callable[[Facts], Estimator]
+    make: Callable[[Profile, Budget], Estimator]
     view: View
     evidence: Evidence
-    applies: Callable[[Facts], bool]
+    applies: Callable[[Profile, Paired], bool]
+    trains: bool = False
     ends: bool = False
 
 
-def _is_ordered(p: Profile) -> bool:
-    """Numbers whose order matters, and too many for a table."""
-    return not p.is_table and not p.has_no_order
+def _counts(_: Profile, __: Budget) -> Estimator:
+    return Discrete(correction="adjusted")
 
 
-def _is_label(p: Profile) -> bool:
-    """A label, and too many values beside it for a table."""
-    return p.may_be_label and not p.is_table
-
-
-def _fits_a_copula(p: Profile) -> bool:
-    """Rows enough for correlations, of columns that ranks can order."""
-    return p.n >= 2 * p.dims + 2 and not (p.is_wide and p.ties > 0.5)
-
-
-def _copula(facts: Facts) -> Estimator:
-    p = facts.profile
+def _copula(p: Profile, _: Budget) -> Estimator:
     return GaussianCopula() if p.n < max(2 * p.dims + 6, FEW_ROWS) else LikeliestCopula()
 
 
-def _network(facts: Facts) -> Estimator:
-    return Residual(steps=4000, folds=5) if facts.level == "thorough" else Residual()
+def _network(_: Profile, level: Budget) -> Estimator:
+    return Residual(steps=4000, folds=5) if level == "thorough" else Residual()
 
 
-def _has_function(facts: Facts) -> bool:
+def _neighbours(p: Profile, _: Budget) -> Estimator:
+    return KSG(k=min(KSG.k, p.n - 2))
+
+
+def _has_function(p: Profile, untied: Paired) -> bool:
     """Whether one side is a number whose entropy gaps can show."""
-    return _is_ordered(facts.profile) and Regression().can_predict(facts.untied)
-
-
-def _neighbours(facts: Facts) -> Estimator:
-    return KSG(k=min(KSG.k, facts.profile.n - 2))
-
-
-def _trains(facts: Facts) -> bool:
-    return facts.level != "fast"
+    return p.is_ordered and Regression().can_predict(untied)
 
 
 TABLE: tuple[Candidate, ...] = (
+    Candidate(_counts, View.AS_GIVEN, Evidence.PARAMETRIC, lambda p, _: p.is_table),
     Candidate(
-        make=lambda f: Discrete(correction="adjusted"),
-        view=View.AS_GIVEN,
-        evidence=Evidence.PARAMETRIC,
-        applies=lambda f: f.profile.is_table,
+        _copula,
+        View.UNTIED,
+        Evidence.PARAMETRIC,
+        lambda p, _: p.fits_a_copula and not p.monotone,
     ),
     Candidate(
-        make=_copula,
-        view=View.UNTIED,
-        evidence=Evidence.PARAMETRIC,
-        applies=lambda f: (
-            _is_ordered(f.profile) and _fits_a_copula(f.profile) and not f.profile.monotone
-        ),
-    ),
-    Candidate(
-        make=lambda f: Regression(),
-        view=View.UNTIED,
-        evidence=Evidence.BOUND,
-        applies=lambda f: f.profile.dims > 2 and _has_function(f),
+        lambda *_: Regression(),
+        View.UNTIED,
+        Evidence.BOUND,
+        lambda p, untied: p.dims > 2 and _has_function(p, untied),
         ends=True,
     ),
     Candidate(
-        make=lambda f: Projected(budget=f.level),
-        view=View.AS_GIVEN,
-        evidence=Evidence.LEARNED,
-        applies=lambda f: _is_ordered(f.profile) and f.profile.is_wide,
+        lambda _, level: Projected(budget=level),
+        View.AS_GIVEN,
+        Evidence.LEARNED,
+        lambda p, _: p.is_ordered and p.is_wide,
     ),
     Candidate(
-        make=_network,
-        view=View.UNTIED,
-        evidence=Evidence.LEARNED,
-        applies=lambda f: (
-            _is_ordered(f.profile)
-            and _fits_a_copula(f.profile)
-            and f.profile.dims > FEW_DIMS
-            and _trains(f)
+        _network,
+        View.UNTIED,
+        Evidence.LEARNED,
+        lambda p, _: p.fits_a_copula and p.dims > FEW_DIMS,
+        trains=True,
+    ),
+    Candidate(
+        _neighbours,
+        View.SCORES,
+        Evidence.LOCAL,
+        lambda p, _: (
+            p.is_ordered and (p.dims <= NEIGHBOUR_DIMS or not (p.fits_a_copula or p.is_wide))
         ),
     ),
     Candidate(
-        make=_neighbours,
-        view=View.SCORES,
-        evidence=Evidence.LOCAL,
-        applies=lambda f: (
-            _is_ordered(f.profile)
-            and (
-                f.profile.dims <= NEIGHBOUR_DIMS
-                or not (_fits_a_copula(f.profile) or f.profile.is_wide)
-            )
-        ),
+        lambda *_: Regression(),
+        View.UNTIED,
+        Evidence.BOUND,
+        lambda p, untied: p.dims == 2 and _has_function(p, untied),
     ),
     Candidate(
-        make=lambda f: LNC(),
-        view=View.UNTIED,
-        evidence=Evidence.BOUND,
-        applies=lambda f: (
-            _is_ordered(f.profile)
-            and f.profile.dims == 2
-            and f.profile.n >= FEW_ROWS
-            and f.found >= STRONG
-        ),
+        lambda *_: Canonical(),
+        View.UNTIED,
+        Evidence.LEARNED,
+        lambda p, _: p.is_ordered and p.dims > FEW_DIMS and p.n >= CANONICAL_ROWS,
     ),
     Candidate(
-        make=lambda f: Regression(),
-        view=View.UNTIED,
-        evidence=Evidence.BOUND,
-        applies=lambda f: f.profile.dims == 2 and _has_function(f),
+        _counts,
+        View.AS_GIVEN,
+        Evidence.BOUND,
+        lambda p, _: p.is_ordered and p.may_be_symbols and p.n >= FEW_ROWS,
     ),
     Candidate(
-        make=lambda f: Canonical(),
-        view=View.UNTIED,
-        evidence=Evidence.LEARNED,
-        applies=lambda f: (
-            _is_ordered(f.profile) and f.profile.dims > FEW_DIMS and f.profile.n >= CANONICAL_ROWS
-        ),
+        lambda *_: WeakCorrelations(),
+        View.UNTIED,
+        Evidence.PARAMETRIC,
+        lambda p, untied: p.is_ordered and p.is_wide and has_weak_correlations(untied),
     ),
     Candidate(
-        make=lambda f: Discrete(correction="adjusted"),
-        view=View.AS_GIVEN,
-        evidence=Evidence.BOUND,
-        applies=lambda f: (
-            _is_ordered(f.profile) and f.profile.may_be_symbols and f.profile.n >= FEW_ROWS
-        ),
+        lambda *_: Clusters(),
+        View.AS_GIVEN,
+        Evidence.BOUND,
+        lambda p, _: p.is_ordered and p.dims > LABEL_DIMS and p.n >= FEW_ROWS,
+        trains=True,
+    ),
+    Candidate(lambda *_: Discriminant(), View.LABEL, Evidence.BOUND, lambda p, _: p.is_label),
+    Candidate(
+        lambda *_: Mixed(method="ross"),
+        View.LABEL,
+        Evidence.LOCAL,
+        lambda p, _: p.is_label and p.dims <= LABEL_DIMS and p.has_numbers,
     ),
     Candidate(
-        make=lambda f: WeakCorrelations(),
-        view=View.UNTIED,
-        evidence=Evidence.PARAMETRIC,
-        applies=lambda f: (
-            _is_ordered(f.profile) and f.profile.is_wide and has_weak_correlations(f.untied)
-        ),
-    ),
-    Candidate(
-        make=lambda f: Clusters(),
-        view=View.AS_GIVEN,
-        evidence=Evidence.BOUND,
-        applies=lambda f: (
-            _is_ordered(f.profile)
-            and f.profile.dims > LABEL_DIMS
-            and f.profile.n >= FEW_ROWS
-            and _trains(f)
-        ),
-    ),
-    Candidate(
-        make=lambda f: Discriminant(),
-        view=View.LABEL,
-        evidence=Evidence.BOUND,
-        applies=lambda f: _is_label(f.profile),
-    ),
-    Candidate(
-        make=lambda f: Mixed(method="ross"),
-        view=View.LABEL,
-        evidence=Evidence.LOCAL,
-        applies=lambda f: (
-            _is_label(f.profile) and f.profile.dims <= LABEL_DIMS and f.profile.has_numbers
-        ),
-    ),
-    Candidate(
-        make=lambda f: Classifier(),
-        view=View.LABEL,
-        evidence=Evidence.BOUND,
-        applies=lambda f: _is_label(f.profile) and f.profile.dims > FEW_DIMS and _trains(f),
+        lambda *_: Classifier(),
+        View.LABEL,
+        Evidence.BOUND,
+        lambda p, _: p.is_label and p.dims > FEW_DIMS,
+        trains=True,
     ),
 )
 """Every candidate of the default, in the order in which they are measured."""

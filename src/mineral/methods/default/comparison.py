@@ -14,24 +14,17 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from mineral.methods.base import Estimator, Measurement, Run
-from mineral.methods.default.candidates import STRONG, Candidate, Evidence
+from mineral.methods.default.candidates import Candidate, Evidence
 from mineral.methods.default.profile import FEW_DIMS
 from mineral.methods.default.views import Views
 from mineral.methods.knn import KSG
-from mineral.methods.lnc import LNC
 from mineral.methods.regression import Regression
 from mineral.methods.subsampling import PARTS, subsampled_stderr
 from mineral.samples import Paired
 from mineral.types import Rows
 
-SIGNIFICANT = 3.0  # standard errors: of some ten candidates at independence, 1 in 100 exceeds them
-SHORT_SIGNIFICANT = 1.0  # the same, where a network is replaced, which falls short
-STRONG_SIGNIFICANT = (
-    2.0  # larger standard errors, where neighbours are replaced at strong dependence
-)
-OVERCLAIM = 0.35  # nats, by which a copula exceeds both LNC and Regression only where it is wrong
+SIGNIFICANT = 2.0  # standard errors (docs/default.md: what each rule is worth)
 LEAST = 1e-3  # nats: smaller differences matter to nobody, whatever their error
-RESOLVED = 2.0  # nats, up to which neighbours of some thousand rows find nearly all
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,26 +55,12 @@ def compared(best: Answer, rival: Answer, views: Views, run: Run) -> tuple[float
     error = _error_of_difference(samples, views.order, run, rival, best)
     consistent = samples.dims <= FEW_DIMS and not best.falls_short
     if rival.candidate.evidence is Evidence.LOCAL and consistent:
-        if difference < 0 and rival.found.value > RESOLVED:
-            return 0.0, error
         # A negative estimate is no evidence for less than 0.
         down_to_0 = max(difference, -max(best.found.value, 0.0)) if difference < 0 else difference
         return shrinkage(down_to_0, error), error
-    errors = rival.found.stderr, best.found.stderr
-    # Ranks do not resolve very strong dependence; the data's own units do.
-    strong = best.found.value > RESOLVED and consistent and samples.dims == 2
-    in_own_units = isinstance(rival.estimator, (LNC, Regression))
-    if strong and in_own_units and difference < -(OVERCLAIM + SIGNIFICANT * error):
-        return 1.0, error
-    if best.candidate.evidence is Evidence.LOCAL and best.found.value > STRONG:
-        least = STRONG_SIGNIFICANT * max(errors)
-    elif best.is_trained:
-        least = SHORT_SIGNIFICANT * error
-    elif rival.candidate.evidence is Evidence.BOUND:  # whatever the error of what it exceeds
-        least = SIGNIFICANT * min(error, errors[0])
-    else:
-        least = SIGNIFICANT * error
-    return float(difference > max(least, LEAST)), error
+    if rival.candidate.evidence is Evidence.BOUND:  # whatever the error of what it exceeds
+        error = min(error, rival.found.stderr)
+    return float(difference > max(SIGNIFICANT * error, LEAST)), error
 
 
 def shrinkage(difference: float, error: float) -> float:
@@ -124,10 +103,10 @@ def _error_of_difference(
         return apart
     if isinstance(neighbours, Regression):
         return apart
-    if not isinstance(neighbours, (KSG, LNC)):
+    if not isinstance(neighbours, KSG):
         return min(apart, float((one.pointwise - other.pointwise).std() / np.sqrt(len(samples))))
     clear = abs(one.value - other.value) > SIGNIFICANT * apart
-    if clear or len(samples) < PARTS * (LNC.k + 2):
+    if clear or len(samples) < PARTS * (KSG.k + 2):
         return apart
     x, y = neighbours.scaled(samples)
     of_best = other.pointwise

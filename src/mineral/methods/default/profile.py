@@ -85,6 +85,22 @@ class Profile:
         return filled or (only_words and self.dims == 2)
 
     @property
+    def is_ordered(self) -> bool:
+        """Whether these are numbers whose order matters, and too many for a table."""
+        return not (self.is_table or self.has_no_order)
+
+    @property
+    def is_label(self) -> bool:
+        """Whether one side is a label, and the other has too many values for a table."""
+        return self.may_be_label and not self.is_table
+
+    @property
+    def fits_a_copula(self) -> bool:
+        """Whether rows suffice for the correlations of columns that ranks can order."""
+        enough = self.n >= 2 * self.dims + 2
+        return self.is_ordered and enough and not (self.is_wide and self.ties > 0.5)
+
+    @property
     def may_be_label(self) -> bool:
         """Whether one side is words, or numbers of few different values, each of them often."""
         fewest = min(self.distinct_x, self.distinct_y)

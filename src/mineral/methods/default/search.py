@@ -9,14 +9,13 @@ from mineral.methods.base import Estimator, Measurement, Run
 from mineral.methods.canonical import Canonical
 from mineral.methods.copulas import LikeliestCopula, named
 from mineral.methods.default.bias_allowance import bias_allowance
-from mineral.methods.default.candidates import TABLE, Candidate, Evidence, Facts
+from mineral.methods.default.candidates import TABLE, Candidate, Evidence
 from mineral.methods.default.comparison import Answer, average, compared
 from mineral.methods.default.profile import FEW_DIMS, Profile
 from mineral.methods.default.views import Views
 from mineral.methods.discrete import Discrete
-from mineral.methods.knn import KSG, ceiling
+from mineral.methods.knn import KSG
 from mineral.methods.learning_curve import allowing_for, rise
-from mineral.methods.lnc import LNC
 from mineral.methods.normalized import normalized
 from mineral.methods.projection import Budget
 from mineral.methods.residual import Residual
@@ -28,45 +27,58 @@ EVIDENCE_ROWS = 5_000  # rows that candidates are compared on
 CONCLUSIVE_ROWS = 500  # from which residuals that depend on predictors are recognized as such
 CURVE_ROWS = 20_000  # above, halves of the rows differ by less than the allowance
 RISING = 0.05  # nats more than on half of the rows, from which neighbours need more rows
-LNC_SHORTFALL = 0.7  # nats that turned boxes miss where their edge is unresolved (LNC's docstring)
-UNRESOLVED = 2.0  # nats below the ceiling, from which that may be so
 DISAGREEMENT = 0.1  # nats between candidates, from which the samples deserve a look
 
 
 @dataclass
 class _State:
-    """The answers so far.
+    """What was measured so far.
 
     Attributes:
         answers: Of the candidates that were measured.
-        weights: Their shares of the value.
-        errors: Of the difference of each from the value so far.
         best: The answer with the largest share, with the value so far.
-        skipped: Candidates whose time was up.
+        considered: A row of the decision for every answer, and then for those out of time.
+        ended: Whether nothing is left to find.
     """
 
     answers: list[Answer] = field(default_factory=list)
-    weights: list[float] = field(default_factory=list)
-    errors: list[float] = field(default_factory=list)
-    replaced: set[int] = field(default_factory=set)
     best: Answer | None = None
-    skipped: list[tuple[Candidate, Estimator]] = field(default_factory=list)
+    considered: list[Considered] = field(default_factory=list)
     ended: bool = False
 
     def add(self, answer: Answer, weight: float, error: float) -> None:
         """Take note of an answer that has this share of the value from now on."""
-        before = self.best
-        if before is None:
-            self.best, weight = answer, 1.0
+        if self.best is None:
+            self.best = answer
         else:
-            main = answer if weight > 0.5 else before
-            found = average(before.found, answer.found, weight, error)
-            self.best = replace(main, found=found)
-        if weight == 1.0:
-            self.replaced |= {i for i, w in enumerate(self.weights) if w > 0}
-        self.weights = [w * (1 - weight) for w in self.weights] + [weight]
+            found = average(self.best.found, answer.found, weight, error)
+            self.best = replace(answer if weight > 0.5 else self.best, found=found)
+        self.considered = [_with_share_left(row, 1 - weight) for row in self.considered]
+        verdict = Verdict.AVERAGED if weight else Verdict.NOT_LARGER
+        row = _row(answer.candidate, answer.estimator, Verdict.REPORTED if weight == 1 else verdict)
+        found = answer.found
+        numbers = {"value": found.value, "stderr": found.stderr, "weight": weight, "error": error}
+        self.considered.append(replace(row, **numbers))
         self.answers.append(answer)
-        self.errors.append(error)
+
+
+def _with_share_left(row: Considered, left: float) -> Considered:
+    if not row.weight or left == 1:
+        return row
+    verdict = Verdict.AVERAGED if left else Verdict.SUPERSEDED
+    return replace(row, weight=row.weight * left, verdict=verdict)
+
+
+def _row(candidate: Candidate, estimator: Estimator, verdict: Verdict) -> Considered:
+    return Considered(
+        estimator=estimator.name,
+        options=estimator.options(),
+        view=candidate.view.value,
+        value=None,
+        stderr=None,
+        weight=0.0,
+        verdict=verdict,
+    )
 
 
 @dataclass(frozen=True)
@@ -101,7 +113,7 @@ class Search:
         # Residuals that are independent of the predictors hide nothing, however many columns.
         dims = FEW_DIMS if state.ended else samples.dims
         missing = max(found.missing, _allowance(best, found.value, n, dims))
-        decision = Decision(considered=_considered(state), rows=len(few))
+        decision = Decision(considered=tuple(state.considered), rows=len(few))
         return replace(
             found,
             missing=missing,
@@ -115,13 +127,12 @@ class Search:
 def _searched(profile: Profile, views: Views, run: Run, level: Budget) -> _State:
     state = _State()
     for candidate in TABLE:
-        value = 0.0 if state.best is None else state.best.found.value
-        facts = Facts(profile=profile, untied=views.untied, level=level, found=value)
-        if not candidate.applies(facts):
+        is_left_out = candidate.trains and level == "fast"
+        if is_left_out or not candidate.applies(profile, views.untied):
             continue
-        estimator = candidate.make(facts)
+        estimator = candidate.make(profile, level)
         if state.best is not None and run.late:
-            state.skipped.append((candidate, estimator))
+            state.considered.append(_row(candidate, estimator, Verdict.OUT_OF_TIME))
             continue
         answer = _answer(candidate, estimator, views, run)
         weight, error = 1.0, 0.0
@@ -151,15 +162,15 @@ def _is_conclusive(answer: Answer, profile: Profile) -> bool:
 def _on_all(state: _State, views: Views, run: Run) -> Measurement:
     """The chosen candidates on all rows, with the shares that the comparison gave them."""
     total, found = 0.0, None
-    for answer, weight in zip(state.answers, state.weights, strict=True):
-        if weight <= 0:
+    for answer, row in zip(state.answers, state.considered, strict=False):
+        if row.weight == 0:
             continue
         other = _answer(answer.candidate, answer.estimator, views, run).found
-        total += weight
+        total += row.weight
         if found is None:
             found = other
         else:
-            found = average(found, other, weight / total, abs(other.value - found.value))
+            found = average(found, other, row.weight / total, abs(other.value - found.value))
     assert found is not None
     return found
 
@@ -177,54 +188,7 @@ def _with_learning_curve(best: Answer, samples: Paired, run: Run) -> Measurement
 def _allowance(best: Answer, value: float, n: int, dims: int) -> float:
     if isinstance(best.estimator, Discrete):  # a table shows all dependence
         return 0.0
-    missing = bias_allowance(value, n, dims)
-    if isinstance(best.estimator, LNC) and value > ceiling(n, LNC.k) - UNRESOLVED:
-        missing = max(missing, LNC_SHORTFALL)
-    return missing
-
-
-def _considered(state: _State) -> tuple[Considered, ...]:
-    measured = [
-        _row(
-            answer.candidate,
-            answer.estimator,
-            weight,
-            _verdict(weight, replaced=i in state.replaced),
-            answer.found,
-            error,
-        )
-        for i, (answer, weight, error) in enumerate(
-            zip(state.answers, state.weights, state.errors, strict=True)
-        )
-    ]
-    skipped = [_row(*each, 0.0, Verdict.OUT_OF_TIME, None) for each in state.skipped]
-    return (*measured, *skipped)
-
-
-def _verdict(weight: float, *, replaced: bool) -> Verdict:
-    if weight > 0:
-        return Verdict.REPORTED if weight == 1.0 else Verdict.AVERAGED
-    return Verdict.SUPERSEDED if replaced else Verdict.NOT_LARGER
-
-
-def _row(
-    candidate: Candidate,
-    estimator: Estimator,
-    weight: float,
-    verdict: Verdict,
-    found: Measurement | None,
-    error: float = 0.0,
-) -> Considered:
-    return Considered(
-        estimator=estimator.name,
-        options=estimator.options(),
-        view=candidate.view.value,
-        value=None if found is None else found.value,
-        stderr=None if found is None else found.stderr,
-        weight=weight,
-        verdict=verdict,
-        error=error,
-    )
+    return bias_allowance(value, n, dims)
 
 
 def _disagreement(state: _State, profile: Profile) -> tuple[Caution, ...]:
