@@ -22,8 +22,7 @@ import mineral
 from mineral import tasks
 
 LOCAL = {"ksg", "mixed"}
-BOUNDS = {"lnc", "regression", "discrete", "discriminant", "classifier", "clusters"}
-OWN_UNITS = {"lnc", "regression"}
+BOUNDS = {"regression", "discrete", "discriminant", "classifier", "clusters"}
 TRAINED = {"residual"}
 Drawn: TypeAlias = tuple[str, float, Any, Any]
 
@@ -33,26 +32,24 @@ class Rule:
     """The rule of `mineral.methods.default.comparison`, with a name and its constants."""
 
     name: str = "as it is"
-    significant: float = 3.0
-    short: float = 1.0
-    strong: float = 2.0
-    overclaim: float = 0.35
-    resolved: float = 2.0
+    significant: float = 2.0
+    short: float | None = None  # standard errors, where a network is replaced
+    resolved: float = np.inf  # nats, above which neighbours lower nothing
     averages: bool = True
+    own_error: bool = True  # whether a bound needs to be larger by its own standard error only
     without: str = ""
 
 
 RULES = (
     Rule(),
-    *(replace(Rule(), name=f"significant = {v}", significant=v) for v in (1.0, 2.0, 4.0)),
-    *(replace(Rule(), name=f"a network is replaced at {v} errors", short=v) for v in (0.0, 3.0)),
-    *(replace(Rule(), name=f"strong neighbours at {v} errors", strong=v) for v in (1.0, 3.0)),
-    replace(Rule(), name="copulas never overclaim", overclaim=1e9),
-    replace(Rule(), name="neighbours are never saturated", resolved=1e9),
+    *(replace(Rule(), name=f"significant = {v}", significant=v) for v in (1.0, 3.0, 4.0)),
+    replace(Rule(), name="a network is replaced at 1 error", short=1.0),
+    replace(Rule(), name="bounds by the error of the difference", own_error=False),
+    replace(Rule(), name="neighbours lower nothing above 2 nats", resolved=2.0),
     replace(Rule(), name="no averages", averages=False),
     *(
         replace(Rule(), name=f"without {c}", without=c)
-        for c in ("ksg", "lnc", "regression", "residual", "canonical", "clusters", "mixed")
+        for c in ("ksg", "regression", "residual", "canonical", "clusters", "mixed")
     ),
 )
 
@@ -72,19 +69,10 @@ def weight(rule: Rule, rival: dict[str, Any], best: dict[str, Any], dims: int) -
         if not rule.averages:
             return float(abs(d) > rule.significant * error)
         return 0.0 if abs(d) <= error else 1 - (error / d) ** 2
-    overclaims = difference < -(rule.overclaim + rule.significant * error)
-    strong = best["value"] > 2.0 and dims == 2 and consistent
-    if name in OWN_UNITS and strong and overclaims:
-        return 1.0
-    if best["estimator"] in LOCAL and best["value"] > 0.5:
-        least = rule.strong * max(rival["stderr"], best["stderr"])
-    elif best["estimator"] in TRAINED:
-        least = rule.short * error
-    elif name in BOUNDS:
-        least = rule.significant * min(error, rival["stderr"])
-    else:
-        least = rule.significant * error
-    return float(difference > max(least, 1e-3))
+    if name in BOUNDS and rule.own_error:
+        error = min(error, rival["stderr"])
+    trained = best["estimator"] in TRAINED and rule.short is not None
+    return float(difference > max((rule.short if trained else rule.significant) * error, 1e-3))
 
 
 def played(rule: Rule, row: dict[str, Any]) -> float:

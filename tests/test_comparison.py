@@ -10,8 +10,6 @@ from mineral.methods.default.comparison import Answer, average, compared, shrink
 from mineral.methods.default.views import View, Views
 from mineral.methods.gaussian import GaussianCopula
 from mineral.methods.knn import KSG
-from mineral.methods.lnc import LNC
-from mineral.methods.regression import Regression
 from mineral.progress import silent
 from mineral.results import Curve
 from mineral.samples import paired
@@ -24,12 +22,7 @@ TRAINED = (Curve(steps=(1,), training=(0.0,), validation=(0.0,), best=0),)
 def answer(value, stderr=0.1, evidence=PARAMETRIC, estimator=None, **found):
     """An estimate of this value by a candidate whose value errs in this way."""
     estimator = estimator or (KSG() if evidence is LOCAL else GaussianCopula())
-    candidate = Candidate(
-        make=lambda facts: estimator,
-        view=View.UNTIED,
-        evidence=evidence,
-        applies=lambda facts: True,
-    )
+    candidate = Candidate(lambda *_: estimator, View.UNTIED, evidence, lambda *_: True)
     measurement = Measurement(value=value, stderr=stderr, **found)
     return Answer(candidate=candidate, estimator=estimator, found=measurement)
 
@@ -46,16 +39,16 @@ def weight(best, rival, dims=2):
 
 
 @pytest.mark.parametrize("evidence", [PARAMETRIC, LEARNED])
-def test_a_larger_value_is_reported_from_three_standard_errors_of_the_difference_on(evidence):
-    assert weight(answer(0.0), answer(2.5 * ERROR, evidence=evidence)) == 0
-    assert weight(answer(0.0), answer(3.5 * ERROR, evidence=evidence)) == 1
+def test_a_larger_value_is_reported_from_two_standard_errors_of_the_difference_on(evidence):
+    assert weight(answer(0.0), answer(1.8 * ERROR, evidence=evidence)) == 0
+    assert weight(answer(0.0), answer(2.2 * ERROR, evidence=evidence)) == 1
     assert weight(answer(0.0), answer(-9 * ERROR, evidence=evidence)) == 0
 
 
-def test_a_lower_bound_needs_three_of_its_own_standard_errors():
-    uncertain, bound = answer(0.0, 1.0), answer(0.4, 0.1, BOUND)
+def test_a_lower_bound_needs_two_of_its_own_standard_errors():
+    uncertain, bound = answer(0.0, 1.0), answer(0.25, 0.1, BOUND)
     assert weight(uncertain, bound) == 1
-    assert weight(uncertain, answer(0.2, 0.1, BOUND)) == 0
+    assert weight(uncertain, answer(0.15, 0.1, BOUND)) == 0
 
 
 def test_differences_below_a_thousandth_of_a_nat_change_nothing():
@@ -83,12 +76,6 @@ def test_a_network_that_improves_on_the_copula_it_starts_from_is_reported():
     assert weight(answer(0.5), untrained, dims=6) == 0
 
 
-def test_a_network_is_replaced_from_one_standard_error_on_because_it_falls_short():
-    network = answer(1.0, evidence=LEARNED, curves=TRAINED)
-    assert weight(network, answer(1 + 0.5 * ERROR), dims=6) == 0
-    assert weight(network, answer(1 + 2 * ERROR), dims=6) == 1
-
-
 # Two consistent estimates in few dimensions are averaged
 
 
@@ -103,8 +90,8 @@ def test_neighbours_in_few_columns_are_averaged_with_a_copula(dims, sign):
 
 
 def test_neighbours_in_four_columns_replace_a_copula_or_have_no_weight():
-    assert weight(answer(1.0), answer(1 + 2 * ERROR, evidence=LOCAL), dims=4) == 0
-    assert weight(answer(1.0), answer(1 + 5 * ERROR, evidence=LOCAL), dims=4) == 1
+    assert weight(answer(1.0), answer(1 + 1.8 * ERROR, evidence=LOCAL), dims=4) == 0
+    assert weight(answer(1.0), answer(1 + 2.2 * ERROR, evidence=LOCAL), dims=4) == 1
 
 
 @pytest.mark.parametrize(
@@ -145,33 +132,3 @@ def test_an_average_has_the_values_of_both_and_an_error_that_allows_for_a_wrong_
     spread, wrong = 0.1 * (1 - share) + 0.3 * share, 0.4 * (1 - share)
     assert mean.stderr == pytest.approx(np.hypot(spread, wrong))
     assert average(one, other, 0.0, 0.4) is one and average(one, other, 1.0, 0.4) is other
-
-
-# Strong dependence
-
-
-def test_at_strong_dependence_neighbours_below_a_copula_have_no_weight():
-    """Boxes around neighbours are biased low there: 2.3 nats are no evidence against 3."""
-    assert weight(answer(3.0), answer(2.3, evidence=LOCAL)) == 0
-    assert weight(answer(3.0), answer(3.7, evidence=LOCAL)) > 0.5
-
-
-def test_at_strong_dependence_neighbours_are_replaced_from_two_of_the_larger_standard_errors_on():
-    neighbours = answer(1.0, 0.02, LOCAL)
-    assert weight(neighbours, answer(1.15, 0.1, BOUND)) == 0
-    assert weight(neighbours, answer(1.25, 0.1, BOUND)) == 1
-    weak = answer(0.3, 0.1, LOCAL)  # below, by the standard error of the difference
-    assert weight(weak, answer(0.3 + 2.5 * ERROR)) == 0
-
-
-@pytest.mark.parametrize("in_own_units", [LNC(), Regression()], ids=["lnc", "regression"])
-def test_a_copula_far_above_what_the_data_show_in_their_own_units_is_wrong(in_own_units):
-    def lower(value, copula=5.0, dims=2):
-        return weight(answer(copula, 0.01), answer(value, 0.01, BOUND, in_own_units), dims)
-
-    assert lower(2.0) == 1
-    assert lower(4.7) == 0  # such shortfalls also happen where the copula is right
-    assert lower(2.0, dims=3) == 0
-    assert lower(0.5, copula=1.9) == 0  # ranks resolve weaker dependence
-    ranks = answer(2.0, 0.01, LEARNED)
-    assert weight(answer(5.0, 0.01), ranks) == 0

@@ -12,12 +12,10 @@ from mineral.decision import Considered, Decision, Verdict
 from mineral.methods.base import Estimator, Measurement, Run
 from mineral.methods.default import search
 from mineral.methods.default.bias_allowance import bias_allowance
-from mineral.methods.default.candidates import TABLE, Candidate, Evidence, Facts
+from mineral.methods.default.candidates import TABLE, Candidate, Evidence
 from mineral.methods.default.profile import Profile
 from mineral.methods.default.search import Search
 from mineral.methods.default.views import View, Views
-from mineral.methods.knn import ceiling
-from mineral.methods.lnc import LNC
 from mineral.progress import silent
 from mineral.samples import paired
 from mineral.samples.ties import is_evenly_spaced, spread_ties
@@ -41,13 +39,7 @@ def candidate(value, stderr=0.1, evidence=PARAMETRIC, *, ends=False, **found):
     estimator = Known()
     measurement = Measurement(value=value, stderr=stderr, **found)
     object.__setattr__(estimator, "found", measurement)
-    return Candidate(
-        make=lambda facts: estimator,
-        view=View.UNTIED,
-        evidence=evidence,
-        applies=lambda facts: True,
-        ends=ends,
-    )
+    return Candidate(lambda *_: estimator, View.UNTIED, evidence, lambda *_: True, ends=ends)
 
 
 def pairs(n=100):
@@ -58,10 +50,10 @@ def pairs(n=100):
 def searched(monkeypatch):
     """Searches these samples among made-up candidates."""
 
-    def searched(*table, samples=None, until=math.inf):
+    def searched(*table, samples=None, until=math.inf, level="fast"):
         monkeypatch.setattr(search, "TABLE", table)
         run = Run(seed=0, device=torch.device("cpu"), progress=silent, until=until)
-        return Search("fast").measure(samples or pairs(), run)
+        return Search(level).measure(samples or pairs(), run)
 
     return searched
 
@@ -136,7 +128,7 @@ class Rows(Known):
 def test_above_5000_rows_a_random_part_is_compared_and_all_rows_are_reported(searched):
     rows = Rows()
     object.__setattr__(rows, "seen", [])
-    first = replace(candidate(0.0), make=lambda facts: rows)
+    first = replace(candidate(0.0), make=lambda *_: rows)
     x = np.arange(20_000.0)
     samples = paired(x, np.random.default_rng(0).standard_normal(20_000))
     found = searched(first, samples=samples)
@@ -163,29 +155,25 @@ def test_shares_of_an_average_are_the_same_on_all_rows(searched):
 # Preconditions
 
 
-def applying(name, samples, found=0.0, level="balanced"):
-    """Whether an estimator of this name applies to these samples after a value found so far."""
-    facts = Facts(profile=Profile.of(samples), untied=samples, level=level, found=found)
-    return any(each.make(facts).name == name for each in TABLE if each.applies(facts))
+def applying(name, samples):
+    """Candidates of this name that apply to these samples."""
+    profile = Profile.of(samples)
+    applies = [each for each in TABLE if each.applies(profile, samples)]
+    return [each for each in applies if each.make(profile, "balanced").name == name]
 
 
-def test_turned_boxes_are_for_two_numbers_that_depend_strongly():
-    assert applying("lnc", pairs(), found=0.8)
-    assert not applying("lnc", pairs(), found=0.3)
-    assert not applying("lnc", pairs(49), found=0.8)
-    wide = paired(*np.random.default_rng(0).standard_normal((2, 100, 2)))
-    assert not applying("lnc", wide, found=0.8)
-
-
-def test_networks_are_for_four_columns_and_more_unless_time_is_short():
-    for dims, level, expected in (
-        (3, "balanced", False),
-        (4, "balanced", True),
-        (4, "fast", False),
-    ):
+def test_networks_are_for_four_columns_and_more():
+    for dims, expected in ((3, False), (4, True)):
         values = np.random.default_rng(0).standard_normal((200, dims))
-        samples = paired(values[:, :1], values[:, 1:])
-        assert applying("residual", samples, level=level) == expected
+        assert bool(applying("residual", paired(values[:, :1], values[:, 1:]))) == expected
+
+
+def test_the_level_fast_leaves_networks_out(searched):
+    network = replace(candidate(1.0), trains=True)
+    assert searched(candidate(0.1), network).value == 0.1
+    assert searched(candidate(0.1), network, level="balanced").value == 1.0
+    values = np.random.default_rng(0).standard_normal((200, 4))
+    assert applying("residual", paired(values[:, :2], values[:, 2:]))[0].trains
 
 
 def dice(n):
@@ -266,28 +254,11 @@ def test_a_table_shows_all_dependence_and_needs_no_allowance():
     assert mineral.estimate(*cells).allowance == 0
 
 
-class Turned(LNC):
-    """Estimates a known value as LNC does."""
-
-    def measure(self, samples, run):
-        return Measurement(value=self.known, stderr=0.0)
-
-
-@pytest.mark.parametrize(("below_the_ceiling", "is_allowed_for"), [(1.0, True), (3.0, False)])
-def test_turned_boxes_miss_unresolved_edges_near_the_ceiling(
-    searched, below_the_ceiling, is_allowed_for
-):
-    turned, n = Turned(), 10_000
-    object.__setattr__(turned, "known", ceiling(n, LNC.k) - below_the_ceiling)
-    found = searched(replace(candidate(0.0), make=lambda facts: turned), samples=pairs(n))
-    assert (found.missing >= 0.7) == is_allowed_for
-
-
 def test_no_interval_exceeds_the_entropy_of_a_label():
     bit, number = np.arange(200) % 2, np.random.default_rng(0).standard_normal(200)
-    r = candidate(0.4, missing=5.0).make(None).estimate(bit, number)
+    r = candidate(0.4, missing=5.0).make(None, None).estimate(bit, number)
     assert r.interval[1] == pytest.approx(math.log(2))
-    numbers = candidate(0.4, missing=5.0).make(None).estimate(number, number**2)
+    numbers = candidate(0.4, missing=5.0).make(None, None).estimate(number, number**2)
     assert numbers.interval[1] == pytest.approx(0.4 + math.hypot(0.196, 5.0), rel=1e-3)
 
 

@@ -65,19 +65,19 @@ class Candidate:
     ends: bool = False
 
 
-def _counts(_: Profile, __: Budget) -> Estimator:
+def _counts(p: Profile, level: Budget) -> Estimator:
     return Discrete(correction="adjusted")
 
 
-def _copula(p: Profile, _: Budget) -> Estimator:
+def _copula(p: Profile, level: Budget) -> Estimator:
     return GaussianCopula() if p.n < max(2 * p.dims + 6, FEW_ROWS) else LikeliestCopula()
 
 
-def _network(_: Profile, level: Budget) -> Estimator:
+def _network(p: Profile, level: Budget) -> Estimator:
     return Residual(steps=4000, folds=5) if level == "thorough" else Residual()
 
 
-def _neighbours(p: Profile, _: Budget) -> Estimator:
+def _neighbours(p: Profile, level: Budget) -> Estimator:
     return KSG(k=min(KSG.k, p.n - 2))
 
 

@@ -55,10 +55,14 @@ class _State:
             self.best = replace(answer if weight > 0.5 else self.best, found=found)
         self.considered = [_with_share_left(row, 1 - weight) for row in self.considered]
         verdict = Verdict.AVERAGED if weight else Verdict.NOT_LARGER
-        row = _row(answer.candidate, answer.estimator, Verdict.REPORTED if weight == 1 else verdict)
-        found = answer.found
-        numbers = {"value": found.value, "stderr": found.stderr, "weight": weight, "error": error}
-        self.considered.append(replace(row, **numbers))
+        row = replace(
+            _row(answer.candidate, answer.estimator, Verdict.REPORTED if weight == 1 else verdict),
+            value=answer.found.value,
+            stderr=answer.found.stderr,
+            weight=weight,
+            error=error,
+        )
+        self.considered.append(row)
         self.answers.append(answer)
 
 
