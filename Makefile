@@ -1,11 +1,18 @@
 # make demo   estimate on real data and leave mineral-report.html
 # make test   lint, types and tests: what CI runs
+# make test-slow   repeats and full-size training; make test-typed   all tests, every call checked
 # make bench  speed and memory, beside a rival, as ratios in one run
 
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test test-slow test-gpu bench format clean
+# Tests of shapes and types, during which jaxtyping and beartype check every call of the package.
+# Estimates take up to six times as long so: `make test-typed` runs the other tests in this way.
+SHAPES := $(addprefix tests/test_, bounds_identities.py bounds_shapes.py contract.py critics.py models.py)
+CHECKED := --jaxtyping-packages=mineral,beartype.beartype
+PYTEST := $(BIN)/python -m pytest -q -n 2 --dist worksteal
+
+.PHONY: demo test test-slow test-typed test-gpu bench format clean
 
 .venv/installed: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
@@ -19,10 +26,14 @@ test: .venv/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -q -n 2 --dist worksteal
+	$(PYTEST) $(addprefix --ignore=, $(SHAPES))
+	$(PYTEST) $(CHECKED) $(SHAPES)
 
 test-slow: .venv/installed
-	$(BIN)/python -m pytest -q -m slow
+	$(PYTEST) -m slow
+
+test-typed: .venv/installed
+	$(PYTEST) $(CHECKED)
 
 test-gpu: .venv/installed
 	$(BIN)/python -m pytest -q -m gpu

@@ -27,6 +27,20 @@ def learns(kind):
     return issubclass(kind, Learned)
 
 
+def params(items, quick):
+    """The items of a dictionary as parameters; those that are not quick run with `make test-slow`.
+
+    Args:
+        items: Label → parameter.
+        quick: Labels of those that always run.
+    """
+    assert set(quick) <= set(items), "a label that is not there"
+    return [
+        pytest.param(item, id=str(label), marks=() if label in quick else pytest.mark.slow)
+        for label, item in items.items()
+    ]
+
+
 def small(kind, steps=60):
     """The estimator with its default options or, where it takes its time, with smaller ones."""
     names = {field.name for field in fields(kind)}

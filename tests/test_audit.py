@@ -176,6 +176,7 @@ def test_rows_are_those_of_the_problems_split():
     assert all(set(few) <= set(rows) for few, rows in zip(fewer.rows, parts.rows, strict=True))
 
 
+@pytest.mark.slow
 def test_all_attacks_on_images_and_a_page(tmp_path):
     rng = np.random.default_rng(0)
     images = np.clip(rng.random((150, 4, 4)) * rng.random((150, 1, 1)), 0, 1).reshape(150, 16)
@@ -394,6 +395,7 @@ def test_pictures_are_tiles():
     assert drawings._tile(np.linspace(-1, 2, 6), (2, 3)).tolist()[0][0] == 0
 
 
+@pytest.mark.slow
 def test_the_study_of_neuracrypt_concludes(tmp_path, monkeypatch):
     images = np.random.default_rng(0).integers(256, size=(60, 28, 28), dtype=np.uint8)
     monkeypatch.setattr("mineral.mnist.load", lambda _part: (images, np.zeros(60, np.uint8)))

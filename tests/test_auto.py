@@ -104,6 +104,7 @@ def test_what_turns_with_the_distance_from_the_center_is_found():
     assert copula.value < r.value - 6 * copula.stderr
 
 
+@pytest.mark.slow
 def test_principal_components_stand_for_many_dimensions():
     rng = np.random.default_rng(0)
     shared, blur = rng.standard_normal((400, 1)), rng.standard_normal((2, 400, 150))
@@ -135,6 +136,7 @@ def test_counts_are_left_to_a_table_and_few_of_them_to_neighbours():
     assert chosen(mineral.estimate(x, y)) in ("discriminant", "mixed")
 
 
+@pytest.mark.slow
 def test_images_that_are_dark_in_places_are_not_left_to_neighbours():
     rng = np.random.default_rng(0)
     shared, own = rng.standard_normal((400, 1)), rng.standard_normal((2, 400, 60))
@@ -160,6 +162,7 @@ def test_a_budget_is_one_of_three_or_seconds(budget):
         Auto(budget=budget)
 
 
+@pytest.mark.slow
 def test_seconds_are_kept_and_what_was_left_out_is_said():
     rng = np.random.default_rng(0)
     x, noise = rng.standard_normal((2, 3000, 12))
@@ -258,7 +261,11 @@ def test_a_class_and_a_measurement():
         (np.random.default_rng(0).integers(0, 300, (200, 2)).astype(float), np.arange(200.0)),
         (np.random.default_rng(0).standard_cauchy(300), np.random.default_rng(1).normal(size=300)),
         (np.repeat(np.arange(5.0), 20), np.tile(np.arange(5.0), 20)),
-        (np.random.default_rng(0).standard_normal((300, 200)), np.arange(300) % 2),
+        pytest.param(
+            np.random.default_rng(0).standard_normal((300, 200)),
+            np.arange(300) % 2,
+            marks=pytest.mark.slow,
+        ),
     ],
     ids=["3 rows", "a line", "bits", "images", "integers", "Cauchy", "a grid", "wide, label"],
 )

@@ -124,6 +124,7 @@ def test_both_networks_learn(kind):
     assert isinstance(network.baseline, JointCritic if kind is mineral.FLO else MarginalCritic)
 
 
+@pytest.mark.slow
 @every_kind
 def test_a_short_training_finds_most_of_the_information(kind):
     truth = -0.5 * math.log(0.36)

@@ -280,6 +280,7 @@ def killed_at(process, rows, rng):
     return alive
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kills", "seeds"), [(2, 1), pytest.param(20, 10, marks=pytest.mark.slow)])
 def test_killed_at_random_instants_it_loses_and_repeats_nothing(tmp_path, forked, kills, seeds):
     killed, undisturbed, rng = tmp_path / "killed", tmp_path / "other", np.random.default_rng(kills)

@@ -63,7 +63,14 @@ def test_strong_pairs_are_not_taken_for_more_than_chance(seed):
     assert shapes(drawn.x, drawn.y) == [(1, 1)] * 3
 
 
-@pytest.mark.parametrize("name", ["quantized-7-3", "rare-event-0.5-14-3", "smoothed-uniform-6-3"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param("quantized-7-3", marks=pytest.mark.slow),
+        pytest.param("rare-event-0.5-14-3", marks=pytest.mark.slow),
+        "smoothed-uniform-6-3",
+    ],
+)
 def test_the_default_adds_up_what_pairs_say(name):
     task = tasks.find(name)
     drawn = task.draw(1000, seed=0)
@@ -82,6 +89,7 @@ def test_groups_that_speak_in_the_same_rows_are_not_added_up():
     assert r.decision.chosen[0].estimator == "contaminated-copula"
 
 
+@pytest.mark.slow
 def test_a_thousand_pairs_are_seen_with_as_many_rows():
     rng = np.random.default_rng(0)
     x, noise = rng.standard_normal((2, 500, 300))
@@ -89,6 +97,7 @@ def test_a_thousand_pairs_are_seen_with_as_many_rows():
     assert r.value == pytest.approx(-300 * math.log(0.6), rel=0.03)
 
 
+@pytest.mark.slow
 def test_correlations_too_weak_to_be_seen_add_up():
     rng = np.random.default_rng(0)
     x, noise = rng.standard_normal((2, 400, 400))
@@ -126,6 +135,7 @@ def test_what_spreads_too_thin_to_be_seen_is_allowed_for():
     assert "few-samples" in [doubt.code for doubt in r.warnings]
 
 
+@pytest.mark.slow
 def test_above_log_n_groups_are_believed_rather_than_a_network_of_all():
     drawn = tasks.find("log-gamma-exponential-10-3").draw(1000, seed=1)
     r = mineral.estimate(drawn.x, drawn.y)

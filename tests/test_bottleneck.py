@@ -87,6 +87,7 @@ def test_a_step_of_the_critic_leaves_the_encoder_alone():
     assert all(parameter.grad is None for parameter in net.parameters())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PENALTIES)
 def test_each_penalty_drops_information_that_the_label_does_not_need(name):
     """Both bounds of the bracket fall while the classifier learns on."""

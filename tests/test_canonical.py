@@ -87,6 +87,7 @@ def test_fewer_than_fifty_rows_are_refused():
         Canonical().estimate(x, y)
 
 
+@pytest.mark.slow
 def test_the_default_asks_it_and_believes_it():
     draw = find("spiral-normal-cdf-multinormal-2pair-3-3").draw(1000, seed=1)
     found = mineral.estimate(draw.x, draw.y)

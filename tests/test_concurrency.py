@@ -9,6 +9,7 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
+from conftest import params
 from threadpoolctl import threadpool_info, threadpool_limits
 
 import mineral
@@ -21,6 +22,7 @@ RECIPES = {
     "residual": mineral.Residual(steps=60, folds=2, gain=1e-6),  # the network is kept
     "infonce": mineral.InfoNCE(steps=10, folds=2, product_samples=31),
 }
+QUICK = ("auto", "ksg", "infonce")  # of each kind: a table of candidates, neighbours, a critic
 
 
 def value(recipe, seed):
@@ -61,7 +63,7 @@ def _two_threads():
 
 @pytest.mark.usefixtures("_two_threads")
 @pytest.mark.parametrize("rounds", [1, pytest.param(20, marks=pytest.mark.slow)])
-@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.parametrize("name", params({name: name for name in RECIPES}, QUICK))
 def test_threads_find_what_a_serial_run_finds(name, rounds):
     recipe = RECIPES[name]
     serial = [value(recipe, seed) for seed in range(THREADS)]
@@ -93,6 +95,7 @@ def test_processes_that_are_spawned_find_the_same():
         assert list(pool.map(partial(value, RECIPES["mine"]), range(2), timeout=300)) == serial
 
 
+@pytest.mark.slow
 def test_processes_of_joblib_find_the_same():
     joblib = pytest.importorskip("joblib")
     serial = [value(RECIPES["mine"], seed) for seed in range(2)]

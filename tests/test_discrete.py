@@ -234,6 +234,7 @@ def test_intervals_contain_zero_where_nothing_depends(correction, cells):
     assert inside >= 53
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("symbols_", "keep"), [(4, 0.5), (4, 1.0), (3, 0.0), (8, 0.05)], ids=str)
 def test_error_bars_are_as_long_as_the_errors(symbols_, keep):
     found = [Discrete().estimate(*noisy_copy(symbols_, keep, 600, seed)[:2]) for seed in range(150)]

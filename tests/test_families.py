@@ -152,6 +152,7 @@ def test_the_options_of_a_bound_reach_it():
     assert float(mineral.ReMINE(weight=9.0).bound(joint, fixed)) == pytest.approx(-1.0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [mineral.DifferenceOfEntropies, mineral.Flow])
 def test_difference_of_entropies_finds_a_normal(kind):
     r = kind(steps=400, batch_size=256, folds=2).estimate(*normal(2000))
@@ -159,6 +160,7 @@ def test_difference_of_entropies_finds_a_normal(kind):
     assert r.kind == "neither"
 
 
+@pytest.mark.slow
 def test_difference_of_entropies_keeps_the_likelier_family():
     rng = np.random.default_rng(0)
     x = rng.standard_normal(2000)
@@ -218,6 +220,7 @@ def test_upper_estimates_use_the_bounds_of_the_library():
     torch.testing.assert_close(mineral.CLUB().bound(scores), scores.diagonal().mean() - off)
 
 
+@pytest.mark.slow
 def test_denoising_finds_a_normal_and_nothing_where_there_is_nothing():
     r = mineral.MINDE(steps=600, batch_size=256).estimate(*normal(2000))
     assert 0.35 < r.value < truth() + 0.08

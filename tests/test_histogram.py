@@ -158,6 +158,7 @@ def test_a_binary_variable_is_split_however_lopsided():
         assert estimator.estimate(-x, 1 - 2 * x).value == pytest.approx(entropy, abs=0.03)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("rho", "tolerance"), [(0.5, 0.3), (0.95, 0.3)])
 @BOTH
 def test_error_bars_are_as_long_as_the_errors(estimator, rho, tolerance):

@@ -53,6 +53,7 @@ def test_training_rows_look_like_rows_never_seen():
     assert np.mean(gaps) < 0.02 + 3 * np.std(gaps) / np.sqrt(len(gaps))
 
 
+@pytest.mark.slow
 def test_independent_rows_rarely_have_variates():
     counts = []
     for seed in range(60):
@@ -122,6 +123,7 @@ def test_rows_alike_in_x_are_alike_in_what_other_rows_tell():
         assert np.ptp(f[alike], axis=0).max() < 1e-9
 
 
+@pytest.mark.slow
 def test_independent_rows_share_no_variate_that_others_tell():
     found = []
     for seed in range(60):

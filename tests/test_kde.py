@@ -147,11 +147,13 @@ def test_the_information_of_the_wave_by_integration():
     assert entropy - noise == pytest.approx(0.8660, abs=2e-4)
 
 
+@pytest.mark.slow
 def test_home_ground_is_met():
     x, y, truth = gaussian(10_000, 0.8, 0)
     assert KDE().estimate(x, y).value == pytest.approx(truth, abs=0.03)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("rho", "d"), [(0.0, 1), (0.6, 1), (0.9, 1), (0.999, 1), (0.6, 2)])
 def test_gaussians_are_met(rho, d):
     x, y, truth = gaussian(2000, rho, 1, d)
@@ -164,6 +166,7 @@ def test_a_wave_is_found_where_the_width_is_chosen_by_likelihood():
     assert KDE(bandwidth="scott").estimate(x, y).value < 0.6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rho", [0.0, 0.5, 0.95])
 def test_error_bars_are_as_long_as_the_errors(rho):
     found = [KDE().estimate(*gaussian(300, rho, seed)[:2]) for seed in range(40)]
@@ -172,6 +175,7 @@ def test_error_bars_are_as_long_as_the_errors(rho):
     assert claimed == pytest.approx(actual, rel=0.35)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("d", "bandwidth"), [(1, "likelihood"), (1, "scott"), (2, "likelihood")])
 def test_intervals_contain_zero_where_nothing_depends(d, bandwidth):
     inside = 0

@@ -292,6 +292,7 @@ def test_integers_that_are_independent_do_not_look_dependent(variant):
     assert abs(KSG(variant=variant).estimate(x, y).value) < 0.05
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("dim", "rho"),
     [

@@ -25,6 +25,7 @@ def classes(n, count=4, dims=20, apart=4.0, seed=0):
     return x, label, pmi
 
 
+@pytest.mark.slow
 def test_a_classifier_finds_what_gaussian_classes_tell():
     x, label, pmi = classes(1500)
     r = Classifier(steps=200).estimate(x, label)
@@ -41,12 +42,14 @@ def test_the_label_may_be_on_either_side_and_named_in_any_way():
     assert there.value > 0.5
 
 
+@pytest.mark.slow
 def test_independent_labels_tell_nothing():
     x, label, _ = classes(600, apart=0.0)
     r = Classifier(steps=100).estimate(x, label)
     assert -0.05 < r.value < 3 * r.stderr
 
 
+@pytest.mark.slow
 def test_what_no_network_sees_linearly_is_learned():
     rng = np.random.default_rng(0)
     x = rng.standard_normal((3000, 2))
@@ -71,6 +74,7 @@ def ellipses(n, seed=0, dims=3, count=3):
     return x, label, pmi
 
 
+@pytest.mark.slow
 def test_discriminants_find_what_ellipses_tell_at_any_size():
     # At most the truth but for noise, and the less below it the more rows there are.
     lost = []
@@ -137,6 +141,7 @@ def test_discriminants_say_what_they_need():
         Discriminant(folds=1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "names", [pytest.param([0.0, 1.0, 2.0], marks=pytest.mark.slow), [2.0, 50.0, -1.0]]
 )
@@ -175,6 +180,7 @@ def test_rows_are_judged_by_the_counts_of_others():
     assert any(found[0] == pytest.approx(each) for each in candidates)
 
 
+@pytest.mark.slow
 def test_clusters_of_places_tell_the_place():
     rng = np.random.default_rng(0)
     places, which = 8 * rng.standard_normal((2, 8, 30)), rng.integers(0, 8, 800)

@@ -176,6 +176,7 @@ def test_error_bars_are_as_long_as_the_errors():
     assert claimed == pytest.approx(actual, rel=0.5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("d", [1, 2])
 def test_intervals_contain_zero_where_nothing_depends(d):
     inside = 0

@@ -961,6 +961,7 @@ def test_fault_noise_layers_were_noisy_in_evaluation_too():
     assert first == again
 
 
+@pytest.mark.slow
 def test_fault_importing_switched_things_on_printed_and_made_folders(tmp_path):
     code = (
         "import mineral, torch, numpy as np, logging\n"

@@ -109,6 +109,7 @@ def estimated(tmp_path_factory):
     return folder, run(find("estimation"), out=folder, changes=changes, tensorboard=True)
 
 
+@pytest.mark.slow
 def test_estimators_follow_the_truth_where_they_can(estimated):
     metrics = estimated[1].metrics
     truths, values = metrics["truth"]["1"], metrics["values"]

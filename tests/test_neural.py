@@ -113,6 +113,7 @@ def test_fifty_independent_coordinates_do_not_look_dependent(name):
     assert found.interval[0] <= 0
 
 
+@pytest.mark.slow
 @each_kind
 def test_noise_that_was_memorized_is_reported_as_noise(kind):
     # 50 + 50 coordinates of 300 rows are remembered in no time: what trained must not be reported.
@@ -240,6 +241,7 @@ SOME = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("f", SOME, ids=CRITICS)
 @each_kind
 def test_the_jackknife_is_as_long_as_the_errors(kind, f):
@@ -374,6 +376,7 @@ class WithDropout(nn.Module):
         return self.net(torch.cat(sides, dim=-1))[..., 0]
 
 
+@pytest.mark.slow
 @each_kind
 def test_a_critic_of_your_own_with_dropout_works_and_is_reproducible(kind):
     x, y = gaussian(400)

@@ -35,6 +35,7 @@ def drawn(outputs):
     return sum("image/png" in output.get("data", {}) for output in outputs)
 
 
+@pytest.mark.slow
 def test_all_cells_run():
     outputs = ran(quick=True)
     assert drawn(outputs) == 3

@@ -39,6 +39,7 @@ def test_the_estimator_of_the_page_works_from_python(folder, capsys):
     assert "correlation, neither" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_the_commands_of_the_page_run(folder, capsys):
     blocks = re.findall(r"```sh\n(.*?)```", PAGE, flags=re.DOTALL)
     (estimate, suite), (own, report) = (block.splitlines() for block in blocks)
@@ -56,6 +57,7 @@ def test_the_commands_of_the_page_run(folder, capsys):
     assert main(report.split()[1:]) == 0
 
 
+@pytest.mark.slow
 def test_objects_and_classes_take_part(folder):
     import own
 

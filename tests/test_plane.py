@@ -89,6 +89,7 @@ MINUTE = {
 }
 
 
+@pytest.mark.slow
 def test_the_experiment_measures_every_layer_at_every_look(tmp_path):
     found = run(plane.PLANE, out=tmp_path / "a", changes=MINUTE)
     assert set(found.metrics) == {"tanh", "relu"}

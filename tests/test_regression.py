@@ -15,6 +15,7 @@ def noisy(n, noise, seed=0, curve=lambda x: np.sin(6 * x)):
     return x, curve(x) + noise * rng.standard_normal(n)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("nats", [2, 4, 8])
 @pytest.mark.parametrize("family", ["correlated-uniform", "log-gamma-exponential"])
 def test_it_is_close_at_any_strength(family, nats):

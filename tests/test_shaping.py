@@ -232,6 +232,7 @@ def test_everything_hidden_leaves_the_label_and_little_else():
     assert tight.leaked[1].interval[1] > tight.kept[0].value  # I(X; Z) ≥ I(Z; L)
 
 
+@pytest.mark.slow
 def test_numbers_can_be_hidden():
     rng = np.random.default_rng(0)
     x = rng.standard_normal((1500, 3))
@@ -538,6 +539,7 @@ def test_a_file_without_a_column_is_refused(people, capsys, tmp_path):
 # The experiments.
 
 
+@pytest.mark.slow
 def test_the_gaussian_experiment_meets_its_bar_in_small(tmp_path):
     changes = {"n": 1500, "seeds": 1, "betas": [0.1], "steps": 100, "remine": False}
     found = run(shaping_gaussian.SHAPING_GAUSSIAN, out=tmp_path / "run", changes=changes)

@@ -302,6 +302,7 @@ def one_hot_demo(batch_size, steps, *, remine=0.0):
     return {caution.code: caution.message for caution in monitor.cautions}
 
 
+@pytest.mark.slow
 def test_a_batch_of_100_drifts_and_is_told_of_remine():
     found = one_hot_demo(100, 2000)
     assert set(found) == {"drift"}
@@ -312,6 +313,7 @@ def test_remine_does_not_drift():
     assert one_hot_demo(100, 2000, remine=0.1) == {}
 
 
+@pytest.mark.slow
 def test_a_batch_of_32_swings_ever_more_widely():
     found = one_hot_demo(32, 2000)
     assert {"drift", "explosion"} <= set(found)

@@ -181,6 +181,7 @@ def test_few_samples_bias_the_value_by_less_than_a_hundredth():
     assert np.mean(values) == pytest.approx(truth(5, 5, 2.0), abs=0.01 + 3 * error)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("dx", "dy", "nu", "rho"), [(1, 1, 1.0, 0), (2, 2, 3.0, 0.5)])
 def test_the_standard_error_is_that_of_repetition(dx, dy, nu, rho):
     found = [StudentCopula().estimate(*draw(500, dx, dy, nu, rho, seed=s)) for s in range(60)]

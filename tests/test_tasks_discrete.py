@@ -197,6 +197,7 @@ def test_repeated_pairs_are_the_pairs_side_by_side():
 # Mixed
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("p", [0.0, 0.15, 0.7])
 def test_zero_inflated_poisson_by_quadrature(p):
     def chance(k, x):
