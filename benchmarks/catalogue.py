@@ -8,8 +8,8 @@ import re
 
 from mineral.bounds import BOUNDS
 from mineral.methods import ESTIMATORS, Estimator
-from mineral.methods.crossfit import Learned
-from mineral.methods.neural import Neural
+from mineral.methods.neural.critics import Neural
+from mineral.methods.neural.crossfit import Learned
 
 HEAD = """# Every estimator and every bound
 

@@ -13,10 +13,10 @@ from collections.abc import Iterator
 import numpy as np
 from scipy import stats
 
-from mineral.methods.adjusted import Adjusted
-from mineral.methods.chance import expected_information
-from mineral.methods.discrete import CORRECTIONS, Table
-from mineral.methods.entropies import nsb, plug_in
+from mineral.methods.counts.adjusted import Adjusted
+from mineral.methods.counts.chance import expected_information
+from mineral.methods.counts.discrete import CORRECTIONS, Table
+from mineral.methods.counts.entropies import nsb, plug_in
 from mineral.samples import symbols
 
 SIZES = (20, 100, 400, 2000, 10_000)

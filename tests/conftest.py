@@ -11,7 +11,7 @@ from hypothesis import settings
 from threadpoolctl import threadpool_limits
 
 from mineral.methods import ESTIMATORS
-from mineral.methods.crossfit import Learned
+from mineral.methods.neural.crossfit import Learned
 
 # Small fits, and pytest -n beside: more threads only get in each other's way.
 torch.set_num_threads(1)

@@ -5,7 +5,7 @@ import pytest
 from scipy import integrate, optimize, stats
 
 import mineral
-from mineral.methods.student import correlation_information, scale_information
+from mineral.methods.copulas.student import correlation_information, scale_information
 from mineral.tasks import beyond_normal, find, suite, transforms
 from mineral.tasks.elliptical import Elliptical, Pairs, equicorrelated
 

@@ -8,7 +8,7 @@ import pytest
 import mineral
 from mineral import tasks
 from mineral.methods import Auto
-from mineral.methods.weak_correlations import has_weak_correlations
+from mineral.methods.projections.weak_correlations import has_weak_correlations
 from mineral.methods.wrappers.independent_blocks import independent_blocks
 from mineral.samples import paired
 

@@ -5,11 +5,11 @@ import pytest
 import torch
 
 from mineral.methods.base import Measurement, Run
+from mineral.methods.copulas.gaussian import GaussianCopula
 from mineral.methods.default.candidates import Candidate, Evidence
 from mineral.methods.default.comparison import Answer, average, compared, shrinkage
 from mineral.methods.default.views import View, Views
-from mineral.methods.gaussian import GaussianCopula
-from mineral.methods.knn import KSG
+from mineral.methods.neighbours.knn import KSG
 from mineral.progress import silent
 from mineral.results import Curve
 from mineral.samples import paired

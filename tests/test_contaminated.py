@@ -7,7 +7,7 @@ import pytest
 
 import mineral
 from mineral import ContaminatedCopula, GaussianCopula, tasks
-from mineral.methods import contaminated
+from mineral.methods.copulas import contaminated
 from mineral.models.contaminated import diluted
 
 

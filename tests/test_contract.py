@@ -10,7 +10,7 @@ import torch
 
 import mineral
 from mineral.errors import MineralError
-from mineral.methods.crossfit import Learned
+from mineral.methods.neural.crossfit import Learned
 
 ONE_AND_ONE = ("histogram", "regression")  # take one coordinate of x and one of y
 OF_NUMBERS = ("regression",)  # refuse values that repeat on both sides

@@ -9,11 +9,11 @@ from conftest import params
 from scipy.stats import poisson
 from sklearn.metrics.cluster import contingency_matrix, expected_mutual_information
 
-from mineral.methods.chance import cell_bias, cell_variance, expected_information
-from mineral.methods.clusters import PRIOR, left_out
-from mineral.methods.designs import _chance, is_balanced
-from mineral.methods.discrete import Discrete, Table, table_is_reliable
-from mineral.methods.entropies import entropy_cap, plug_in
+from mineral.methods.counts.chance import cell_bias, cell_variance, expected_information
+from mineral.methods.counts.designs import _chance, is_balanced
+from mineral.methods.counts.discrete import Discrete, Table, table_is_reliable
+from mineral.methods.counts.entropies import entropy_cap, plug_in
+from mineral.methods.projections.clusters import PRIOR, left_out
 from mineral.samples import symbols
 
 ADJUSTED = Discrete(correction="adjusted")

@@ -8,8 +8,8 @@ from scipy.special import betaln, digamma, polygamma, xlogy
 from sklearn.metrics import mutual_info_score
 
 from mineral.errors import InputError, OptionError
-from mineral.methods.discrete import CORRECTIONS, Discrete
-from mineral.methods.entropies import chao_shen, grassberger, miller_madow, nsb, plug_in
+from mineral.methods.counts.discrete import CORRECTIONS, Discrete
+from mineral.methods.counts.entropies import chao_shen, grassberger, miller_madow, nsb, plug_in
 from mineral.samples import symbols
 
 EVERY = (*CORRECTIONS, "nsb", "adjusted")

@@ -7,9 +7,9 @@ import pytest
 
 from mineral import Discriminant, Mixed
 from mineral.methods.base import Measurement
-from mineral.methods.class_densities import Cells, Centroids, Histograms, binned, cells_of
-from mineral.methods.discriminant import Discriminants
-from mineral.methods.labels import (
+from mineral.methods.classes.densities import Cells, Centroids, Histograms, binned, cells_of
+from mineral.methods.classes.discriminant import Discriminants
+from mineral.methods.classes.labels import (
     by_class,
     compressed,
     entropy_limit,

@@ -15,9 +15,9 @@ from mineral.bounds import BOUNDS
 from mineral.denoising import Denoiser, information
 from mineral.densities import DiagonalRatio, FlowRatio
 from mineral.methods import ESTIMATORS, KSG, LMI
-from mineral.methods.generative import Generative
-from mineral.methods.latent import CrossAutoencoder
-from mineral.methods.variational import Variational
+from mineral.methods.densities.generative import Generative
+from mineral.methods.neural.variational import Variational
+from mineral.methods.projections.latent import CrossAutoencoder
 
 VARIATIONAL = {n: e for n, e in ESTIMATORS.items() if issubclass(e, Variational)}
 every_variational = pytest.mark.parametrize("kind", VARIATIONAL.values(), ids=VARIATIONAL)

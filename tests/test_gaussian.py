@@ -11,7 +11,7 @@ from scipy.stats import multivariate_normal
 
 from mineral import Gaussian, GaussianCopula
 from mineral.errors import InputError
-from mineral.methods.gaussian import whiten
+from mineral.methods.copulas.gaussian import whiten
 from mineral.models import GaussianModel
 from mineral.samples import normal_scores
 

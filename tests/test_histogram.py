@@ -7,8 +7,8 @@ import pytest
 from scipy.stats import chi2, rankdata
 
 from mineral.errors import InputError, OptionError
-from mineral.methods.discrete import Discrete
-from mineral.methods.histogram import Histogram, partition
+from mineral.methods.counts.discrete import Discrete
+from mineral.methods.counts.histogram import Histogram, partition
 
 ADAPTIVE, EQUAL = Histogram(), Histogram(adaptive=False)
 BOTH = pytest.mark.parametrize("estimator", [ADAPTIVE, EQUAL], ids=["adaptive", "equal"])

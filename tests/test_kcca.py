@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mineral.methods.kcca import (
+from mineral.methods.projections.kcca import (
     Kernel,
     Shown,
     Variates,

@@ -8,8 +8,8 @@ import torch
 from scipy.stats import multivariate_normal
 
 from mineral.errors import InputError, OptionError
-from mineral.methods import kde
-from mineral.methods.kde import KDE, kernel_sums
+from mineral.methods.densities import kde
+from mineral.methods.densities.kde import KDE, kernel_sums
 from mineral.samples import normal_scores
 
 

@@ -8,10 +8,10 @@ import pytest
 import mineral
 from mineral import Classifier, Clusters, Discriminant
 from mineral.errors import InputError, OptionError
-from mineral.methods.clusters import left_out
-from mineral.methods.discrete import Discrete
-from mineral.methods.discriminant import Discriminants
+from mineral.methods.classes.discriminant import Discriminants
+from mineral.methods.counts.discrete import Discrete
 from mineral.methods.normalized import excess
+from mineral.methods.projections.clusters import left_out
 
 
 def classes(n, count=4, dims=20, apart=4.0, seed=0):

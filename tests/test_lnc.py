@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from mineral.errors import OptionError
-from mineral.methods import lnc
-from mineral.methods.knn import KSG
-from mineral.methods.lnc import LNC, simulated
+from mineral.methods.neighbours import lnc
+from mineral.methods.neighbours.knn import KSG
+from mineral.methods.neighbours.lnc import LNC, simulated
 
 
 def gaussian(n, rho, seed, d=1):

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from mineral.methods import ESTIMATORS, InfoNCE
-from mineral.methods.variational import ReInfoNCE
+from mineral.methods.neural.variational import ReInfoNCE
 from mineral.training import score_all
 
 BENCHMARK = Path(__file__).parent.parent / "benchmarks" / "memory.py"

@@ -13,7 +13,7 @@ from mineral.experiments import find, run
 from mineral.experiments.estimation import key, truth
 from mineral.experiments.nonlinear import FUNCTIONS, deviation, information
 from mineral.methods import ESTIMATORS
-from mineral.methods.neural import Neural
+from mineral.methods.neural.critics import Neural
 
 SIGMAS = (0.02, 0.1, 0.5, 0.9)
 

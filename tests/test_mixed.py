@@ -8,8 +8,8 @@ from scipy.special import digamma
 from sklearn.feature_selection import mutual_info_classif
 
 from mineral.errors import InputError, OptionError
-from mineral.methods.knn import KSG
-from mineral.methods.mixed import Mixed
+from mineral.methods.neighbours.knn import KSG
+from mineral.methods.neighbours.mixed import Mixed
 
 BOTH = ("gao", "ross")
 

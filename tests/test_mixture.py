@@ -14,8 +14,8 @@ from scipy.special import logsumexp
 from scipy.stats import multivariate_normal
 
 from mineral.errors import InputError, OptionError
-from mineral.methods import mixture
-from mineral.methods.mixture import GaussianMixture, _chance, _log_stretch, _sizes
+from mineral.methods.densities import mixture
+from mineral.methods.densities.mixture import GaussianMixture, _chance, _log_stretch, _sizes
 from mineral.models import load
 from mineral.models.mixture import Coordinates, Mixture
 from mineral.samples import folds

@@ -19,7 +19,7 @@ from torch import nn
 import mineral
 from mineral.critics import JointCritic, SeparableCritic
 from mineral.errors import InputError, InputTypeError, MineralError, OptionError
-from mineral.methods.neural import MINE, InfoNCE
+from mineral.methods.neural.critics import MINE, InfoNCE
 
 TRUTH = -np.log(1 - 0.8**2) / 2  # nats, of normals with correlation 0.8
 

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mineral.methods import neighbours as module
-from mineral.methods.neighbours import count_within, neighbours
+from mineral.methods.neighbours import geometry as module
+from mineral.methods.neighbours.geometry import count_within, neighbours
 
 
 def apart(values):

@@ -12,7 +12,7 @@ from torch import nn
 import mineral
 from mineral import MINE, InfoNCE, JointCritic, SeparableCritic
 from mineral.errors import InputError, OptionError
-from mineral.methods.crossfit import VALIDATION
+from mineral.methods.neural.crossfit import VALIDATION
 from mineral.samples import Standardizer, folds
 from mineral.training import score_all
 
@@ -261,7 +261,7 @@ def test_the_jackknife_on_a_part_of_the_blocks_speaks_for_all(kind, monkeypatch)
     pairs = tuple(torch.from_numpy(v) for v in gaussian(2000))
     joint, product = score_all(Fixed(pmi), pairs, 50)
     whole = kind()._variance(joint, product)
-    monkeypatch.setattr(mineral.methods.neural, "PAIRS", 20 * 50**2)
+    monkeypatch.setattr(mineral.methods.neural.critics, "PAIRS", 20 * 50**2)
     assert kind()._variance(joint, product) == pytest.approx(whole, rel=0.5)
 
 

@@ -8,11 +8,11 @@ import torch
 
 import mineral
 from mineral import Residual, StudentCopula, tasks
-from mineral.methods import residual
 from mineral.methods.base import Measurement
-from mineral.methods.crossfit import FoldReport
 from mineral.methods.learning_curve import allowing_for
-from mineral.methods.projection import principal
+from mineral.methods.neural import residual
+from mineral.methods.neural.crossfit import FoldReport
+from mineral.methods.projections.projection import principal
 from mineral.models.student import log_ratio
 from mineral.results import Curve
 from mineral.samples import normal_scores

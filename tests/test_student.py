@@ -10,8 +10,8 @@ from safetensors.torch import save as to_safetensors
 from scipy.stats import multivariate_t, rankdata
 
 from mineral.errors import InputError, OptionError
-from mineral.methods.gaussian import GaussianCopula, gaussian_bias
-from mineral.methods.student import (
+from mineral.methods.copulas.gaussian import GaussianCopula, gaussian_bias
+from mineral.methods.copulas.student import (
     Levels,
     StudentCopula,
     correlation_information,

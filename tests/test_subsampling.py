@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mineral.methods.subsampling import ESTIMATES, LARGEST, PARTS, subsampled_stderr
+from mineral.methods.neighbours.subsampling import ESTIMATES, LARGEST, PARTS, subsampled_stderr
 
 
 @pytest.mark.parametrize("n", [40, 1000, 20_000])

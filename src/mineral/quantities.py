@@ -15,9 +15,9 @@ from jaxtyping import Float
 from mineral.door import resolve
 from mineral.errors import InputError, OptionError
 from mineral.methods import Estimator
-from mineral.methods.entropies import miller_madow
-from mineral.methods.neighbours import tree_of
-from mineral.methods.subsampling import subsampled_stderr
+from mineral.methods.counts.entropies import miller_madow
+from mineral.methods.neighbours.geometry import tree_of
+from mineral.methods.neighbours.subsampling import subsampled_stderr
 from mineral.results import Caution, Quantity, nats_per
 from mineral.samples import power_of_two, symbols, variable
 from mineral.special import digamma, ndtri, polygamma

@@ -26,7 +26,7 @@ from mineral.experiments.base import Cell, Conclusion, Context, Experiment, Numb
 from mineral.experiments.streaming import learning, of_bound
 from mineral.experiments.writing import number
 from mineral.methods import MINE, NWJ, SMILE, InfoNCE, JensenShannon, ReMINE
-from mineral.methods.neural import Neural
+from mineral.methods.neural.critics import Neural
 from mineral.training import Pairs, score_all
 
 if TYPE_CHECKING:

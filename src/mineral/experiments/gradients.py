@@ -22,7 +22,7 @@ from mineral.experiments.streaming import Learner, batches, learning, of_bound
 from mineral.experiments.writing import beside, number
 from mineral.gradients import SSGE, information_gradient
 from mineral.methods import MINE, NWJ
-from mineral.methods.neural import Neural
+from mineral.methods.neural.critics import Neural
 from mineral.tasks import Task
 from mineral.tasks.elliptical import Pairs
 from mineral.training import score

@@ -23,7 +23,7 @@ from mineral.experiments.base import Cell, Conclusion, Context, Experiment, Numb
 from mineral.experiments.streaming import Learner, batches, learning, of_bound, of_densities
 from mineral.experiments.writing import beside, number
 from mineral.methods import MINE, NWJ, DonskerVaradhan, InfoNCE, Interpolated, JensenShannon
-from mineral.methods.neural import Neural
+from mineral.methods.neural.critics import Neural
 from mineral.tasks import Draw, Task
 from mineral.tasks.elliptical import Elliptical
 from mineral.tasks.high import at_correlation, cubic

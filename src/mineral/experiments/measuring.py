@@ -11,7 +11,7 @@ from mineral.critics import JointCritic
 from mineral.door import resolve
 from mineral.experiments.base import Context, Numbers
 from mineral.methods import Estimator
-from mineral.methods.neural import Neural
+from mineral.methods.neural.critics import Neural
 from mineral.types import Matrix
 
 LABELS = {"mine": "MINE", "nwj": "MINE-f", "ksg": "KSG", "gaussian": "Gaussian", "auto": "default"}

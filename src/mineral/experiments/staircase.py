@@ -35,7 +35,7 @@ from mineral.methods import (
     ReMINE,
     ReMINEJ,
 )
-from mineral.methods.neural import Neural
+from mineral.methods.neural.critics import Neural
 from mineral.tasks.high import cubic, gaussian
 from mineral.training import Pairs
 from mineral.types import CriticFactory

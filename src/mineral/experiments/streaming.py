@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from mineral.densities import DensityRatio, LogLikelihood
-from mineral.methods.neural import Neural
+from mineral.methods.neural.critics import Neural
 from mineral.tasks import Task
 from mineral.training import Pairs, score
 from mineral.types import Bound, JointScores, ProductScores

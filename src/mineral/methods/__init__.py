@@ -1,30 +1,41 @@
-"""Samples → measurement: one file for each family of estimators."""
+"""Samples → measurement: a folder for each family of estimators.
+
+Read in this order:
+
+    base.py, options.py  what an estimator is, and what an option may be
+    counts/              contingency tables
+    neighbours/          nearest neighbours
+    copulas/             copulas of few parameters
+    densities/           mixtures, kernels, flows, diffusion
+    regressions/         one number as a function of others, plus noise
+    projections/         many columns: principal components, canonical variates, clusters
+    classes/             a label and its features
+    neural/              critics and bounds, cross-fitted
+    wrappers/            estimate by parts: blocks of columns, atoms, rows in series
+    default/             `auto`, which decides among them
+    normalized.py, learning_curve.py  checks that several families share
+"""
 
 from mineral.methods.base import Estimator, Measurement, Run
-from mineral.methods.baselined import FLO, TUBA, Interpolated, ReTUBA
-from mineral.methods.canonical import Canonical
-from mineral.methods.classifier import Classifier
-from mineral.methods.clusters import Clusters
-from mineral.methods.contaminated import ContaminatedCopula
+from mineral.methods.classes.classifier import Classifier
+from mineral.methods.classes.discriminant import Discriminant
+from mineral.methods.copulas.contaminated import ContaminatedCopula
+from mineral.methods.copulas.gaussian import Gaussian, GaussianCopula
+from mineral.methods.copulas.student import StudentCopula
+from mineral.methods.counts.discrete import Discrete
+from mineral.methods.counts.histogram import Histogram
 from mineral.methods.default.auto import Auto
-from mineral.methods.diffusion import MINDE
-from mineral.methods.discrete import Discrete
-from mineral.methods.discriminant import Discriminant
-from mineral.methods.gaussian import Gaussian, GaussianCopula
-from mineral.methods.generative import CLUB, DifferenceOfEntropies, Flow, LeaveOneOut
-from mineral.methods.histogram import Histogram
-from mineral.methods.kde import KDE
-from mineral.methods.knn import KSG
-from mineral.methods.latent import LMI
-from mineral.methods.lnc import LNC
-from mineral.methods.mixed import Mixed
-from mineral.methods.mixture import GaussianMixture
-from mineral.methods.neural import MINE, InfoNCE
-from mineral.methods.projection import Projected
-from mineral.methods.regression import Regression
-from mineral.methods.residual import Residual
-from mineral.methods.student import StudentCopula
-from mineral.methods.variational import (
+from mineral.methods.densities.diffusion import MINDE
+from mineral.methods.densities.generative import CLUB, DifferenceOfEntropies, Flow, LeaveOneOut
+from mineral.methods.densities.kde import KDE
+from mineral.methods.densities.mixture import GaussianMixture
+from mineral.methods.neighbours.knn import KSG
+from mineral.methods.neighbours.lnc import LNC
+from mineral.methods.neighbours.mixed import Mixed
+from mineral.methods.neural.baselined import FLO, TUBA, Interpolated, ReTUBA
+from mineral.methods.neural.critics import MINE, InfoNCE
+from mineral.methods.neural.residual import Residual
+from mineral.methods.neural.variational import (
     GANDIME,
     KLDIME,
     NWJ,
@@ -40,6 +51,11 @@ from mineral.methods.variational import (
     ReNWJ,
     ReSMILE,
 )
+from mineral.methods.projections.canonical import Canonical
+from mineral.methods.projections.clusters import Clusters
+from mineral.methods.projections.latent import LMI
+from mineral.methods.projections.projection import Projected
+from mineral.methods.regressions.regression import Regression
 
 ESTIMATORS: dict[str, type[Estimator]] = {
     estimator.name: estimator

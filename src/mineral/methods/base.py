@@ -23,7 +23,7 @@ import torch
 
 from mineral.decision import Decision
 from mineral.errors import OptionError
-from mineral.methods.entropies import entropy_cap
+from mineral.methods.counts.entropies import entropy_cap
 from mineral.methods.options import checked
 from mineral.models.selecting import selecting
 from mineral.progress import ProgressOption, reporting

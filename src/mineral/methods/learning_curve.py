@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from mineral.methods.base import CONFIDENCE_95, Estimator, Measurement, Run
-from mineral.methods.crossfit import FoldReport
+from mineral.methods.neural.crossfit import FoldReport
 from mineral.progress import silent
 from mineral.results import Caution
 from mineral.samples import Fold, Paired, canonical_order

@@ -8,7 +8,7 @@ from mineral.errors import InputError
 from mineral.methods.base import Estimator, Measurement, Measures, Run
 from mineral.methods.default.search import Search
 from mineral.methods.options import Range
-from mineral.methods.projection import Budget
+from mineral.methods.projections.projection import Budget
 from mineral.methods.wrappers.by_atoms import ByAtoms
 from mineral.methods.wrappers.by_block import ByBlock
 from mineral.methods.wrappers.consistent import Consistent

@@ -13,21 +13,21 @@ from dataclasses import dataclass
 from enum import Enum
 
 from mineral.methods.base import Estimator
-from mineral.methods.canonical import Canonical
-from mineral.methods.classifier import Classifier
-from mineral.methods.clusters import Clusters
-from mineral.methods.copulas import LikeliestCopula
+from mineral.methods.classes.classifier import Classifier
+from mineral.methods.classes.discriminant import Discriminant
+from mineral.methods.copulas.gaussian import GaussianCopula
+from mineral.methods.copulas.likeliest import LikeliestCopula
+from mineral.methods.counts.discrete import Discrete
 from mineral.methods.default.profile import FEW_DIMS, FEW_ROWS, LABEL_DIMS, Profile
 from mineral.methods.default.views import View
-from mineral.methods.discrete import Discrete
-from mineral.methods.discriminant import Discriminant
-from mineral.methods.gaussian import GaussianCopula
-from mineral.methods.knn import KSG
-from mineral.methods.mixed import Mixed
-from mineral.methods.projection import Budget, Projected
-from mineral.methods.regression import Regression
-from mineral.methods.residual import Residual
-from mineral.methods.weak_correlations import WeakCorrelations, has_weak_correlations
+from mineral.methods.neighbours.knn import KSG
+from mineral.methods.neighbours.mixed import Mixed
+from mineral.methods.neural.residual import Residual
+from mineral.methods.projections.canonical import Canonical
+from mineral.methods.projections.clusters import Clusters
+from mineral.methods.projections.projection import Budget, Projected
+from mineral.methods.projections.weak_correlations import WeakCorrelations, has_weak_correlations
+from mineral.methods.regressions.regression import Regression
 from mineral.samples import Paired
 
 NEIGHBOUR_DIMS = 6  # dx + dy, up to which neighbours may find more than a network

@@ -17,9 +17,9 @@ from mineral.methods.base import Estimator, Measurement, Run
 from mineral.methods.default.candidates import Candidate, Evidence
 from mineral.methods.default.profile import FEW_DIMS
 from mineral.methods.default.views import Views
-from mineral.methods.knn import KSG
-from mineral.methods.regression import Regression
-from mineral.methods.subsampling import PARTS, subsampled_stderr
+from mineral.methods.neighbours.knn import KSG
+from mineral.methods.neighbours.subsampling import PARTS, subsampled_stderr
+from mineral.methods.regressions.regression import Regression
 from mineral.samples import Paired
 from mineral.types import Rows
 

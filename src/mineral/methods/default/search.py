@@ -6,20 +6,20 @@ import numpy as np
 
 from mineral.decision import Considered, Decision, Verdict
 from mineral.methods.base import Estimator, Measurement, Run
-from mineral.methods.canonical import Canonical
-from mineral.methods.copulas import LikeliestCopula, named
+from mineral.methods.copulas.likeliest import LikeliestCopula, named
+from mineral.methods.counts.discrete import Discrete
 from mineral.methods.default.bias_allowance import bias_allowance
 from mineral.methods.default.candidates import TABLE, Candidate, Evidence
 from mineral.methods.default.comparison import Answer, average, compared
 from mineral.methods.default.profile import FEW_DIMS, Profile
 from mineral.methods.default.views import Views
-from mineral.methods.discrete import Discrete
-from mineral.methods.knn import KSG
 from mineral.methods.learning_curve import allowing_for, rise
+from mineral.methods.neighbours.knn import KSG
+from mineral.methods.neural.residual import Residual
 from mineral.methods.normalized import normalized
-from mineral.methods.projection import Budget
-from mineral.methods.residual import Residual
-from mineral.methods.weak_correlations import Spread
+from mineral.methods.projections.canonical import Canonical
+from mineral.methods.projections.projection import Budget
+from mineral.methods.projections.weak_correlations import Spread
 from mineral.results import Caution
 from mineral.samples import Paired
 

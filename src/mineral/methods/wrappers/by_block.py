@@ -6,7 +6,7 @@ import numpy as np
 
 from mineral.decision import Considered, Decision, Verdict
 from mineral.methods.base import Measurement, Measures, Run
-from mineral.methods.gaussian import GaussianCopula
+from mineral.methods.copulas.gaussian import GaussianCopula
 from mineral.methods.wrappers.independent_blocks import Block, independent_blocks, total
 from mineral.samples import Paired
 

@@ -1,0 +1,71 @@
+"""Diffusion: the information that y has about x is how much it helps to remove noise from x."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from mineral.chance import Chance
+from mineral.denoising import Denoiser, DenoisingLoss, information
+from mineral.methods.base import Run
+from mineral.methods.neural.crossfit import CrossFitted, FoldReport, prepared
+from mineral.methods.options import AtLeastOne, AtLeastTwo, Positive
+from mineral.samples import Fold, Paired
+from mineral.threads import one_torch_thread
+from mineral.training import train
+
+DRAWS = 64  # noise levels for each row that is reported on
+
+
+@dataclass(frozen=True, kw_only=True)
+class MINDE(CrossFitted):
+    """Diffusion: how much better noise is removed from x when y is known. Any dimension, slow.
+
+    One network learns to guess the noise in x with and without a look at y, at all noise levels;
+    the information is the integral of the difference of their errors on rows not trained on (see
+    `denoising.py`). It has no ceiling, and knows no density ratio of single pairs beforehand, so
+    there is no model to keep. Not symmetric: put the variable of lower dimension first.
+
+    Args:
+        squared: True for the squared difference of the two guesses, as published: of lower
+            variance, but above zero even for independent variables.
+
+    References:
+        Franzese, Bounoua & Michiardi (2024), MINDE, arXiv:2310.09031.
+    """
+
+    steps: AtLeastOne = 3000
+    batch_size: AtLeastTwo = 512
+    learning_rate: Positive = 2e-3
+    folds: AtLeastTwo = 2
+    squared: bool = False
+
+    name = "minde"
+    kind = "neither"
+
+    def report(self, samples: Paired, fold: Fold, run: Run, rng: np.random.Generator) -> FoldReport:
+        chance = Chance.of(rng)
+        with chance:
+            denoiser = Denoiser(samples.x.shape[1], samples.y.shape[1]).to(run.device)
+        generator = chance.generator(run.device)
+        _, (training, validation, test) = prepared(samples, fold, denoiser)
+        curve = train(
+            DenoisingLoss(denoiser, generator),
+            lambda joint, _: joint.mean(),
+            training,
+            validation,
+            self.schedule(len(training[0]), block=1),
+            rng=rng,
+            progress=self.telling(run),
+        )
+        with one_torch_thread():
+            gains = information(
+                denoiser, *test, draws=DRAWS, squared=self.squared, generator=generator
+            )
+        pointwise = gains.cpu().numpy()
+        return FoldReport(
+            rows=fold.test,
+            value=float(pointwise.mean()),
+            variance=float(pointwise.var(ddof=1)) / len(pointwise),
+            pointwise=pointwise,
+            curve=curve,
+        )

@@ -1,0 +1,175 @@
+"""Nearest-neighbour estimators: count neighbours, train nothing.
+
+References:
+    Kraskov, Stögbauer & Grassberger (2004), arXiv:cond-mat/0305641.
+    Gao, Kannan, Oh & Viswanath (2017), for repeated values, arXiv:1709.06212.
+    Gao, Ver Steeg & Galstyan (2015), on strong dependence, arXiv:1411.2003.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from mineral.methods.base import Estimator, Measurement, Run
+from mineral.methods.neighbours.geometry import Neighbours, neighbours
+from mineral.methods.neighbours.subsampling import PARTS, subsampled_stderr
+from mineral.methods.options import AtLeastOne
+from mineral.results import Caution
+from mineral.samples import Paired
+from mineral.special import digamma
+from mineral.types import PerSample, Rows, X, Y
+
+
+@dataclass(frozen=True, kw_only=True)
+class KSG(Estimator):
+    """Kraskov, Stögbauer & Grassberger's neighbour counts: any dependence, low dimension.
+
+    Around each sample, take the distance to its k-th neighbour in (x, y), in the maximum norm,
+    and count the samples strictly closer than that in x alone (n_x) and in y alone (n_y):
+
+        variant 1:  I(X; Y) ≈ ψ(k) + ψ(n) − mean[ψ(n_x + 1) + ψ(n_y + 1)]             (Eq. 8)
+        variant 2:  I(X; Y) ≈ ψ(k) − 1/k + ψ(n) − mean[ψ(n_x) + ψ(n_y)]               (Eq. 9)
+
+    where in variant 2 the box around the k neighbours has its own width in x and in y, and points
+    on its edge count. The errors of the counts mostly cancel, which is why no density is needed.
+
+    Small k means low bias and high variance. Strong dependence is out of reach, since the samples
+    needed grow like exp I(X; Y), and so is high dimension: the value falls towards zero. Up to
+    dx + dy = 8 the time grows like n log n. In more dimensions all pairs are compared, and it grows
+    like n² (dx + dy): twice the rows take four times as long.
+
+    Where values repeat, k neighbours need not be k: others are as far away as the k-th. There k is
+    the number of samples strictly closer, plus one, in variant 2 too. Where the k-th neighbour is
+    an exact copy, it is the number of copies, and they count as neighbours (Gao et al. 2017). So
+    discrete and mixed data are served as well.
+
+    The standard error comes from estimates on disjoint parts of the samples.
+
+    Args:
+        k: Neighbours to look at.
+        variant: 1 or 2, as in the paper.
+        standardize: Whether to divide each coordinate by its standard deviation, so that its unit
+            does not matter: distances compare coordinates.
+
+    Example:
+        >>> rng = np.random.default_rng(0)
+        >>> x = rng.standard_normal(1000)
+        >>> y = x + rng.standard_normal(1000)
+        >>> round(KSG(k=3).estimate(x, y).value, 1)  # the true value is log(2) / 2 ≈ 0.35
+        0.4
+    """
+
+    k: AtLeastOne = 3
+    variant: Literal[1, 2] = 1
+    standardize: bool = True
+
+    name = "ksg"
+    kind = "neither"
+
+    def measure(self, samples: Paired, run: Run) -> Measurement:
+        samples.at_least(self.k + 2, f"KSG with k = {self.k}")
+        n = len(samples)
+        x, y = self.scaled(samples)
+        found = neighbours(x, y, self.k, box=self.variant == 2, progress=run.progress)
+        pointwise = self.pointwise_of(found, n)
+        value = float(pointwise.mean())
+
+        def value_of(rows: Rows) -> float:
+            return float(self.contributions(x[rows], y[rows]).mean())
+
+        if n >= PARTS * (self.k + 2):
+            stderr = subsampled_stderr(value_of, n, run.rng())
+        else:
+            stderr = float(pointwise.std(ddof=1) / np.sqrt(n))
+        return Measurement(
+            value=value,
+            stderr=stderr,
+            pointwise=pointwise,
+            cautions=(
+                *near_ceiling(value, n, self.k),
+                *high_dimension(samples),
+                *tied_values(found, n),
+            ),
+        )
+
+    def contributions(self, x: X, y: Y) -> PerSample:
+        """What each row contributes to the value, of sides as `scaled` makes them."""
+        return self.pointwise_of(neighbours(x, y, self.k, box=self.variant == 2), len(x))
+
+    def pointwise_of(self, found: Neighbours, n: int) -> np.ndarray:
+        """What each of n samples contributes to the value, shape (n,)."""
+        n_x, n_y = found.n_x, found.n_y
+        ball = digamma(found.inside) - digamma(n_x + 1) - digamma(n_y + 1)
+        box = digamma(self.k) - 1 / self.k - digamma(n_x.clip(1)) - digamma(n_y.clip(1))
+        return np.asarray(digamma(n) + np.where(found.boxed, box, ball))
+
+    def scaled(self, samples: Paired) -> tuple[np.ndarray, np.ndarray]:
+        """x and y in the units that distances are measured in."""
+        x, y = samples.x, samples.y
+        if self.standardize:
+            return x / _deviations(x), y / _deviations(y)
+        # One power of two for all is exact, and keeps distances beyond 1e308 finite.
+        unit = np.exp2(np.floor(np.log2(max(np.abs(x).max(), np.abs(y).max()))))
+        return x / unit, y / unit
+
+
+def _deviations(values: np.ndarray) -> np.ndarray:
+    """Standard deviation of each coordinate that varies; for the others, that of the largest."""
+    unit = np.abs(values).max() or 1.0
+    deviations = (values / unit).std(axis=0) * unit
+    varies = (values != values[0]).any(axis=0) & (deviations > 0)
+    largest = deviations[varies].max() if varies.any() else unit  # latent variables may all be dead
+    return np.asarray(np.where(varies, deviations, largest))
+
+
+def ceiling(n: int, k: int) -> float:
+    """The largest value that k neighbours of n rows can give: x and y are copies."""
+    return float(digamma(n) - digamma(k))  # n_x = n_y = k − 1
+
+
+def near_ceiling(value: float, n: int, k: int) -> tuple[Caution, ...]:
+    """A doubt about values that neighbour counts can hardly exceed."""
+    most = ceiling(n, k)
+    if value < most - 1.5:
+        return ()
+    return (
+        Caution(
+            "near-ceiling",
+            f"The value is close to ψ(n) − ψ(k) = {most:.2f} nats, the most that {n:,} samples "
+            "can show: the true value may be larger, or infinite if one variable determines the "
+            "other.",
+        ),
+    )
+
+
+def high_dimension(samples: Paired) -> tuple[Caution, ...]:
+    """A doubt where neighbours are far."""
+    if samples.dims <= 10:
+        return ()
+    return (
+        Caution(
+            "high-dimension",
+            f"In {samples.dims} dimensions neighbours are far and the value falls towards zero: "
+            "compare with estimator='copula' or 'infonce'.",
+        ),
+    )
+
+
+def tied_values(found: Neighbours, n: int) -> tuple[Caution, ...]:
+    """A doubt about repeated values."""
+    tied, repeated = int(found.copied.sum()), found.repeated
+    if not tied and repeated < 0.01:
+        return ()
+    text = f"{repeated:.0%} of the values repeat another one of their coordinate"
+    if tied:
+        text += (
+            f", and {tied / n:.0%} of the samples have k exact copies, which counted as neighbours"
+        )
+    return (
+        Caution(
+            "ties",
+            f"{text}. For rounded measurements, distances below the rounding mean nothing; for "
+            "discrete data the value stands.",
+        ),
+    )

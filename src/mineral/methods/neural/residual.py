@@ -1,0 +1,374 @@
+"""A copula first, and a network for what it misses.
+
+A copula of few parameters (Gaussian, Student t, or Gaussian but for a share of chance) is fitted to
+ranks: exact where it applies, at the smallest variance there is. A network then learns what is left
+of the log density ratio,
+
+    pmi(x, y) ≈ log c(x, y) + r(x, y),       r = 0 at the start,
+
+by telling joint from product samples (`bounds.jensen_shannon`, whose optimum is pmi itself). On
+rows that it never saw, either it tells them apart clearly better than the copula alone, and
+
+    I(X; Y) ≈ mean[log c + r]   over joint samples,
+
+is reported, or it does not, and the copula's own value stands. So nothing is paid in variance
+where the copula is right, and what turns and folds within x or within y (which no rank of a single
+coordinate sees) is found where it is not.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import product as product_of
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn.functional import softplus
+
+from mineral import bounds
+from mineral.chance import Chance, learning
+from mineral.critics import mlp
+from mineral.methods.base import Measurement, Run
+from mineral.methods.copulas.contaminated import fitted as contaminated
+from mineral.methods.copulas.gaussian import gaussian_bias
+from mineral.methods.copulas.likeliest import LikeliestCopula
+from mineral.methods.copulas.student import Levels, kept_levels, positive_definite
+from mineral.methods.learning_curve import allowing_for, halved, more
+from mineral.methods.neural.crossfit import VALIDATION, FoldReport, Learned, combined
+from mineral.methods.normalized import excess
+from mineral.methods.options import AtLeastOne, AtLeastTwo, Positive
+from mineral.methods.projections.kcca import canonical_variates
+from mineral.models import ContaminatedModel, StudentModel
+from mineral.models.student import log_height
+from mineral.progress import portion, silent
+from mineral.samples import Fold, Paired, folds
+from mineral.training import score_all, train
+from mineral.types import JointScores, Matrix, ProductScores, X, Y
+
+PRODUCTS = 64  # product samples for each joint sample of a test fold, at least
+WIDE = 8  # coordinates a side, above which the network sees canonical directions in their place
+DIRECTIONS = 4  # canonical directions a side that it then sees
+FEWEST = 200  # rows
+COPULA = 0.1  # share of the time that the copula takes, for the progress bar
+BLOCK = 3  # each joint sample meets the y of two others
+PATIENCE = 300  # steps
+AT_FIRST = 100  # steps: with variates to see, what there is to learn shows within some forty
+BLUNTNESS = (1.0, 0.95, 0.9, 0.8, 0.7, 0.5)  # slopes of a copula's log density ratio
+SHIFTS = (-0.2, -0.1, -0.05, 0.0, 0.05, 0.1, 0.2)  # nats
+LEAST = 1e-3  # nats of gain: where information is high, all is told apart and less means nothing
+AFFORDABLE = 0.25  # nats that fitting the copula to a part of the rows may cost
+
+
+@dataclass(frozen=True, kw_only=True)
+class Residual(Learned):
+    """The likeliest copula, and a network for what it misses, where held-out rows prove it.
+
+    The network sees normal scores (of more than 8 coordinates a side, four canonical directions in
+    their place), the length of each whitened side, by which dependence that turns or spreads with
+    the distance from the center shows, and kernel canonical variates where there are any
+    (`kcca`). Early folds that gain nothing end the search.
+
+    Best where the copula explains a part: then the rest is small, and learned from few samples.
+    The mean log ratio, which is reported, is neither bound; it withstands the heavy tails that
+    break the logarithm of a mean. A network finds less from fewer rows: a second one learns from
+    half of them, and by what it misses the interval reaches further up.
+
+    Args:
+        gain: Standard errors by which held-out rows must be told apart better.
+        hidden: Width of the network's three hidden layers.
+
+    References:
+        Nguyen, Wainwright & Jordan (2010), density ratios by classification, arXiv:0809.0853.
+        Letizia, Novello & Tonello (2024), GAN-DIME, arXiv:2305.20025.
+    """
+
+    steps: AtLeastOne = 2000
+    batch_size: AtLeastTwo = 512
+    gain: Positive = 2.0
+    hidden: AtLeastOne = 64
+
+    name = "residual"
+    kind = "neither"
+
+    def measure(self, samples: Paired, run: Run) -> Measurement:
+        copula = LikeliestCopula().measure(
+            samples, replace(run, progress=portion(run.progress, 0.0, COPULA))
+        )
+        if any(caution.code == "deterministic" for caution in copula.cautions):
+            run.progress(1.0, "fitting a copula")
+            return copula
+        ranks = _Ranks.of(samples, copula)
+        if len(samples) < FEWEST or self._cost(ranks) > AFFORDABLE:
+            run.progress(1.0, "fitting a copula")
+            return _with(copula, "Too few rows for a network beside the copula.")
+        rng, reports = run.rng(), list[FoldReport]()
+        with learning():
+            split = list(folds(len(samples), self.folds, validation=VALIDATION, rng=rng))
+            if not all(ranks.can_be_fitted(fold.training) for fold in split):
+                run.progress(1.0, self.name)
+                return _with(copula, "Coordinates follow from one another: no network beside it.")
+            for fold in split:
+                share = (1 - COPULA) / self.folds
+                done = COPULA + share * len(reports)
+                timed = run.share(self.folds + 1 - len(reports))  # and one for half of the rows
+                part = replace(timed, progress=portion(run.progress, done, done + share))
+                reports.append(self._report(ranks, fold, part, rng))
+                # An early fold only has to leave the hope that all together will be clear.
+                needed = self.gain if len(reports) == self.folds else self.gain / 2
+                if not _clear(reports, needed):
+                    run.progress(1.0, self.name)
+                    return _with(copula, "A network does not clearly add to the copula.")
+            half = self._report(ranks, halved(split[0]), replace(run, progress=silent), rng)
+        found = allowing_for(more(reports[0], half), combined(self, samples, reports))
+        return _with(found, "A network clearly adds to the copula.", copula.path)
+
+    def _cost(self, ranks: "_Ranks") -> float:
+        """Nats that the copula loses by being fitted to the training rows of a fold."""
+        training = len(ranks.levels.which) * (1 - 1 / self.folds) * (1 - VALIDATION)
+        dx, dy = ranks.levels.dx, ranks.levels.which.shape[1] - ranks.levels.dx
+        enough = training > 2 * (dx + dy) + 2
+        return gaussian_bias(training, dx, dy) if enough else np.inf
+
+    def _report(
+        self, ranks: "_Ranks", fold: Fold, run: Run, rng: np.random.Generator
+    ) -> FoldReport:
+        base, x, y = ranks.fitted(fold.training, rng)
+        with Chance.of(rng):
+            network = _Corrected(base, x.shape[1], y.shape[1], self.hidden).to(run.device)
+        sides = [torch.from_numpy(v.astype(np.float32)).to(run.device) for v in (x, y)]
+        training, validation, test = (
+            (sides[0][rows], sides[1][rows]) for rows in (fold.training, fold.validation, fold.test)
+        )
+        curve = train(
+            network,
+            bounds.jensen_shannon,
+            training,
+            validation,
+            replace(
+                self.schedule(len(fold.training), block=BLOCK),
+                patience=PATIENCE,
+                at_first=AT_FIRST if ranks.mixed else None,
+            ),
+            rng=rng,
+            progress=self.telling(run),
+            until=run.until,
+        )
+        scores = [s.double() for s in score_all(network, test, PRODUCTS)]
+        without = [s.double() for s in score_all(network.base, test, PRODUCTS)]
+        looked_at = [s.double() for s in score_all(network.base, validation, PRODUCTS)]
+        slope, shift = _best_blunt(*looked_at)
+        blunter = (slope * s + shift for s in without)
+        pointwise = scores[0].cpu().numpy()
+        # Of clusters, the copula itself claims too much; beyond that, a network's few far product
+        # pairs say nothing.
+        claimed = excess(without[1].flatten().cpu().numpy())
+        if claimed:
+            pointwise = pointwise - min(claimed, excess(scores[1].flatten().cpu().numpy()))
+        dx, dy = base.sizes
+        return FoldReport(
+            rows=fold.test,
+            value=float(pointwise.mean()) + gaussian_bias(float(len(fold.training)), dx, dy),
+            variance=float(pointwise.var()) / len(pointwise),
+            pointwise=pointwise,
+            curve=curve,
+            gain=(_told_apart(*scores) - _told_apart(*blunter)).cpu().numpy(),
+        )
+
+
+def _with(found: Measurement, sentence: str, before: tuple[str, ...] = ()) -> Measurement:
+    return replace(found, path=(*before, *found.path, sentence))
+
+
+def _told_apart(joint: JointScores, product: ProductScores) -> JointScores:
+    """Of each row, the logarithmic score of telling its joint pair from product pairs, in nats."""
+    return -softplus(-joint) - softplus(product).mean(dim=1)
+
+
+def _best_blunt(joint: JointScores, product: ProductScores) -> tuple[float, float]:
+    """How blunt a copula tells pairs apart best, on rows that it was not fitted to.
+
+    Fitted to few rows for its dimensions it is too sure. A network soon mends that, which is no
+    dependence that the copula missed: its value is corrected for that bias already.
+    """
+
+    def likely(options: tuple[float, float]) -> float:
+        slope, shift = options
+        return float(_told_apart(slope * joint + shift, slope * product + shift).mean())
+
+    return max(product_of(BLUNTNESS, SHIFTS), key=likely)
+
+
+def _clear(reports: Sequence[FoldReport], errors: float) -> bool:
+    gain = np.concatenate([report.gain for report in reports if report.gain is not None])
+    gain = gain.clip(-1, 1)  # a few far pairs must not hide what all others say
+    return bool(gain.mean() > max(LEAST, errors * gain.std() / np.sqrt(len(gain))))
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Ranks:
+    """Ranks of all rows, and the kind of their copula.
+
+    A rank says how one coordinate of a row compares with that of others, and nothing of how x goes
+    with y: ranks among all rows tell a fold nothing about its test rows' dependence.
+    """
+
+    levels: Levels
+    nu: float  # degrees of freedom
+    diluted: bool  # whether a share of the rows is chance
+
+    @classmethod
+    def of(cls, samples: Paired, copula: Measurement) -> "_Ranks":
+        (of_x, _), (of_y, _) = kept_levels(samples.x), kept_levels(samples.y)
+        student = isinstance(copula.model, StudentModel)
+        nu = copula.model.degrees_of_freedom if student else np.inf  # type: ignore[union-attr]
+        diluted = isinstance(copula.model, ContaminatedModel)
+        return cls(levels=Levels.of(of_x, of_y), nu=nu, diluted=diluted)
+
+    @property
+    def mixed(self) -> bool:
+        """Whether there are variates to look for: nothing is mixed in one coordinate a side."""
+        return bool(self.levels.which.shape[1] > 2)
+
+    def can_be_fitted(self, training: np.ndarray) -> bool:
+        """Whether no coordinate follows from the others, as rare pixels may on a part of rows."""
+        part = replace(self.levels, which=self.levels.which[training])
+        return positive_definite(part.normal_correlation())
+
+    def fitted(
+        self, training: np.ndarray, rng: np.random.Generator
+    ) -> tuple["_Ellipse", np.ndarray, np.ndarray]:
+        """The copula of the training rows, and what it and the network see of every row."""
+        part = replace(self.levels, which=self.levels.which[training])
+        correlation = part.normal_correlation()
+        normal = self.levels.scores(np.inf)
+        scores, of_scores = normal, correlation
+        if np.isfinite(self.nu):
+            fit = part.fit(self.nu, correlation, 1e-4)
+            scores, of_scores = self.levels.scores(self.nu), fit.correlation
+        dx, share = self.levels.dx, 0.0
+        if self.diluted:
+            of_scores, share = _partly(normal[training], correlation, dx)
+        base = _Ellipse(of_scores, dx, self.nu, share)
+        sides = normal[:, :dx], normal[:, dx:]
+        shapes = _features(*sides, correlation)
+        seen = [[scores[:, :dx], shapes[0]], [scores[:, dx:], shapes[1]]]
+        if self.mixed:
+            variates = canonical_variates(*sides, training, rng)
+            seen = [[*side, smooth] for side, smooth in zip(seen, variates, strict=True)]
+        x, y = (np.hstack(side) for side in seen)
+        return base, x, y
+
+
+def _whitened(
+    x: X, y: Y, correlation: Float[np.ndarray, "d d"]
+) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """Of each side, the root of its correlations, and its scores without them."""
+    dx = x.shape[1]
+    roots = [np.linalg.cholesky(part) for part in (correlation[:dx, :dx], correlation[dx:, dx:])]
+    return roots, [np.linalg.solve(root, z.T).T for root, z in zip(roots, (x, y), strict=True)]
+
+
+def _partly(
+    scores: Matrix, correlation: Float[np.ndarray, "d d"], dx: int
+) -> tuple[Float[np.ndarray, "d d"], float]:
+    """Correlations of the rows that are not chance, and the share of those that are."""
+    roots, white = _whitened(scores[:, :dx], scores[:, dx:], correlation)
+    fit = contaminated(*white)
+    found = correlation.copy()
+    found[:dx, dx:] = roots[0] @ fit.across @ roots[1].T
+    found[dx:, :dx] = found[:dx, dx:].T
+    return found, fit.share
+
+
+def _features(x: X, y: Y, correlation: Float[np.ndarray, "d d"]) -> tuple[np.ndarray, np.ndarray]:
+    """Normal scores or, of many, canonical directions; and the length of each whitened side."""
+    dx = x.shape[1]
+    roots, white = _whitened(x, y, correlation)
+    across = np.linalg.solve(roots[0], np.linalg.solve(roots[1], correlation[dx:, :dx]).T)
+    left, _, right = np.linalg.svd(across, full_matrices=False)
+    found = []
+    for z, w, directions in zip((x, y), white, (left, right.T), strict=True):
+        d = z.shape[1]
+        seen = z if d <= WIDE else w @ directions[:, :DIRECTIONS]
+        square = (w**2).sum(axis=1, keepdims=True)
+        lengths = [(square - d) / np.sqrt(8 * d), np.sqrt(square) - np.sqrt(d)]
+        found.append(np.hstack([seen, *lengths]))
+    return found[0], found[1]
+
+
+class _Ellipse(nn.Module):
+    """log c(x, y) of a Gaussian (ν = ∞) or t copula, of scores that come first in x and in y.
+
+    Where a share ε of the rows is chance, log(ε + (1 − ε) c).
+    """
+
+    xx: Tensor
+    xy: Tensor
+    yy: Tensor
+    x: Tensor
+    y: Tensor
+
+    def __init__(
+        self, correlation: Float[np.ndarray, "d d"], dx: int, nu: float, share: float = 0.0
+    ) -> None:
+        super().__init__()
+        self.sizes, self.nu, self.share = (dx, len(correlation) - dx), nu, share
+        whole, of_x, of_y = (
+            np.linalg.inv(part)
+            for part in (correlation, correlation[:dx, :dx], correlation[dx:, dx:])
+        )
+        blocks = {
+            "xx": whole[:dx, :dx],
+            "xy": whole[:dx, dx:],
+            "yy": whole[dx:, dx:],
+            "x": of_x,
+            "y": of_y,
+        }
+        for name, block in blocks.items():
+            self.register_buffer(name, torch.from_numpy(block.astype(np.float32)))
+        d = [*self.sizes, sum(self.sizes)]
+        logs = [np.linalg.slogdet(block)[1] / 2 for block in (of_x, of_y, whole)]
+        heights = [0.0 if np.isinf(nu) else log_height(nu, each) for each in d]
+        self.constant = float(logs[2] + heights[2] - logs[0] - heights[0] - logs[1] - heights[1])
+
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        dx, dy = self.sizes
+        x, y = x[..., :dx], y[..., :dy]
+        cross = ((x @ self.xy) * y).sum(-1)
+        joint = _form(x, self.xx) + _form(y, self.yy) + 2 * cross
+        tails = self._tail(_form(x, self.x), dx) + self._tail(_form(y, self.y), dy)
+        ratio = self.constant + self._tail(joint, dx + dy) - tails
+        if self.share == 0:
+            return ratio
+        chance = torch.full((), np.log(self.share), dtype=ratio.dtype, device=ratio.device)
+        return torch.logaddexp(ratio + np.log1p(-self.share), chance)
+
+    def _tail(self, square: Tensor, d: int) -> Tensor:
+        if np.isinf(self.nu):
+            return -square / 2
+        return -(self.nu + d) / 2 * torch.log1p(square / self.nu)
+
+
+def _form(z: Tensor, matrix: Tensor) -> Tensor:
+    return ((z @ matrix) * z).sum(-1)
+
+
+class _Corrected(nn.Module):
+    """log c(x, y) + r(x, y), with r = 0 at the start."""
+
+    def __init__(self, base: _Ellipse, width_x: int, width_y: int, hidden: int) -> None:
+        super().__init__()
+        self.base = base
+        dx, dy = base.sizes
+        self.of_x = nn.Linear(width_x - dx, hidden)
+        self.of_y = nn.Linear(width_y - dy, hidden, bias=False)
+        self.rest = nn.Sequential(nn.SiLU(), *mlp(hidden, hidden, hidden, 1))
+        for part in self.rest[-1].parameters():
+            nn.init.zeros_(part)
+
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        dx, dy = self.base.sizes
+        rest: Tensor = self.rest(self.of_x(x[..., dx:]) + self.of_y(y[..., dy:])).squeeze(-1)
+        copula: Tensor = self.base(x, y)
+        return copula + rest
