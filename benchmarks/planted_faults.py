@@ -213,7 +213,7 @@ TABLE: dict[str, tuple[tuple[str, ...], Changes]] = {
             ("found |= (", "found |= True | (", "equal rows of counts are dropped"),
         ),
     ),
-    "methods/wrappers/thinned.py": (
+    "methods/wrappers/time_series.py": (
         ("tests/test_time_series.py", "tests/test_wrappers.py"),
         (
             ("rng.permuted(np.tile(", "np.array(np.tile(", "a phase that may alias with a period"),

@@ -20,7 +20,7 @@ LAYERS = [
     ["models", "training", "tasks"],
     ["permutation"],
     ["methods"],
-    ["mine", "door"],
+    ["mine", "api"],
     ["learning"],
     ["quantities"],
     ["names"],

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import mineral
-from mineral.samples.order import in_series
+from mineral.samples.autocorrelation import in_series
 
 
 def moving(n, a, rng, d=1):

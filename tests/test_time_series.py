@@ -10,7 +10,7 @@ import torch
 
 import mineral
 from mineral.methods.base import Measurement, Run
-from mineral.methods.wrappers.thinned import Thinned, step
+from mineral.methods.wrappers.time_series import Thinned, step
 from mineral.progress import silent
 from mineral.results import Caution
 from mineral.samples import paired

@@ -15,7 +15,7 @@ from mineral.methods.wrappers.by_block import ByBlock
 from mineral.methods.wrappers.consistent import Consistent
 from mineral.methods.wrappers.distinct import Distinct
 from mineral.methods.wrappers.independent_blocks import independent_blocks, total
-from mineral.methods.wrappers.thinned import Thinned
+from mineral.methods.wrappers.time_series import Thinned
 from mineral.progress import silent
 from mineral.samples import paired
 

@@ -1,5 +1,6 @@
 """Every public name beside modules: what `mineral` loads when one of them is first used."""
 
+from mineral.api import estimate, estimators
 from mineral.critics import (
     BilinearCritic,
     Concatenated,
@@ -7,7 +8,6 @@ from mineral.critics import (
     JointCritic,
     SeparableCritic,
 )
-from mineral.door import estimate, estimators
 from mineral.errors import (
     InputError,
     InputTypeError,

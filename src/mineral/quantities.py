@@ -12,7 +12,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from jaxtyping import Float
 
-from mineral.door import resolve
+from mineral.api import resolve
 from mineral.errors import InputError, OptionError
 from mineral.methods import Estimator
 from mineral.methods.counts.entropies import miller_madow

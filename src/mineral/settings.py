@@ -15,7 +15,7 @@ from pathlib import Path
 from types import ModuleType, NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from mineral.door import resolve, unknown_option
+from mineral.api import resolve, unknown_option
 from mineral.errors import OptionError
 from mineral.methods import ESTIMATORS, Estimator
 from mineral.results import plain

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from jaxtyping import Float, Int
 
-from mineral import door
+from mineral import api
 from mineral.audit.classifiers import Panel, Sample, log_likelihood
 from mineral.audit.rows import Attack, Measure, mean
 from mineral.methods import Estimator, Mixed
@@ -202,7 +202,7 @@ def _estimated(
     name: str, codes: Matrix, other: np.ndarray, estimator: str | Estimator, seed: int
 ) -> Measure:
     rows = slice(0, ESTIMATED_AT_MOST[0])
-    found = door.estimate(
+    found = api.estimate(
         np.asarray(codes[rows], np.float64), other[rows], estimator=estimator, seed=seed
     )
     return Measure(

@@ -73,7 +73,7 @@ def demo(
 
 
 def _ask(path: Path, x: str, y: str, *, estimator: str = "auto") -> "Estimate":
-    from mineral.door import resolve
+    from mineral.api import resolve
 
     values_x, values_y = tables.read(path, x=[x], y=[y])
     return resolve(estimator).estimate(values_x, values_y, missing="drop")

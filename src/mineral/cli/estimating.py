@@ -66,14 +66,14 @@ def estimate(
     .npy          columns by number, 0,1,2, or by the names of its dtype
     .npz          every key is one variable, of any width
     """  # noqa: D301
-    from mineral import door
+    from mineral import api
     from mineral.settings import configured
 
     recipe = configured(estimator, settings or [])
     if report is not None:
         check_report(report, file)
     values_x, values_y = tables.read(file, x=x, y=y)
-    found = door.estimate(
+    found = api.estimate(
         values_x,
         values_y,
         estimator=recipe,

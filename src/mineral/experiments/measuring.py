@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from mineral.api import resolve
 from mineral.critics import JointCritic
-from mineral.door import resolve
 from mineral.experiments.base import Context, Numbers
 from mineral.methods import Estimator
 from mineral.methods.neural.critics import Neural

@@ -17,8 +17,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from mineral.api import estimate, resolve
 from mineral.chance import Chance
-from mineral.door import estimate, resolve
 from mineral.errors import (
     InputError,
     MineralError,

@@ -13,7 +13,7 @@ from jaxtyping import Bool, Float
 
 from mineral.errors import InputError
 from mineral.samples.columns import Columns
-from mineral.samples.words import Levels
+from mineral.samples.text import Levels
 from mineral.types import Matrix
 
 ROWS_PER_CATEGORY = 2  # on average; with fewer, most categories occur once, as identifiers do

@@ -15,8 +15,8 @@ import torch
 from jaxtyping import Bool
 
 from mineral.errors import InputError, InputTypeError
+from mineral.samples.text import Levels, are_texts, coded, is_missing
 from mineral.samples.times import as_dates, elapsed
-from mineral.samples.words import Levels, are_texts, coded, is_missing
 from mineral.types import Mask, Matrix
 
 AS_NUMBERS = "encode categories as integer codes and dates as elapsed time"

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float
 
 from mineral.errors import InputError
-from mineral.samples.words import is_missing
+from mineral.samples.text import is_missing
 
 SECONDS = {"W": 604800.0, "D": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0} | {
     unit: 10.0 ** (-3 * i) for i, unit in enumerate(("ms", "us", "ns", "ps", "fs", "as"), start=1)

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from jaxtyping import Float, Int
 
-from mineral import door
+from mineral import api
 from mineral.methods import Mixed
 from mineral.numerics import leave_one_out_logmeanexp, logmeanexp
 from mineral.shaping.encoder import Encoder
@@ -143,7 +143,7 @@ def measure(
         attackers = retrained(codes, hidden, seed=seed, thorough=thorough)
         leaked = (attackers[0].information, *_neighbours(codes[2], test.hide, seed))
     else:
-        found = door.estimate(codes[2], test.hide, seed=seed)
+        found = api.estimate(codes[2], test.hide, seed=seed)
         by = f"mineral.estimate: {found.method}"
         leaked = (Bound(value=found.value, interval=found.interval, kind=found.kind, by=by),)
     return Measured(
@@ -212,7 +212,7 @@ def rate_between(encoder: Encoder, x: Matrix, *, seed: int = 0) -> tuple[Bound, 
         by = "a deterministic code of continuous data"
         return (Bound(value=math.inf, interval=(math.inf, math.inf), kind="neither", by=by),)
     if not isinstance(encoder, ModuleEncoder | AdditiveNoise):
-        found = door.estimate(x, encoder.encode(x, seed=seed), seed=seed)
+        found = api.estimate(x, encoder.encode(x, seed=seed), seed=seed)
         by = f"mineral.estimate: {found.method}"
         return (Bound(value=found.value, interval=found.interval, kind=found.kind, by=by),)
     rows = np.asarray(x[:SANDWICHED], np.float64)

@@ -13,7 +13,7 @@ from mineral.methods.wrappers.by_atoms import ByAtoms
 from mineral.methods.wrappers.by_block import ByBlock
 from mineral.methods.wrappers.consistent import Consistent
 from mineral.methods.wrappers.distinct import Distinct
-from mineral.methods.wrappers.thinned import Thinned
+from mineral.methods.wrappers.time_series import Thinned
 from mineral.samples import Paired
 
 Seconds: TypeAlias = Annotated[float, Range(0, closed=False, noun="seconds above 0")]

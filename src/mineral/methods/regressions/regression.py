@@ -24,8 +24,8 @@ from mineral.errors import InputError
 from mineral.methods.base import Estimator, Measurement, Run
 from mineral.methods.options import AtLeastOne
 from mineral.methods.projections.kcca import shown
-from mineral.methods.regressions.curves import ROUNDING, cubic, line
-from mineral.methods.regressions.process import left_out
+from mineral.methods.regressions.gaussian_process import left_out
+from mineral.methods.regressions.local_polynomial import ROUNDING, cubic, line
 from mineral.results import Caution
 from mineral.samples import Paired, canonical_order, is_evenly_spaced, normal_scores
 from mineral.threads import one_torch_thread

@@ -6,7 +6,7 @@ Where a test of exact size finds no sign of dependence, an interval that exclude
 from dataclasses import dataclass, replace
 
 from mineral.methods.base import CONFIDENCE_95, Measurement, Measures, Run
-from mineral.methods.wrappers.thinned import step
+from mineral.methods.wrappers.time_series import step
 from mineral.permutation import permuted
 from mineral.results import Caution
 from mineral.samples import Paired

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import mineral
-from mineral.door import estimators, resolve
+from mineral.api import estimators, resolve
 from mineral.errors import MineralError, OptionError
 from mineral.methods import ESTIMATORS
 

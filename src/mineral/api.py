@@ -1,4 +1,4 @@
-"""The one-call door: `mineral.estimate`, and the list of what it knows."""
+"""The call for one estimate: `mineral.estimate`, and the list of what it knows."""
 
 import inspect
 from collections.abc import Iterable, Mapping
