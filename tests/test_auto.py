@@ -117,6 +117,7 @@ def test_principal_components_stand_for_many_dimensions():
     assert any(s.startswith("Principal components of standardized coordinates: ") for s in r.path)
 
 
+@pytest.mark.slow
 def test_the_whole_is_preferred_where_it_finds_clearly_more():
     # Only the direction in which x varies least says anything about y.
     rng = np.random.default_rng(0)

@@ -302,6 +302,7 @@ def images(monkeypatch):
     monkeypatch.setattr(digits, "_part", part)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("images")
 class TestTheExperiment:
     def test_writes_errors_and_what_is_kept(self, tmp_path):

@@ -12,6 +12,7 @@ from mineral.tasks import find
 TWO_PAIRS = -math.log(1 - 0.8**2)  # nats of two pairs of correlation 0.8
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "task", ["spiral-multinormal-2pair-5-5", "spiral-normal-cdf-multinormal-2pair-3-3"]
 )

@@ -201,6 +201,7 @@ def test_a_critic_that_draws_by_itself_draws_from_the_seed():
     assert values[0] == values[1] != values[2]
 
 
+@pytest.mark.slow
 def test_python_s_own_generator_is_left_alone():
     # Alone, because the checks of types that our tests make draw from it.
     script = """

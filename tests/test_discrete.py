@@ -222,6 +222,7 @@ def test_a_known_alphabet_is_used():
 # Intervals
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("correction", "cells"), [("miller-madow", 3), ("grassberger", 3), ("nsb", 3), ("nsb", 20)]
 )

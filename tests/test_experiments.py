@@ -147,6 +147,7 @@ def machines(cell=machine, count=4):
     return replace(toy(), cells=lambda _: {f"cell-{k}": cell for k in range(count)})
 
 
+@pytest.mark.slow
 def test_several_jobs_give_the_same_numbers(tmp_path):
     run(toy(), out=tmp_path / "one", seed=3)
     run(toy(), out=tmp_path / "two", seed=3, jobs=2)
@@ -500,6 +501,7 @@ def test_each_study_writes_tables_figures_and_a_report(brief, name):
     assert set(json.loads((folder / "metrics.json").read_text())) == set(conclusion.metrics)
 
 
+@pytest.mark.slow
 def test_the_staircase_has_each_method_at_each_level(brief):
     metrics = brief("staircase")[1].metrics
     assert set(metrics) == {

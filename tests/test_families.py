@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from conftest import small
+from conftest import params, small
 
 import mineral
 from mineral import bounds
@@ -126,7 +126,7 @@ def test_a_class_is_its_row_in_the_table_of_bounds(kind):
     assert math.isfinite(ceiling) is (kind.kind == "lower bound")
 
 
-@every_variational
+@pytest.mark.parametrize("kind", params(VARIATIONAL, ["nwj", "smile", "reinfonce"]))
 def test_a_short_training_finds_most_of_the_information(kind):
     r = small(kind, steps=100).estimate(*normal(1000))
     # The standard error of the mean pmi is 0.8 / √1000 = 0.025; a short training may lose a third.
@@ -170,6 +170,7 @@ def test_difference_of_entropies_keeps_the_likelier_family():
         assert {member.critic.family for member in r.model.members} == {family}
 
 
+@pytest.mark.slow
 def test_it_has_no_ceiling_where_lower_bounds_stop_at_log_n():
     x, y = normal(3000, rho=0.99, dim=8)  # 15.7 nats; log n = 8
     r = mineral.DifferenceOfEntropies(

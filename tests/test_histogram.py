@@ -168,6 +168,7 @@ def test_error_bars_are_as_long_as_the_errors(estimator, rho, tolerance):
     assert claimed == pytest.approx(actual, rel=tolerance)
 
 
+@pytest.mark.slow
 @BOTH
 @pytest.mark.parametrize("d", [1, 2])
 def test_intervals_contain_zero_where_nothing_depends(estimator, d):

@@ -42,6 +42,7 @@ def test_what_turns_with_the_distance_is_found_on_rows_never_seen(seed):
     assert correlations(f[rest], g[rest])[:2].min() > 0.72
 
 
+@pytest.mark.slow
 def test_training_rows_look_like_rows_never_seen():
     gaps = []
     for seed in range(20):

@@ -46,11 +46,20 @@ def test_importing_loads_nothing_and_lists_everything():
     "does",
     [
         "import mineral; mineral.estimate; mineral.KSG(k=5); mineral.bounds.nwj",
-        "from mineral import Mine, tasks, bounds, independence; independence.__call__",
+        pytest.param(
+            "from mineral import Mine, tasks, bounds, independence; independence.__call__",
+            marks=pytest.mark.slow,
+        ),
         "from mineral import *; KSG, estimate, tasks, stability",
-        "from mineral.mine import Mine; import mineral; mineral.independence.__call__",
-        "from mineral.learning import Information; import mineral; mineral.load",
-        "import mineral.bounds, mineral; mineral.InputError",
+        pytest.param(
+            "from mineral.mine import Mine; import mineral; mineral.independence.__call__",
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
+            "from mineral.learning import Information; import mineral; mineral.load",
+            marks=pytest.mark.slow,
+        ),
+        pytest.param("import mineral.bounds, mineral; mineral.InputError", marks=pytest.mark.slow),
     ],
 )
 def test_whatever_is_used_first_is_there(does):

@@ -123,6 +123,7 @@ def test_estimators_follow_the_truth_where_they_can(estimated):
     assert len(set(np.ravel(values["gaussian"]["1"]))) == 8  # every cell has its own samples
 
 
+@pytest.mark.slow
 def test_errors_are_means_over_correlations_and_seeds(estimated):
     metrics = estimated[1].metrics
     truths, of = np.array(metrics["truth"]["2"]), np.array(metrics["values"]["ksg"]["2"])

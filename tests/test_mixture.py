@@ -243,6 +243,7 @@ def test_coordinates_go_no_further_than_they_were_seen():
         assert (np.diff(seen[order, 0]) > 0).all()  # and between, they lose nothing
 
 
+@pytest.mark.slow
 def test_shifts_and_scales_of_coordinates_change_nothing():
     x, y = draw(CLUSTERS, 500)
     found = SMALL.estimate(x, y).value
@@ -258,6 +259,7 @@ def test_repeated_values_are_atoms():
     assert SMALL.estimate(x, y).value == pytest.approx(np.log(2) + flips, abs=0.06)
 
 
+@pytest.mark.slow
 def test_a_coordinate_twice_and_a_constant_one_change_little():
     x, y = draw(GAUSSIAN, 900)
     found = SMALL.estimate(x, y)

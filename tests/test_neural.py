@@ -345,6 +345,7 @@ def test_few_samples_for_many_dimensions_are_a_caution(d, said):
 # What must not matter, and what is fixed by the seed
 
 
+@pytest.mark.slow
 @each_tiny
 def test_the_same_seed_gives_the_same_bits_and_another_does_not(estimator):
     x, y = gaussian(150)
@@ -396,6 +397,7 @@ def test_a_critic_of_your_own_with_dropout_works_and_is_reproducible(kind):
     assert not any(member.critic.training for member in found.model.members)
 
 
+@pytest.mark.slow
 @each_tiny
 def test_units_and_offsets_change_nothing(estimator):
     # Held exactly by floats, they leave the standardized inputs as they were, up to rounding.
@@ -406,6 +408,7 @@ def test_units_and_offsets_change_nothing(estimator):
     assert [c.steps for c in moved.evidence.curves] == [c.steps for c in found.evidence.curves]
 
 
+@pytest.mark.slow
 @each_tiny
 @pytest.mark.parametrize("scale", [1e-300, 1e300])
 def test_extreme_units_are_no_obstacle(estimator, scale):

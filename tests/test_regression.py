@@ -132,6 +132,7 @@ def friedman_truth(noise):
     return entropy - math.log(noise * math.sqrt(2 * math.pi * math.e))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("noise", [0.3, 2.0])
 def test_many_columns_tell_a_number(noise):
     x, y = friedman(600, noise)
@@ -152,6 +153,7 @@ def test_where_noise_depends_on_the_others_all_else_is_asked():
     assert "ksg" in [each.estimator for each in r.decision.considered]
 
 
+@pytest.mark.slow
 def test_columns_of_noise_alone_tell_nothing():
     rng = np.random.default_rng(0)
     found = [

@@ -186,6 +186,7 @@ def found_in(shaped, problem=None):
     return measure(shaped.encoder, *parts)
 
 
+@pytest.mark.slow
 def test_a_label_is_kept_and_another_hidden(hidden_bit):
     found = found_in(hidden_bit)
     assert found.accuracy > 0.97 and found.kept[0].value > 0.55
@@ -220,6 +221,7 @@ def test_history_is_of_validation_rows_without_the_penalty(hidden_bit):
     assert history.steps[history.best] > QUICK["steps"] / 2
 
 
+@pytest.mark.slow
 def test_everything_hidden_leaves_the_label_and_little_else():
     problem = two_bits()
     everything = Problem(name="all", x=problem.x, keep=problem.keep)
@@ -248,6 +250,7 @@ def test_numbers_can_be_hidden():
     assert shaped.history.kept[-1] > 0.3
 
 
+@pytest.mark.slow
 def test_a_bound_by_name_serves_for_both_terms():
     shaped = shape(
         two_bits(),

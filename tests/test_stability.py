@@ -309,6 +309,7 @@ def test_a_batch_of_100_drifts_and_is_told_of_remine():
     assert "Use ReMINE" in found["drift"] and "moved by -" in found["drift"]
 
 
+@pytest.mark.slow
 def test_remine_does_not_drift():
     assert one_hot_demo(100, 2000, remine=0.1) == {}
 
@@ -321,6 +322,7 @@ def test_a_batch_of_32_swings_ever_more_widely():
     assert "raise the batch size" in found["explosion"]
 
 
+@pytest.mark.slow
 def test_a_batch_of_8_explodes():
     found = one_hot_demo(8, 1700)
     assert {"explosion", "few-scores", "above-log-n"} <= set(found)

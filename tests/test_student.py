@@ -161,6 +161,7 @@ def test_the_value_is_the_closed_form_of_the_fit_less_the_bias_of_the_correlatio
     )
 
 
+@pytest.mark.slow
 def test_correlations_of_a_t_are_worth_fewer_samples_by_what_its_fisher_information_says():
     # Bias without the common scale: 0.060 nats, where as many Gaussian samples would have 0.047.
     n, nu, dx, dy = 100, 1.0, 3, 3

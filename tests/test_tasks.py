@@ -144,6 +144,7 @@ def test_a_task_of_ones_own_is_held_to_its_word(n, found, message):
         task.draw(n, seed=0)
 
 
+@pytest.mark.slow
 def test_importing_mineral_brings_in_no_tasks_until_they_are_asked_for():
     code = (
         "import sys, mineral; assert 'mineral.tasks' not in sys.modules\n"

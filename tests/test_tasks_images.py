@@ -152,6 +152,7 @@ def test_ten_digits_tell_up_to_their_entropy():
     assert set(np.round(drawn.pmi, 9)) == {round(np.log(0.7), 9), round(np.log(0.7 + 0.3 * 10), 9)}
 
 
+@pytest.mark.slow
 @needs_digits
 @pytest.mark.parametrize("bits", [2, 6, 10])
 def test_canvases_show_the_bits_of_their_channel(bits):

@@ -104,6 +104,7 @@ def test_no_estimate_depends_on_how_categories_are_spelled(soils):
     assert first.p_value == second.p_value
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("estimator", ["auto", "discriminant"])
 def test_a_category_beside_numbers_adds_what_it_carries(estimator):
     """The middle category raises y: codes taken as numbers would miss it in two of three orders."""
@@ -177,6 +178,7 @@ def test_estimators_of_numbers_refuse_words(soils):
             mineral.estimate(KINDS[which], numbers, estimator=name)
 
 
+@pytest.mark.slow
 def test_words_tell_what_their_numbers_tell_in_any_order(soils):
     which, numbers = soils
     named = mineral.estimate(KINDS[which], numbers)
