@@ -25,7 +25,7 @@ from scipy.optimize import brentq
 from scipy.special import digamma
 from scipy.stats import norm, t
 
-from mineral.tasks import channels, discrete, embeddings, mixtures
+from mineral.tasks.families import channels, discrete, embeddings, mixtures
 from mineral.tasks.task import Sampler
 
 SAMPLES, BATCH = 20_000_000, 100_000

@@ -9,15 +9,15 @@ import pytest
 import mineral
 
 LAYERS = [
-    ["choices"],
-    ["errors", "types", "numerics", "special", "terminal", "chance"],
-    ["storage", "locks", "figures", "progress", "threads"],
-    ["mnist", "decision"],
+    ["basics"],
+    ["errors"],
+    ["system", "figures"],
+    ["data", "decision"],
     ["results"],
     ["samples", "stability"],
     ["critics", "bounds", "gradients"],
-    ["denoising", "densities"],
-    ["models", "training", "tasks"],
+    ["networks"],
+    ["models", "tasks"],
     ["permutation"],
     ["methods"],
     ["mine", "api"],
@@ -80,11 +80,11 @@ from mineral import bounds
 if TYPE_CHECKING:
     from mineral import cli
 else:
-    import mineral.types
+    import mineral.basics.types
 def lazily():
     from mineral.report import page
     if True:
-        import mineral.storage
+        import mineral.system.storage
 """
     seen = imported(Path("example.py"), ast.parse(source))
     assert {layer(name) for name in seen} == {"bounds", "types", "report", "storage"}
@@ -128,6 +128,11 @@ def test_a_file_is_one_idea(path):
 
 
 TWO_LEVELS = {
+    ("audit", "attacks"),
+    ("audit", "pages"),
+    ("experiments", "estimators"),
+    ("experiments", "models"),
+    ("experiments", "privacy"),
     ("methods", "classes"),
     ("methods", "copulas"),
     ("methods", "counts"),
@@ -138,7 +143,9 @@ TWO_LEVELS = {
     ("methods", "projections"),
     ("methods", "regressions"),
     ("methods", "wrappers"),
+    ("samples", "columns"),
     ("tasks", "everyday"),
+    ("tasks", "families"),
 }  # folders within folders
 
 

@@ -4,12 +4,19 @@ import numpy as np
 import pytest
 import torch
 
-from mineral.audit import labels, lookalike, matching, plaintext, reconstruction, reidentification
-from mineral.audit import transfer as transferring
-from mineral.audit.classifiers import log_likelihood, panel
-from mineral.audit.imitations import imitations
+from mineral.audit.attacks import (
+    labels,
+    lookalike,
+    matching,
+    plaintext,
+    reconstruction,
+    reidentification,
+)
+from mineral.audit.attacks import transfer as transferring
+from mineral.audit.attacks.classifiers import log_likelihood, panel
+from mineral.audit.attacks.imitations import imitations
+from mineral.audit.attacks.views import Views
 from mineral.audit.rows import Attack, share
-from mineral.audit.views import Views
 from mineral.errors import InputError, OptionError
 from mineral.shaping.neuracrypt import NeuraCrypt
 
@@ -150,7 +157,7 @@ def test_known_pairs_give_the_others_away():
 
 
 def test_transfer_reads_the_codes_of_strangers(monkeypatch):
-    monkeypatch.setattr("mineral.audit.imitations.STEPS", 30)
+    monkeypatch.setattr("mineral.audit.attacks.imitations.STEPS", 30)
     monkeypatch.setattr(lookalike, "STEPS", 30)
     raw = mixture(600)
     s = (raw[:, 0] > np.median(raw[:, 0])).astype(np.int64)
@@ -171,7 +178,7 @@ def test_noise_is_imitated_at_the_size_seen():
 
 
 def test_components_of_strangers_are_turned_as_the_victims(monkeypatch):
-    monkeypatch.setattr("mineral.audit.imitations.STEPS", 60)
+    monkeypatch.setattr("mineral.audit.attacks.imitations.STEPS", 60)
     raw = mixture(900)
     key = np.linalg.svd(raw[450:] - raw[450:].mean(0), full_matrices=False)[2][:3] * [
         [1],

@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mineral.audit import Audit, Recorded, audit, drawings, leakage, page, utility, words
-from mineral.audit.classifiers import panel
+from mineral.audit import Audit, Recorded, audit, leakage, utility
+from mineral.audit.attacks.classifiers import panel
+from mineral.audit.pages import drawings, page, words
 from mineral.audit.rows import Attack
 from mineral.cli import main
 from mineral.errors import InputError, OptionError
@@ -398,7 +399,7 @@ def test_pictures_are_tiles():
 @pytest.mark.slow
 def test_the_study_of_neuracrypt_concludes(tmp_path, monkeypatch):
     images = np.random.default_rng(0).integers(256, size=(60, 28, 28), dtype=np.uint8)
-    monkeypatch.setattr("mineral.mnist.load", lambda _part: (images, np.zeros(60, np.uint8)))
+    monkeypatch.setattr("mineral.data.mnist.load", lambda _part: (images, np.zeros(60, np.uint8)))
     changes = {"seeds": 1, "images": 60, "width": 64, "depths": [0], "keys": 2, "steps": 3}
     found = run(find("neuracrypt"), out=tmp_path / "a", changes=changes)
     linear = found.metrics["linear-patch7"]

@@ -11,8 +11,8 @@ from mineral.decision import Verdict
 from mineral.methods import KSG, Auto
 from mineral.methods.base import Run
 from mineral.methods.learning_curve import allowing_for, rise
-from mineral.progress import silent
 from mineral.samples import paired
+from mineral.system.progress import silent
 
 
 def normal(n, dim=1, seed=0):

@@ -6,8 +6,9 @@ from scipy import integrate, optimize, stats
 
 import mineral
 from mineral.methods.copulas.student import correlation_information, scale_information
-from mineral.tasks import beyond_normal, find, suite, transforms
-from mineral.tasks.elliptical import Elliptical, Pairs, equicorrelated
+from mineral.tasks import find, suite, transforms
+from mineral.tasks.families import beyond_normal
+from mineral.tasks.families.elliptical import Elliptical, Pairs, equicorrelated
 
 # Closed forms, against others
 

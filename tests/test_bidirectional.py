@@ -9,7 +9,8 @@ from torch import nn
 
 from mineral.critics import JointCritic
 from mineral.errors import OptionError
-from mineral.experiments import find, reading, run
+from mineral.experiments import find, run
+from mineral.experiments.models import reading
 from mineral.learning import Information
 from mineral.learning.bidirectional import Bidirectional, GaussianEncoder, PairDiscriminator
 from mineral.learning.gan import PointGenerator, generator_loss
@@ -125,7 +126,7 @@ def test_a_code_without_coordinates_is_refused():
 
 
 def test_structural_similarity_is_that_of_the_formula_where_only_brightness_differs():
-    from mineral.experiments.bidirectional import WEIGHTS, similarity
+    from mineral.experiments.models.bidirectional import WEIGHTS, similarity
 
     assert sum(WEIGHTS) == pytest.approx(1)
     images = torch.rand(3, 1, 28, 28) * 2 - 1

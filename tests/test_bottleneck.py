@@ -10,8 +10,9 @@ from torch.nn.functional import cross_entropy
 
 from mineral.critics import JointCritic
 from mineral.errors import InputError, OptionError
-from mineral.experiments import bottleneck as experiment
-from mineral.experiments import digits, find, kept, run
+from mineral.experiments import find, run
+from mineral.experiments.models import bottleneck as experiment
+from mineral.experiments.models import digits, kept
 from mineral.learning import Information, penalties
 from mineral.learning import bottleneck as bn
 

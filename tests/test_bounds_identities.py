@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from mineral import bounds
+from mineral.basics.numerics import off_diagonal
 from mineral.critics import split_scores
 from mineral.errors import OptionError
-from mineral.numerics import off_diagonal
 
 
 @pytest.fixture(params=range(3))

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from mineral.numerics import leave_one_out_logmeanexp, logmeanexp, off_diagonal, tangent_exp
+from mineral.basics.numerics import leave_one_out_logmeanexp, logmeanexp, off_diagonal, tangent_exp
 
 LIMITS = {torch.float32: 44.36, torch.float64: 354.89}
 

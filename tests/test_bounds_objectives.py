@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from mineral import bounds
+from mineral.basics.numerics import logmeanexp, off_diagonal
 from mineral.bounds import BOUNDS, MovingAverageDV
-from mineral.numerics import logmeanexp, off_diagonal
 
 N, M = 5, 4
 SHAPES = {"joint": (N,), "product": (N, M), "scores": (N, N), "log_baseline": (N,)}

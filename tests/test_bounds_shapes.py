@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from mineral import bounds
+from mineral.basics.numerics import off_diagonal
+from mineral.basics.types import JointScores, Nats, ProductScores
 from mineral.bounds.shapes import checked
 from mineral.errors import InputError, InputTypeError, MineralError
-from mineral.numerics import off_diagonal
-from mineral.types import JointScores, Nats, ProductScores
 
 pytestmark = pytest.mark.usefixtures("as_users_run_it")
 

@@ -18,8 +18,8 @@ import pytest
 import torch
 
 from mineral import bounds
+from mineral.basics.numerics import off_diagonal
 from mineral.bounds import BOUNDS
-from mineral.numerics import off_diagonal
 
 DIM, BATCHES, ROWS = 10, 200, 32
 SETTINGS = [(i, k) for i in (0.5, 2.0, 5.0) for k in (16, 64, 512)]

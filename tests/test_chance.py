@@ -10,8 +10,8 @@ import torch
 from torch import nn
 
 import mineral
-from mineral.chance import Chance, seeded
 from mineral.critics import JointCritic
+from mineral.system.chance import Chance, seeded
 
 F, D = nn.functional, torch.distributions
 ONES = torch.ones(50, 3, 4)

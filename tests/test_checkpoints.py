@@ -9,11 +9,11 @@ import torch
 from torch import nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from mineral.chance import Chance, seeded
 from mineral.critics import JointCritic
 from mineral.errors import InputError, OptionError
 from mineral.experiments.checkpoints import FILE, Checkpoint
 from mineral.learning import Information
+from mineral.system.chance import Chance, seeded
 
 
 class Killed(BaseException):

@@ -10,9 +10,9 @@ from mineral.methods.default.candidates import Candidate, Evidence
 from mineral.methods.default.comparison import Answer, average, compared, shrinkage
 from mineral.methods.default.views import View, Views
 from mineral.methods.neighbours.knn import KSG
-from mineral.progress import silent
 from mineral.results import Curve
 from mineral.samples import paired
+from mineral.system.progress import silent
 
 PARAMETRIC, LOCAL, LEARNED, BOUND = Evidence
 ERROR = np.hypot(0.1, 0.1)  # of the difference of two estimates, each with a standard error of 0.1

@@ -10,8 +10,7 @@ from safetensors.torch import save
 from torch import nn
 
 import mineral
-from mineral import mnist
-from mineral.chance import seeded
+from mineral.data import mnist
 from mineral.errors import InputError, InputTypeError, OptionError
 from mineral.shaping import (
     AdditiveNoise,
@@ -29,6 +28,7 @@ from mineral.shaping import (
     save_encoder,
 )
 from mineral.shaping.problem import best_guess, check_training, entropy, floor, label, table
+from mineral.system.chance import seeded
 
 X = np.random.default_rng(0).standard_normal((60, 5)) * [1, 2, 3, 4, 5] + 1
 NAMES = ("a", "b", "c", "d", "e")

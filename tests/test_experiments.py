@@ -467,7 +467,7 @@ IMAGES = np.random.default_rng(0).random((200, 28, 28), dtype=np.float32)
 def images():
     """In the place of MNIST, which may not be here."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("mineral.experiments.consistency._images", lambda _part: IMAGES)
+        patch.setattr("mineral.experiments.estimators.consistency._images", lambda _part: IMAGES)
         yield
 
 
@@ -559,7 +559,7 @@ def test_a_difference_of_entropies_is_near_the_truth_where_its_family_fits(tmp_p
 
 
 def test_what_is_chosen_is_what_held_out_batches_prefer_and_not_the_truth():
-    from mineral.experiments.limits import _choose
+    from mineral.experiments.estimators.limits import _choose
 
     runs = {
         "a": {"choosing": 3.0, "value": 7.0, "value_sd": 0.1},
@@ -571,7 +571,7 @@ def test_what_is_chosen_is_what_held_out_batches_prefer_and_not_the_truth():
 
 @pytest.mark.parametrize("case", ["gaussian-0.5", "cubic-0.5", "swapped-0.5", "student-0.5"])
 def test_the_cases_of_the_limits_carry_the_information_they_say(case):
-    from mineral.experiments.limits import task_of
+    from mineral.experiments.estimators.limits import task_of
 
     task = task_of(case, 3)
     drawn = task.draw(20_000, seed=0)
@@ -602,7 +602,7 @@ def test_mige_gives_the_gradient_without_training_and_critics_once_they_learned(
 
 
 def test_what_is_consistent_scores_zero():
-    from mineral.experiments.consistency import TESTS, Settings, _judged
+    from mineral.experiments.estimators.consistency import TESTS, Settings, _judged
 
     settings = Settings(rows=(1, 2, 3), methods=("smile-5",))
     single = np.array([0.05, 2.0, 4.0])  # the first is too little to divide by
@@ -628,7 +628,7 @@ def test_what_is_consistent_scores_zero():
 
 
 def test_pairs_of_images_are_what_each_law_is_about():
-    from mineral.experiments.consistency import _pairs
+    from mineral.experiments.estimators.consistency import _pairs
 
     rng, cpu = np.random.default_rng(0), torch.device("cpu")
     seen = {test: _pairs(IMAGES, test, 10, 3, rng, cpu) for test in ("single", "processing", "add")}
@@ -644,7 +644,7 @@ def test_pairs_of_images_are_what_each_law_is_about():
 
 
 def test_the_critic_of_images_scores_a_grid_as_it_scores_each_pair():
-    from mineral.experiments.consistency import PairOfImages
+    from mineral.experiments.estimators.consistency import PairOfImages
 
     critic = PairOfImages(2 * 784, 2 * 784, channels=(3, 4), hidden=5)
     x, y = torch.rand(2, 3, 2 * 784)

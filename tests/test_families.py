@@ -12,12 +12,12 @@ from conftest import params, small
 import mineral
 from mineral import bounds
 from mineral.bounds import BOUNDS
-from mineral.denoising import Denoiser, information
-from mineral.densities import DiagonalRatio, FlowRatio
 from mineral.methods import ESTIMATORS, KSG, LMI
 from mineral.methods.densities.generative import Generative
 from mineral.methods.neural.variational import Variational
 from mineral.methods.projections.latent import CrossAutoencoder
+from mineral.networks.denoising import Denoiser, information
+from mineral.networks.densities import DiagonalRatio, FlowRatio
 
 VARIATIONAL = {n: e for n, e in ESTIMATORS.items() if issubclass(e, Variational)}
 every_variational = pytest.mark.parametrize("kind", VARIATIONAL.values(), ids=VARIATIONAL)

@@ -11,9 +11,10 @@ import torch
 
 from mineral.critics import ConvolutionalCritic, JointCritic
 from mineral.errors import OptionError
-from mineral.experiments import find, plane, reading, run
+from mineral.experiments import find, run
 from mineral.experiments.base import Context
-from mineral.experiments.points import LAYOUTS
+from mineral.experiments.models import plane, reading
+from mineral.experiments.models.points import LAYOUTS
 from mineral.learning import Information
 from mineral.learning.gan import (
     Adversaries,
@@ -326,7 +327,7 @@ def test_a_reader_learns_once_a_run_and_is_the_same_for_every_cell(tmp_path, mon
 
 @pytest.mark.usefixtures("images")
 def test_stacks_are_read_as_numbers():
-    from mineral.experiments.stacked import numbers
+    from mineral.experiments.models.stacked import numbers
 
     reader = object.__new__(reading.Reader)
     reader.digits = lambda pixels: (pixels.mean((1, 2, 3)) > 0).long() * 7

@@ -7,8 +7,9 @@ import pytest
 import torch
 
 from mineral.errors import InputError, OptionError
-from mineral.experiments import digits, run
-from mineral.experiments.infomax import INFOMAX
+from mineral.experiments import run
+from mineral.experiments.models import digits
+from mineral.experiments.models.infomax import INFOMAX
 from mineral.learning.infomax import OBJECTIVES, InfoMax, Orthonormal, infomax, prepared
 
 

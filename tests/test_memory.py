@@ -10,7 +10,7 @@ import torch
 
 from mineral.methods import ESTIMATORS, InfoNCE
 from mineral.methods.neural.variational import ReInfoNCE
-from mineral.training import score_all
+from mineral.networks.training import score_all
 
 BENCHMARK = Path(__file__).parent.parent / "benchmarks" / "memory.py"
 BAR = 300  # MB

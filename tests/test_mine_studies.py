@@ -10,8 +10,8 @@ from scipy.stats import norm
 
 from mineral.errors import OptionError
 from mineral.experiments import find, run
-from mineral.experiments.estimation import key, truth
-from mineral.experiments.nonlinear import FUNCTIONS, deviation, information
+from mineral.experiments.estimators.estimation import key, truth
+from mineral.experiments.estimators.nonlinear import FUNCTIONS, deviation, information
 from mineral.methods import ESTIMATORS
 from mineral.methods.neural.critics import Neural
 

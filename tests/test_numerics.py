@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mineral.numerics import (
+from mineral.basics.numerics import (
     leave_one_out_logmeanexp,
     logmeanexp,
     off_diagonal,

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from mineral.experiments import information_plane as plane
 from mineral.experiments import run
+from mineral.experiments.models import information_plane as plane
 
 
 def generator(seed=0):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import mineral
-from mineral.progress import reporting
+from mineral.system.progress import reporting
 
 X = np.random.default_rng(0).standard_normal(200)
 Y = X + np.random.default_rng(1).standard_normal(200)

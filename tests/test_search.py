@@ -16,9 +16,9 @@ from mineral.methods.default.candidates import TABLE, Candidate, Evidence
 from mineral.methods.default.profile import Profile
 from mineral.methods.default.search import Search
 from mineral.methods.default.views import View, Views
-from mineral.progress import silent
 from mineral.samples import paired
 from mineral.samples.ties import is_evenly_spaced, spread_ties
+from mineral.system.progress import silent
 
 PARAMETRIC, LOCAL, LEARNED, BOUND = Evidence
 

@@ -11,10 +11,10 @@ from safetensors import safe_open
 from torch import nn
 
 from mineral import bounds
-from mineral.chance import seeded
 from mineral.cli import main
 from mineral.errors import InputError, OptionError
-from mineral.experiments import frontiers, run, shaping_gaussian, shaping_mnist
+from mineral.experiments import run
+from mineral.experiments.privacy import frontiers, shaping_gaussian, shaping_mnist
 from mineral.shaping import (
     AdditiveNoise,
     ModuleEncoder,
@@ -37,6 +37,7 @@ from mineral.shaping.objective import (
     rate,
 )
 from mineral.shaping.shape import _Run
+from mineral.system.chance import seeded
 
 QUICK = {"steps": 150, "learning_rate": 5e-3, "hidden": (32,), "batch_size": 128}
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mineral import storage
 from mineral.errors import InputError
+from mineral.system import storage
 
 
 @pytest.mark.parametrize("content", ["naïve\n", b"\x00\xff", ""])
@@ -127,7 +127,7 @@ def test_permissions_follow_the_mask_of_the_program(tmp_path, mask):
 
 KILLED = """
 import os, signal, sys
-from mineral import storage
+from mineral.system import storage
 os.fsync = lambda _: os.kill(os.getpid(), signal.SIGKILL)
 storage.write(sys.argv[1], "never")
 """

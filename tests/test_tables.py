@@ -14,9 +14,10 @@ import pytest
 from pyarrow import parquet
 
 import mineral
-from mineral import storage, tables
+from mineral import tables
 from mineral.errors import InputError, MineralError, MissingExtraError
 from mineral.samples import paired
+from mineral.system import storage
 
 A = np.array([1.5, 2.0, -3.25, np.nan, 1e-300])
 B = np.array([3.0, 1.0, 4.0, 1.0, 5.0])

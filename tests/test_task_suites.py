@@ -7,7 +7,8 @@ import pytest
 from scipy import stats
 
 import mineral
-from mineral.tasks import find, high, low_rank, nulls, suite
+from mineral.tasks import find, nulls, suite
+from mineral.tasks.families import high, low_rank
 
 # High information, and low rank
 

@@ -8,7 +8,7 @@ import pytest
 from scipy import integrate, stats
 from scipy.special import digamma
 
-from mineral.tasks import channels, discrete, mixed
+from mineral.tasks.families import channels, discrete, mixed
 from mineral.tasks.laws import Repeated
 
 LAWS = {

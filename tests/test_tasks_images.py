@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from mineral import mnist
+from mineral.data import mnist
 from mineral.errors import InputError, MissingExtraError
-from mineral.tasks import digits, find, images, series, suite
+from mineral.tasks import find, series, suite
+from mineral.tasks.families import digits, images
 
 needs_digits = pytest.mark.skipif(
     not os.environ.get("MINERAL_DATA"), reason="MINERAL_DATA names no folder with mnist/"

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from scipy import integrate, stats
 
-from mineral.tasks import embeddings, find, mixtures, transforms
+from mineral.tasks import find, transforms
+from mineral.tasks.families import embeddings, mixtures
 
 INLIERS = (0.2, 0.5)
 

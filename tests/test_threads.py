@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 import mineral
 from mineral.critics import SeparableCritic
 from mineral.report.drawings import own_settings
-from mineral.threads import Shared, multiplications, one_blas_thread, one_torch_thread, quiet
+from mineral.system.threads import Shared, multiplications, one_blas_thread, one_torch_thread, quiet
 
 
 @pytest.fixture

@@ -11,9 +11,9 @@ import torch
 import mineral
 from mineral.methods.base import Measurement, Run
 from mineral.methods.wrappers.time_series import Thinned, step
-from mineral.progress import silent
 from mineral.results import Caution
 from mineral.samples import paired
+from mineral.system.progress import silent
 from mineral.tasks import find
 
 

@@ -9,11 +9,11 @@ import pytest
 import torch
 from torch import nn
 
-from mineral import training
 from mineral.bounds import MovingAverageDV, donsker_varadhan, nwj
-from mineral.chance import seeded
 from mineral.critics import JointCritic
-from mineral.training import Schedule, score, score_all, train
+from mineral.networks import training
+from mineral.networks.training import Schedule, score, score_all, train
+from mineral.system.chance import seeded
 
 CPU = torch.device("cpu")
 

@@ -16,8 +16,8 @@ from mineral.methods.wrappers.consistent import Consistent
 from mineral.methods.wrappers.distinct import Distinct
 from mineral.methods.wrappers.independent_blocks import independent_blocks, total
 from mineral.methods.wrappers.time_series import Thinned
-from mineral.progress import silent
 from mineral.samples import paired
+from mineral.system.progress import silent
 
 RUN = Run(seed=0, device=torch.device("cpu"), progress=silent)
 

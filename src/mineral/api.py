@@ -8,12 +8,12 @@ from typing import Any, TypeGuard
 
 import torch
 
+from mineral.basics.types import Missing, Unit
 from mineral.errors import OptionError, suggestion
 from mineral.methods import ESTIMATORS, Estimator
 from mineral.permutation import independence
-from mineral.progress import ProgressOption
 from mineral.results import Estimate
-from mineral.types import Missing, Unit
+from mineral.system.progress import ProgressOption
 
 ARGUMENTS = ("seed", "device", "progress", "confidence", "unit", "missing", "permutations")
 

@@ -15,9 +15,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from mineral.basics.numerics import off_diagonal
+from mineral.basics.types import JointScores, ProductScores
 from mineral.errors import InputError, OptionError
-from mineral.numerics import off_diagonal
-from mineral.types import JointScores, ProductScores
 
 
 class JointCritic(nn.Module):

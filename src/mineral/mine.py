@@ -23,10 +23,10 @@ import torch
 from torch import Tensor, nn
 
 from mineral import bounds
+from mineral.basics.types import Bound, JointScores
 from mineral.errors import InputError, InputTypeError, MineralError, OptionError
 from mineral.samples import Standardizer, Units, as_tensor, paired, refuse_not_finite, shifted
-from mineral.threads import SMALL, multiplications, one_torch_thread
-from mineral.types import Bound, JointScores
+from mineral.system.threads import SMALL, multiplications, one_torch_thread
 
 Pairs: TypeAlias = tuple[Tensor, Tensor]  # x of shape (n, dx) and z of shape (n, dz)
 State: TypeAlias = dict[str, Any]  # tensors, and what a module's `get_extra_state` gives

@@ -18,10 +18,10 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
+from mineral.basics.types import Matrix, Missing, PerSample
 from mineral.errors import OptionError
 from mineral.results import Caution
 from mineral.samples import Paired, indicators, normal_scores, paired, whiten
-from mineral.types import Matrix, Missing, PerSample
 
 FEATURES = 64  # random Fourier features a side
 CHUNK = 64  # permutations at a time

@@ -13,6 +13,8 @@ import numpy as np
 from jaxtyping import Float
 
 from mineral.api import resolve
+from mineral.basics.special import digamma, ndtri, polygamma
+from mineral.basics.types import Matrix, Rows, Unit
 from mineral.errors import InputError, OptionError
 from mineral.methods import Estimator
 from mineral.methods.counts.entropies import miller_madow
@@ -20,8 +22,6 @@ from mineral.methods.neighbours.geometry import tree_of
 from mineral.methods.neighbours.subsampling import subsampled_stderr
 from mineral.results import Caution, Quantity, nats_per
 from mineral.samples import power_of_two, symbols, variable
-from mineral.special import digamma, ndtri, polygamma
-from mineral.types import Matrix, Rows, Unit
 
 EntropyOf: TypeAlias = Literal["neighbours", "gaussian", "discrete"]
 DivergenceOf: TypeAlias = Literal["neighbours", "gaussian"]

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 import numpy as np
 
 from mineral import figures
+from mineral.basics.types import NATS_PER_UNIT, Kind, PerSample, Unit, X, Y
 from mineral.decision import Decision
 from mineral.errors import OptionError
 from mineral.figures.card import card
-from mineral.types import NATS_PER_UNIT, Kind, PerSample, Unit, X, Y
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -20,10 +20,10 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
+from mineral.basics.numerics import logmeanexp
+from mineral.basics.types import JointScores, ProductScores
 from mineral.errors import InputError, OptionError
-from mineral.numerics import logmeanexp
 from mineral.results import Caution
-from mineral.types import JointScores, ProductScores
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,19 +14,20 @@ import numpy as np
 import torch
 from jaxtyping import Float, Int
 
-from mineral.audit import labels, leakage, matching, plaintext, reconstruction, reidentification
-from mineral.audit import transfer as transferring
+from mineral.audit import leakage
 from mineral.audit import utility as usefulness
-from mineral.audit.classifiers import panel
+from mineral.audit.attacks import labels, matching, plaintext, reconstruction, reidentification
+from mineral.audit.attacks import transfer as transferring
+from mineral.audit.attacks.classifiers import panel
 from mineral.audit.findings import Audit, Audited, Hidden, Pictures
 from mineral.audit.rows import Attack
 from mineral.errors import InputError, OptionError
 from mineral.methods.base import versions
-from mineral.progress import ProgressOption, reporting
-from mineral.samples.columns import columns
+from mineral.samples.columns.variable import columns
 from mineral.shaping.encoder import Encoder
 from mineral.shaping.neuracrypt import NeuraCrypt
 from mineral.shaping.problem import Problem, best_guess, check_training, entropy, floor
+from mineral.system.progress import ProgressOption, reporting
 
 ATTACKS = (
     "label",

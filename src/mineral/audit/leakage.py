@@ -13,15 +13,15 @@ import torch
 from jaxtyping import Float, Int
 
 from mineral import api
-from mineral.audit.classifiers import Panel, Sample, log_likelihood
+from mineral.audit.attacks.classifiers import Panel, Sample, log_likelihood
 from mineral.audit.rows import Attack, Measure, mean
+from mineral.basics.numerics import logmeanexp, off_diagonal
+from mineral.basics.types import Matrix
 from mineral.methods import Estimator, Mixed
-from mineral.numerics import logmeanexp, off_diagonal
 from mineral.shaping.encoder import Encoder
 from mineral.shaping.network import ModuleEncoder
 from mineral.shaping.objective import log_densities
 from mineral.shaping.simple import AdditiveNoise
-from mineral.types import Matrix
 
 ESTIMATED_AT_MOST = 2000, 32  # rows and coordinates that an estimator is given
 COMPARED = 1000  # rows of a matrix of densities

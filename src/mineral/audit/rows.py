@@ -7,8 +7,8 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
-from mineral.special import ndtri
-from mineral.types import PerSample
+from mineral.basics.special import ndtri
+from mineral.basics.types import PerSample
 
 Side: TypeAlias = Literal["lower bound", "upper bound", "neither", "exact"]
 RESAMPLES = 200

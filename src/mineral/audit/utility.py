@@ -4,7 +4,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from mineral.audit import leakage
-from mineral.audit.classifiers import Panel, Sample
+from mineral.audit.attacks.classifiers import Panel, Sample
 from mineral.audit.rows import Measure, resampled, share
 
 

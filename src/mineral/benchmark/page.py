@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from mineral import storage
+from mineral.basics.terminal import escaped
 from mineral.benchmark import pictures, tables
 from mineral.benchmark.rows import Row, read
 from mineral.benchmark.summary import REFERENCES, Standing, grouped, standings, with_references
@@ -18,7 +18,7 @@ from mineral.figures import ACCENT
 from mineral.methods.base import versions
 from mineral.report.drawings import Drawing, draw, own_settings
 from mineral.report.templates import template
-from mineral.terminal import escaped
+from mineral.system import storage
 
 BEST_SHOWN = 12  # panels, of estimates against truth
 LINES_SHOWN = 8

@@ -14,10 +14,10 @@ from io import FileIO
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, cast, get_args
 
-from mineral import storage
+from mineral.basics.terminal import escaped
 from mineral.errors import InputError
-from mineral.locks import locked
-from mineral.terminal import escaped
+from mineral.system import storage
+from mineral.system.locks import locked
 
 Status: TypeAlias = Literal["ok", "refused", "failed", "timeout", "crashed"]
 Key: TypeAlias = tuple[str, int, int, str]

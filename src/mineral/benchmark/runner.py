@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from mineral import storage
+from mineral.basics.types import Progress
 from mineral.benchmark.child import Pool
 from mineral.benchmark.contestants import Contestant
 from mineral.benchmark.forecast import Forecast, in_words
@@ -19,9 +19,9 @@ from mineral.benchmark.jobs import Job, Unanswered, attempt
 from mineral.benchmark.rows import Journal, Row, opened
 from mineral.errors import InputError, MissingExtraError, OptionError
 from mineral.methods.base import versions
-from mineral.progress import ProgressOption, reporting
+from mineral.system import storage
+from mineral.system.progress import ProgressOption, reporting
 from mineral.tasks import Task
-from mineral.types import Progress
 
 Done: TypeAlias = tuple[Row | Unanswered, float]  # and the seconds it took
 SETTINGS = "settings.json"

@@ -12,10 +12,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from mineral.basics.numerics import logmeanexp, off_diagonal
+from mineral.basics.types import JointScores, Nats, ProductScores
 from mineral.bounds.partition import nwj
 from mineral.bounds.shapes import checked
-from mineral.numerics import logmeanexp, off_diagonal
-from mineral.types import JointScores, Nats, ProductScores
 
 
 @checked

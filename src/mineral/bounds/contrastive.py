@@ -6,10 +6,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from mineral.basics.numerics import leave_one_out_logmeanexp, logmeanexp, off_diagonal, tangent_exp
+from mineral.basics.types import JointScores, Nats, ProductScores
 from mineral.bounds.shapes import checked
 from mineral.errors import OptionError
-from mineral.numerics import leave_one_out_logmeanexp, logmeanexp, off_diagonal, tangent_exp
-from mineral.types import JointScores, Nats, ProductScores
 
 
 @checked

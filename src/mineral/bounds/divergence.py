@@ -25,10 +25,10 @@ import math
 
 from torch.nn.functional import softplus
 
+from mineral.basics.numerics import logmeanexp, tangent_exp
+from mineral.basics.types import JointScores, Nats, ProductScores
 from mineral.bounds.shapes import checked
 from mineral.errors import OptionError
-from mineral.numerics import logmeanexp, tangent_exp
-from mineral.types import JointScores, Nats, ProductScores
 
 
 @checked

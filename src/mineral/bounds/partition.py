@@ -13,9 +13,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from mineral.basics.numerics import logmeanexp, off_diagonal, tangent_exp
+from mineral.basics.types import JointScores, Nats, ProductScores
 from mineral.bounds.shapes import checked
-from mineral.numerics import logmeanexp, off_diagonal, tangent_exp
-from mineral.types import JointScores, Nats, ProductScores
 
 
 @checked

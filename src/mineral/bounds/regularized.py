@@ -19,12 +19,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from mineral.basics.numerics import logmeanexp, off_diagonal
+from mineral.basics.types import Bound, JointScores, Nats, ProductScores
 from mineral.bounds.contrastive import infonce
 from mineral.bounds.divergence import jensen_shannon, smile
 from mineral.bounds.partition import donsker_varadhan, nwj, tuba
 from mineral.bounds.shapes import checked, checked_batches
-from mineral.numerics import logmeanexp, off_diagonal
-from mineral.types import Bound, JointScores, Nats, ProductScores
 
 
 @checked

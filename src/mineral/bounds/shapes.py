@@ -15,8 +15,8 @@ from typing import Any, NamedTuple, ParamSpec, TypeVar, get_args
 import torch
 from torch import Tensor
 
+from mineral.basics.types import JointScores, ProductScores
 from mineral.errors import InputError, InputTypeError
-from mineral.types import JointScores, ProductScores
 
 P = ParamSpec("P")
 R = TypeVar("R")

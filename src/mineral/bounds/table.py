@@ -7,8 +7,8 @@ from typing import TypeAlias
 
 from torch import Tensor
 
+from mineral.basics.types import Kind
 from mineral.bounds import conditional, contrastive, divergence, partition, regularized
-from mineral.types import Kind
 
 ScoreFunction: TypeAlias = Callable[..., Tensor]  # the tensors named in `takes` -> nats
 

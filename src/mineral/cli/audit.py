@@ -87,7 +87,8 @@ def audit_encoders(
     mineral audit mnist-parity --encoder pca:10 --encoder neuracrypt
     mineral audit FOLDER --keep ill --hide sex      images, and labels.csv
     """  # noqa: D301
-    from mineral.audit import ATTACKS, audit, words
+    from mineral.audit import ATTACKS, audit
+    from mineral.audit.pages import words
 
     place = _source(source, raw)
     if report is not None:
@@ -108,7 +109,7 @@ def audit_encoders(
         progress=not quiet and sys.stderr is not None and sys.stderr.isatty(),
     )
     if report is not None:
-        from mineral.audit import page
+        from mineral.audit.pages import page
 
         page.write(found, report, command=shlex.join(["mineral", *sys.argv[1:]]))
     show(in_json(found.to_dict()) if as_json else folded(words.text(found)))

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mineral import storage
 from mineral.cli.app import app
 from mineral.cli.data import Data
 from mineral.cli.output import folded, show
 from mineral.cli.reporting import check_libraries
 from mineral.errors import OptionError
 from mineral.rivals import RIVALS
+from mineral.system import storage
 
 if TYPE_CHECKING:
     from mineral.benchmark import Row

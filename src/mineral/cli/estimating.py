@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from mineral import tables
-from mineral.choices import Missing, Unit
+from mineral.basics.choices import Missing, Unit
 from mineral.cli.app import app
 from mineral.cli.output import folded, in_json, show
 from mineral.cli.reporting import check_report, command_line, write_report

@@ -10,7 +10,7 @@ import sys
 import textwrap
 from typing import Any
 
-from mineral.terminal import escaped
+from mineral.basics.terminal import escaped
 
 
 def folded(text: str, *, indent: int | None = None) -> str:

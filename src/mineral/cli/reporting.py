@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mineral import storage
 from mineral.errors import MissingExtraError, OptionError
+from mineral.system import storage
 
 if TYPE_CHECKING:
     from mineral.results import Estimate

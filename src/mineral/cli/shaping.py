@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 import typer
 
-from mineral import storage, tables
+from mineral import tables
 from mineral.cli.app import app
 from mineral.cli.data import Data
 from mineral.cli.output import folded, in_json, show
@@ -27,6 +27,7 @@ from mineral.cli.problems import (
     problem_of,
 )
 from mineral.errors import InputError, MissingExtraError, OptionError
+from mineral.system import storage
 
 if TYPE_CHECKING:
     from mineral.shaping import Encoder, Shaped
@@ -145,7 +146,7 @@ def _check_out(out: Path, file: Path, kinds: tuple[str, ...]) -> None:
 
 
 def _features(encoder: "Encoder", file: Path) -> np.ndarray:
-    from mineral.samples.columns import columns
+    from mineral.samples.columns.variable import columns
 
     """The encoder's columns of a file, in its order."""
     if not encoder.columns:

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 import typer
 
-from mineral import storage
 from mineral.cli.app import app
 from mineral.cli.data import Data
 from mineral.cli.output import folded, in_json, show
 from mineral.errors import OptionError
+from mineral.system import storage
 
 if TYPE_CHECKING:
     from mineral.tasks import Draw, Task

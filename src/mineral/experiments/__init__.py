@@ -4,23 +4,23 @@ from typing import Any
 
 from mineral.errors import OptionError, suggestion
 from mineral.experiments.base import Cell, Conclusion, Context, Experiment, Table
-from mineral.experiments.bidirectional import BIDIRECTIONAL
-from mineral.experiments.bottleneck import BOTTLENECK
-from mineral.experiments.consistency import CONSISTENCY
-from mineral.experiments.drifting import DRIFTING
-from mineral.experiments.estimation import ESTIMATION
-from mineral.experiments.gradients import GRADIENTS
-from mineral.experiments.infomax import INFOMAX
-from mineral.experiments.information_plane import PLANE
-from mineral.experiments.limits import LIMITS
-from mineral.experiments.neuracrypt import NEURACRYPT
-from mineral.experiments.nonlinear import NONLINEAR
-from mineral.experiments.points import GAN_POINTS
+from mineral.experiments.estimators.consistency import CONSISTENCY
+from mineral.experiments.estimators.drifting import DRIFTING
+from mineral.experiments.estimators.estimation import ESTIMATION
+from mineral.experiments.estimators.gradients import GRADIENTS
+from mineral.experiments.estimators.limits import LIMITS
+from mineral.experiments.estimators.nonlinear import NONLINEAR
+from mineral.experiments.estimators.staircase import STAIRCASE
+from mineral.experiments.models.bidirectional import BIDIRECTIONAL
+from mineral.experiments.models.bottleneck import BOTTLENECK
+from mineral.experiments.models.infomax import INFOMAX
+from mineral.experiments.models.information_plane import PLANE
+from mineral.experiments.models.points import GAN_POINTS
+from mineral.experiments.models.stacked import STACKED_MNIST
+from mineral.experiments.privacy.neuracrypt import NEURACRYPT
+from mineral.experiments.privacy.shaping_gaussian import SHAPING_GAUSSIAN
+from mineral.experiments.privacy.shaping_mnist import SHAPING_MNIST
 from mineral.experiments.runner import run
-from mineral.experiments.shaping_gaussian import SHAPING_GAUSSIAN
-from mineral.experiments.shaping_mnist import SHAPING_MNIST
-from mineral.experiments.stacked import STACKED_MNIST
-from mineral.experiments.staircase import STAIRCASE
 
 EXPERIMENTS: dict[str, Experiment[Any]] = {
     each.name: each

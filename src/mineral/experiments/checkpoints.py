@@ -23,9 +23,9 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
-from mineral import storage
-from mineral.chance import Chance
 from mineral.errors import InputError, OptionError
+from mineral.system import storage
+from mineral.system.chance import Chance
 
 Generator: TypeAlias = torch.Generator | np.random.Generator | Chance
 Part: TypeAlias = nn.Module | Optimizer | LRScheduler | Generator | list | dict

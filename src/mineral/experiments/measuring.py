@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from mineral.api import resolve
+from mineral.basics.types import Matrix
 from mineral.critics import JointCritic
 from mineral.experiments.base import Context, Numbers
 from mineral.methods import Estimator
 from mineral.methods.neural.critics import Neural
-from mineral.types import Matrix
 
 LABELS = {"mine": "MINE", "nwj": "MINE-f", "ksg": "KSG", "gaussian": "Gaussian", "auto": "default"}
 

@@ -16,8 +16,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import TypeAlias
 
+from mineral.basics.types import Progress
 from mineral.errors import MissingExtraError
-from mineral.types import Progress
 
 Work: TypeAlias = Callable[[Callable[[float], None]], None]  # told where to tell its share done
 SHARE = struct.Struct("d")

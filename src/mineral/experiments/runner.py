@@ -25,16 +25,16 @@ from typing import Any, TypeVar
 
 import torch
 
-from mineral import storage
-from mineral.chance import seeded
+from mineral.basics.types import Progress
 from mineral.errors import InputError, OptionError
 from mineral.experiments import drawings, parallel, scalars, writing
 from mineral.experiments.base import Cell, Conclusion, Context, Experiment, Numbers, nowhere
-from mineral.locks import FILE as LOCK
-from mineral.locks import locked
 from mineral.methods.base import device_named, versions
-from mineral.progress import ProgressOption, portion, reporting
-from mineral.types import Progress
+from mineral.system import storage
+from mineral.system.chance import seeded
+from mineral.system.locks import FILE as LOCK
+from mineral.system.locks import locked
+from mineral.system.progress import ProgressOption, portion, reporting
 
 S = TypeVar("S")
 SETTINGS = "settings.json"

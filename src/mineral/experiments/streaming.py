@@ -11,11 +11,11 @@ import numpy as np
 import torch
 from torch import nn
 
-from mineral.densities import DensityRatio, LogLikelihood
+from mineral.basics.types import Bound, JointScores, ProductScores
 from mineral.methods.neural.critics import Neural
+from mineral.networks.densities import DensityRatio, LogLikelihood
+from mineral.networks.training import Pairs, score
 from mineral.tasks import Task
-from mineral.training import Pairs, score
-from mineral.types import Bound, JointScores, ProductScores
 
 AT_ONCE = 2**20  # numbers drawn at a time
 

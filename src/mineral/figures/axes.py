@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mineral.basics.types import NATS_PER_UNIT, PerSample
 from mineral.figures.style import (
     ACCENT,
     ACCENT_PALE,
@@ -24,7 +25,6 @@ from mineral.figures.style import (
     rounded,
     short,
 )
-from mineral.types import NATS_PER_UNIT, PerSample
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

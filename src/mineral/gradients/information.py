@@ -7,9 +7,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from mineral.basics.types import Nats
 from mineral.errors import InputError, InputTypeError, OptionError
 from mineral.gradients.stein import DEPENDENT, SSGE, Rows, ScoreEstimator, check, constant
-from mineral.types import Nats
 
 
 @dataclass(frozen=True, kw_only=True)

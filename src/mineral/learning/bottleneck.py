@@ -22,8 +22,8 @@ from torch import Tensor, nn
 from torch.nn.functional import relu, softplus
 
 from mineral import bounds
+from mineral.basics.types import Nats
 from mineral.errors import InputError, OptionError
-from mineral.types import Nats
 
 
 @dataclass(frozen=True, kw_only=True)

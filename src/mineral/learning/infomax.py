@@ -21,10 +21,10 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from mineral import bounds
-from mineral.chance import Chance, learning
 from mineral.critics import SeparableCritic, split_scores
 from mineral.errors import InputError, OptionError
 from mineral.gradients import entropy_gradient
+from mineral.system.chance import Chance, learning
 
 OBJECTIVES = ("jensen-shannon", "infonce", "mige")
 

@@ -21,11 +21,11 @@ import torch
 from torch import Tensor, distributed, nn
 
 from mineral import bounds
+from mineral.basics.types import JointScores, Nats, ProductScores
 from mineral.critics import broadcasts, score_rows
-from mineral.densities import DensityRatio, DiagonalRatio
 from mineral.errors import InputError, InputTypeError, OptionError
+from mineral.networks.densities import DensityRatio, DiagonalRatio
 from mineral.samples import shifted
-from mineral.types import JointScores, Nats, ProductScores
 
 
 @runtime_checkable
@@ -226,7 +226,7 @@ class UpperInformation(_Learned):
     true.
 
     Args:
-        ratio: Has log q(z | x): one of `mineral.densities`.
+        ratio: Has log q(z | x): one of `mineral.networks.densities`.
         learning_rate: Of its Adam.
         partners: Product samples for each joint sample, from the same batch.
         seed: Of the partners.

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from mineral.api import estimate, resolve
-from mineral.chance import Chance
+from mineral.basics.types import Matrix
 from mineral.errors import (
     InputError,
     MineralError,
@@ -27,7 +27,7 @@ from mineral.errors import (
     suggestion,
 )
 from mineral.methods import Estimator
-from mineral.types import Matrix
+from mineral.system.chance import Chance
 
 try:
     from lightning.pytorch import Callback, LightningModule, Trainer

@@ -26,11 +26,11 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import elu
 
+from mineral.basics.types import Nats
 from mineral.errors import OptionError
 from mineral.gradients import RandomProjection, entropy_gradient, information_gradient
 from mineral.learning.bottleneck import Code
 from mineral.learning.information import Term
-from mineral.types import Nats
 
 
 @runtime_checkable

@@ -21,9 +21,9 @@ from torch import Tensor, nn
 from torch.nn.functional import silu
 
 from mineral import bounds
-from mineral.chance import Chance, learning
+from mineral.basics.numerics import off_diagonal
 from mineral.errors import InputError, OptionError
-from mineral.numerics import off_diagonal
+from mineral.system.chance import Chance, learning
 
 Stack: TypeAlias = Float[Tensor, "_ _ _"]  # critics, rows, columns
 

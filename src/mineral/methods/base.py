@@ -21,12 +21,13 @@ import numpy as np
 import scipy
 import torch
 
+from mineral.basics.special import ndtri
+from mineral.basics.types import Kind, Missing, PerSample, Progress, Unit
 from mineral.decision import Decision
 from mineral.errors import OptionError
 from mineral.methods.counts.entropies import entropy_cap
 from mineral.methods.options import checked
 from mineral.models.selecting import selecting
-from mineral.progress import ProgressOption, reporting
 from mineral.results import (
     Caution,
     Curve,
@@ -37,9 +38,8 @@ from mineral.results import (
     plain,
 )
 from mineral.samples import Paired, paired, symbols
-from mineral.special import ndtri
-from mineral.threads import one_blas_thread
-from mineral.types import Kind, Missing, PerSample, Progress, Unit
+from mineral.system.progress import ProgressOption, reporting
+from mineral.system.threads import one_blas_thread
 
 CONFIDENCE_95 = 1.96  # standard errors
 ROWS_PER_SYMBOL = 2  # on average, from which the entropy of a side limits what it can share

@@ -5,12 +5,12 @@ from dataclasses import replace
 
 import numpy as np
 
+from mineral.basics.types import PerSample, Rows
 from mineral.methods.base import CONFIDENCE_95, Estimator, Measurement, Run
 from mineral.methods.neural.crossfit import FoldReport
-from mineral.progress import silent
 from mineral.results import Caution
 from mineral.samples import Fold, Paired, canonical_order
-from mineral.types import PerSample, Rows
+from mineral.system.progress import silent
 
 LEFT = 1.6  # times what the last doubling of rows brought, if errors fall like rows to the 0.7
 LEFT_OF_TWO = 1 / (4**0.7 - 1)  # the same, of what the last two doublings brought

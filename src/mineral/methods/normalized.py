@@ -13,8 +13,8 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
+from mineral.basics.numerics import logmeanexp
 from mineral.methods.base import Measurement, Run
-from mineral.numerics import logmeanexp
 from mineral.results import Caution
 from mineral.samples import Paired, shifted
 

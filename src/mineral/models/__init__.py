@@ -3,6 +3,7 @@
 import os
 from functools import partial
 
+from mineral.basics.types import CriticFactory
 from mineral.models.base import FORMAT, Model, Rebuild, read
 from mineral.models.contaminated import ContaminatedModel, rebuild_contaminated
 from mineral.models.critics import CRITICS, CriticModel, Member, rebuild_critics
@@ -11,7 +12,6 @@ from mineral.models.marginals import KNOTS, Marginal
 from mineral.models.mixture import MixtureModel, rebuild_mixture
 from mineral.models.selecting import SelectingModel, rebuild_selecting
 from mineral.models.student import StudentModel, rebuild_student
-from mineral.types import CriticFactory
 
 __all__ = [
     "CRITICS",

@@ -19,10 +19,10 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from mineral import storage
+from mineral.basics.types import CriticFactory, PerSample, X, Y
 from mineral.errors import InputError, MineralError
 from mineral.samples import new_pairs
-from mineral.types import CriticFactory, PerSample, X, Y
+from mineral.system import storage
 
 FORMAT = 1
 MOST_TENSORS = 20_000  # a network of 152 layers has about 1,000

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
+from mineral.basics.types import PerSample, X, Y
 from mineral.models.base import Model, Sides, Stored, check
 from mineral.models.gaussian import CopulaModel, rebuild_copula
-from mineral.types import PerSample, X, Y
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,13 +8,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from mineral.chance import Chance
+from mineral.basics.types import CriticFactory, PerSample, X, Y
 from mineral.critics import Baselined, JointCritic, MarginalCritic, RowCritic, SeparableCritic
-from mineral.densities import DiagonalRatio
 from mineral.errors import InputError, OptionError
 from mineral.models.base import Model, Stored, check
+from mineral.networks.densities import DiagonalRatio
 from mineral.samples import Standardizer
-from mineral.types import CriticFactory, PerSample, X, Y
+from mineral.system.chance import Chance
 
 CRITICS: dict[str, type[nn.Module]] = {
     critic.__name__: critic

@@ -8,6 +8,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from mineral.basics.special import ndtri
+from mineral.basics.types import PerSample, X, Y
 from mineral.models.base import Model, Sides, Stored, check
 from mineral.models.marginals import (
     Marginals,
@@ -17,8 +19,6 @@ from mineral.models.marginals import (
     marginals_of,
     rebuild_marginals,
 )
-from mineral.special import ndtri
-from mineral.types import PerSample, X, Y
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,9 +8,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from mineral.basics.special import ndtri
+from mineral.basics.types import Matrix
 from mineral.models.base import Stored, check
-from mineral.special import ndtri
-from mineral.types import Matrix
 
 KNOTS = 1000  # of a stored marginal
 

@@ -8,11 +8,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from mineral.basics.special import logsumexp
+from mineral.basics.types import Matrix, PerSample, X, Y
 from mineral.models.base import Model, Stored, check
 from mineral.models.critics import rebuild_standardizer, standardizer_tensors
 from mineral.samples import Standardizer
-from mineral.special import logsumexp
-from mineral.types import Matrix, PerSample, X, Y
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,10 +8,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from mineral.basics.types import PerSample, X, Y
 from mineral.models.base import Model, Rebuild, Sides, Stored, check
 from mineral.results import PointwiseModel
 from mineral.samples import Selection
-from mineral.types import PerSample, X, Y
 
 
 @dataclass(frozen=True, kw_only=True)

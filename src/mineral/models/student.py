@@ -15,6 +15,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from mineral.basics.special import gammaln, stdtrit
+from mineral.basics.types import Matrix, PerSample, X, Y
 from mineral.models.base import Model, Sides, Stored, check
 from mineral.models.marginals import (
     Marginals,
@@ -24,8 +26,6 @@ from mineral.models.marginals import (
     marginals_of,
     rebuild_marginals,
 )
-from mineral.special import gammaln, stdtrit
-from mineral.types import Matrix, PerSample, X, Y
 
 
 @dataclass(frozen=True, kw_only=True)

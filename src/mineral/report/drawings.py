@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
 from mineral.errors import MissingExtraError
-from mineral.threads import Shared, quiet
+from mineral.system.threads import Shared, quiet
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -2,12 +2,13 @@
 
 import os
 
-from mineral import figures, storage
+from mineral import figures
+from mineral.basics.types import Unit
 from mineral.report import words
 from mineral.report.drawings import Drawing, draw, own_settings
 from mineral.report.templates import template
 from mineral.results import Estimate
-from mineral.types import Unit
+from mineral.system import storage
 
 PANEL, PANEL_AMONG_OTHERS = 4.4, 2.4  # inches, at which its letters have their size
 OTHER: dict[Unit, Unit] = {"nats": "bits", "bits": "nats"}

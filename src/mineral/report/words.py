@@ -7,9 +7,9 @@ from functools import partial
 from typing import Any
 
 from mineral import names
+from mineral.basics.types import Kind
 from mineral.methods import ESTIMATORS, Estimator
 from mineral.results import Estimate
-from mineral.types import Kind
 
 NAMES_SHOWN = 8
 KINDS: dict[Kind, str] = {

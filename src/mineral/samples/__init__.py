@@ -1,6 +1,6 @@
 """From whatever the caller has to checked, comparable, split samples."""
 
-from mineral.samples.categorical import indicators
+from mineral.samples.columns.categorical import indicators
 from mineral.samples.gate import Paired, new_pairs, paired, variable
 from mineral.samples.selection import Selection
 from mineral.samples.split import Fold, canonical_order, folds, shifted

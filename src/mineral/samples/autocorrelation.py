@@ -13,9 +13,9 @@ import math
 import numpy as np
 from jaxtyping import Float
 
+from mineral.basics.special import ndtri
+from mineral.basics.types import Matrix, X, Y
 from mineral.results import Caution
-from mineral.special import ndtri
-from mineral.types import Matrix, X, Y
 
 FEW_ROWS = 20
 CHANCE = 1e-3  # that independent rows look like a series, on either side

@@ -10,15 +10,15 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float
 
+from mineral.basics.types import Mask, Matrix, Missing, X, Y
 from mineral.errors import InputError, OptionError
 from mineral.results import Caution
-from mineral.samples.alignment import refuse_misaligned
 from mineral.samples.autocorrelation import in_series
-from mineral.samples.categorical import indicators, numbered
-from mineral.samples.columns import Columns, columns
+from mineral.samples.columns.alignment import refuse_misaligned
+from mineral.samples.columns.categorical import indicators, numbered
+from mineral.samples.columns.text import Levels
+from mineral.samples.columns.variable import Columns, columns
 from mineral.samples.selection import Selection
-from mineral.samples.text import Levels
-from mineral.types import Mask, Matrix, Missing, X, Y
 
 LARGEST_EXACT = 2.0**53  # above it float64 skips integers, and different values become one
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
-from mineral.types import Matrix
+from mineral.basics.types import Matrix
 
 HUGE = 2.0**1000  # beyond, sums over rows and differences may overflow float64
 TINY = 1 / HUGE  # below, what divides by a coordinate may: 1 / 1e-310 is infinite

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor, nn
 
 from mineral.errors import InputError, InputTypeError
-from mineral.samples.columns import columns
+from mineral.samples.columns.variable import columns
 from mineral.samples.transform import KNEE, Standardizer
 
 

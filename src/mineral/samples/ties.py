@@ -9,7 +9,7 @@ doi:10.1016/j.jspi.2009.05.030).
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from mineral.types import Matrix, PerSample
+from mineral.basics.types import Matrix, PerSample
 
 SAME = 1e-9  # of a column's range: smaller gaps are floating-point noise, not a rounding step
 EVEN = -4.0  # standard errors; 1 of 30,000 columns of independent draws lies below

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from mineral.special import ndtri
-from mineral.types import Matrix
+from mineral.basics.special import ndtri
+from mineral.basics.types import Matrix
 
 NORMAL_IQR = 1.3489795003921634  # interquartile range of a standard normal
 KNEE = 3.0  # standard deviations beyond which tails are compressed

@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Float
 
-from mineral.types import Matrix
+from mineral.basics.types import Matrix
 
 
 def whiten(

@@ -10,10 +10,11 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float
 
-from mineral import mnist, storage
+from mineral.basics.types import PerSample
+from mineral.data import mnist
 from mineral.errors import InputError, MissingExtraError, OptionError
 from mineral.shaping.problem import Problem, label
-from mineral.types import PerSample
+from mineral.system import storage
 
 PAIRS = 10
 RHO = 0.99
@@ -67,7 +68,7 @@ def mnist_parity(
     Args:
         n: Images from MNIST's training file.
         n_test: Images from its test file: the test rows.
-        folder: As for `mineral.mnist.load`.
+        folder: As for `mineral.data.mnist.load`.
         seed: Chooses the images, where not all are taken.
     """
     x, digits, test = _digits(n, n_test, folder, seed)
@@ -98,7 +99,7 @@ def mnist_style(
         style: "slant" or "thickness": see these functions.
         n: Images from MNIST's training file.
         n_test: Images from its test file: the test rows.
-        folder: As for `mineral.mnist.load`.
+        folder: As for `mineral.data.mnist.load`.
         seed: Chooses the images, where not all are taken.
 
     Raises:

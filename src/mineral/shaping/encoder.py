@@ -16,11 +16,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from mineral import storage
+from mineral.basics.types import X
 from mineral.errors import InputError, OptionError
 from mineral.models.base import FORMAT
-from mineral.samples.columns import columns
-from mineral.types import X
+from mineral.samples.columns.variable import columns
+from mineral.system import storage
 
 Codes: TypeAlias = Float[np.ndarray, "n dz"]
 APART = 0x656E636F  # else noise of seed 0 would be the very numbers of data that seed 0 drew

@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from mineral.errors import OptionError
-from mineral.progress import ProgressOption, portion, reporting
 from mineral.shaping.measure import Measured, measure
 from mineral.shaping.problem import SHARES, Problem
 from mineral.shaping.shape import Shaping, shape
+from mineral.system.progress import ProgressOption, portion, reporting
 
 
 @dataclass(frozen=True, kw_only=True)

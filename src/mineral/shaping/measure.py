@@ -15,15 +15,15 @@ import torch
 from jaxtyping import Float, Int
 
 from mineral import api
+from mineral.basics.numerics import leave_one_out_logmeanexp, logmeanexp
+from mineral.basics.types import Matrix, PerSample
 from mineral.methods import Mixed
-from mineral.numerics import leave_one_out_logmeanexp, logmeanexp
 from mineral.shaping.encoder import Encoder
 from mineral.shaping.network import ModuleEncoder
 from mineral.shaping.objective import log_densities
 from mineral.shaping.problem import Problem, best_guess, floor
 from mineral.shaping.simple import AdditiveNoise
-from mineral.threads import quiet
-from mineral.types import Matrix, PerSample
+from mineral.system.threads import quiet
 
 SANDWICHED = 4000  # rows of a rate: each is compared with all others
 COUNTED = 2000  # rows whose neighbours are counted

@@ -10,10 +10,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from mineral.basics.types import X
 from mineral.errors import OptionError
 from mineral.models.base import Stored, check
 from mineral.shaping.encoder import Codes, Encoder
-from mineral.types import X
 
 Moments: TypeAlias = Tensor | tuple[Tensor, Tensor]
 """What a module gives: the code's mean, or mean and scale."""

@@ -6,7 +6,7 @@
 
 All weights are random and never trained; together they are the key. With depth −1 it is the linear
 encoder: the first convolution alone. It is here to be attacked: no encoder of this kind is known to
-be private, and `mineral.audit.matching` undoes this one.
+be private, and `mineral.audit.attacks.matching` undoes this one.
 
 The published code normalizes with the moments of the batch, so that the code of an image depends on
 its neighbours, and leaks them. Here the moments belong to the key, unless `published`.

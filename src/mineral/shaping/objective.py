@@ -20,9 +20,9 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from mineral import bounds
+from mineral.basics.types import Nats
 from mineral.critics import JointCritic, mlp
 from mineral.learning import Information
-from mineral.types import Nats
 
 
 class LabelInformation(nn.Module):

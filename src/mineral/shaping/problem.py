@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from jaxtyping import Int
 
+from mineral.basics.types import Matrix, Rows
 from mineral.errors import InputError, OptionError
-from mineral.samples.columns import columns
-from mineral.types import Matrix, Rows
+from mineral.samples.columns.variable import columns
 
 MOST_CLASSES = 100
 FEWEST_ROWS = 10

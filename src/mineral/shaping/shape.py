@@ -20,17 +20,17 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from mineral.chance import Chance, learning
-from mineral.densities import DiagonalRatio
+from mineral.basics.types import Progress
 from mineral.errors import InputError, OptionError
 from mineral.learning import Term, UpperInformation
 from mineral.methods.base import device_named
-from mineral.progress import ProgressOption, reporting
+from mineral.networks.densities import DiagonalRatio
 from mineral.shaping.network import ModuleEncoder, Network, moments
 from mineral.shaping.objective import Dependence, LabelInformation, distance_correlation, rate
 from mineral.shaping.problem import SHARES, Problem, check_training, entropy
 from mineral.shaping.rows import Rows, as_rows, standardization
-from mineral.types import Progress
+from mineral.system.chance import Chance, learning
+from mineral.system.progress import ProgressOption, reporting
 
 CHECKS = 20
 CHECKED = 1024  # validation rows of a check

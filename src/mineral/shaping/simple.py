@@ -16,13 +16,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from mineral.chance import Chance
+from mineral.basics.types import X
 from mineral.errors import OptionError
 from mineral.models.base import Stored, check
 from mineral.samples import variable
 from mineral.shaping.encoder import Codes, Encoder
 from mineral.shaping.network import ModuleEncoder, Network
-from mineral.types import X
+from mineral.system.chance import Chance
 
 
 @dataclass(frozen=True)

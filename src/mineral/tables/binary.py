@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from mineral import storage
 from mineral.errors import InputError, MissingExtraError
+from mineral.system import storage
 from mineral.tables.source import Source, readable
 
 # Arrow: pyarrow reads it, and the columns stay as they are until the samples are checked.

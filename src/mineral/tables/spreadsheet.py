@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from mineral import storage
 from mineral.errors import InputError, MissingExtraError
+from mineral.system import storage
 from mineral.tables.source import Source, readable
 from mineral.tables.text import Record, source_of
 

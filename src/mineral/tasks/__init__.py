@@ -15,20 +15,18 @@ from collections.abc import Mapping
 from typing import TypeVar
 
 from mineral.errors import OptionError, suggestion
-from mineral.tasks import (
+from mineral.tasks import everyday, nulls, series
+from mineral.tasks.families import (
     beyond_normal,
     channels,
     digits,
     discrete,
     embeddings,
-    everyday,
     high,
     images,
     low_rank,
     mixed,
     mixtures,
-    nulls,
-    series,
 )
 from mineral.tasks.task import Draw, Sampler, Task, columns_of
 

@@ -14,8 +14,8 @@ from typing import TypeAlias
 import numpy as np
 from jaxtyping import Num
 
+from mineral.basics.types import Matrix
 from mineral.tasks.task import Draw, Task
-from mineral.types import Matrix
 
 Marginal: TypeAlias = Callable[[int, np.random.Generator], Num[np.ndarray, "n d"]]
 PENGUINS = "Gorman et al. (2014), doi:10.1371/journal.pone.0090081; permuted"

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
+from mineral.basics.types import Matrix
 from mineral.tasks.laws import declared
 from mineral.tasks.task import Draw, Task
-from mineral.types import Matrix
 
 OWN = "Mineral"
 

@@ -7,8 +7,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from jaxtyping import Shaped
 
+from mineral.basics.types import PerSample
 from mineral.errors import OptionError
-from mineral.types import PerSample
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,9 @@ from typing import Any, TypeAlias
 import numpy as np
 from jaxtyping import Float
 
-from mineral.special import ndtr
+from mineral.basics.special import ndtr
+from mineral.basics.types import Matrix
 from mineral.tasks.task import Draw, Sampler, Task
-from mineral.types import Matrix
 
 Map: TypeAlias = Callable[[Matrix], Matrix]
 HALVINGS = 56  # of an interval of at most 10: down to the last bits of a float

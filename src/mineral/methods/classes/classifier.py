@@ -14,7 +14,6 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from mineral import bounds
-from mineral.chance import Chance, learning
 from mineral.critics import mlp
 from mineral.methods.base import Measurement, Run
 from mineral.methods.classes.discriminant import SHRINKAGES, Discriminants
@@ -22,9 +21,10 @@ from mineral.methods.classes.labels import Components, label_first, miller_madow
 from mineral.methods.learning_curve import allowing_for, halved, more
 from mineral.methods.neural.crossfit import VALIDATION, CrossFitted, FoldReport
 from mineral.methods.options import AtLeastOne, AtLeastTwo, Positive
-from mineral.progress import silent
+from mineral.networks.training import score_all, train
 from mineral.samples import Fold, Paired, folds
-from mineral.training import score_all, train
+from mineral.system.chance import Chance, learning
+from mineral.system.progress import silent
 
 SHARPNESS = (1.0, 0.75, 0.5, 0.25, 0.1, 0.0)  # of discriminants that few rows made too sure
 

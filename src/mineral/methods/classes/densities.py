@@ -7,7 +7,7 @@ from typing import TypeAlias
 import numpy as np
 from jaxtyping import Float, Int
 
-from mineral.types import Matrix, Rows
+from mineral.basics.types import Matrix, Rows
 
 THRESHOLDS = (
     0.0,

@@ -16,6 +16,7 @@ import numpy as np
 from jaxtyping import Float, Int
 from scipy.linalg import solve_triangular
 
+from mineral.basics.types import Matrix, PerSample, Rows
 from mineral.methods.base import Estimator, Measurement, Run
 from mineral.methods.classes.densities import (
     BINS,
@@ -46,7 +47,6 @@ from mineral.methods.classes.labels import (
 from mineral.methods.learning_curve import reaching
 from mineral.methods.options import AtLeastTwo
 from mineral.samples import Paired, normal_scores
-from mineral.types import Matrix, PerSample, Rows
 
 SHRINKAGES = (1.0, 3.0, 10.0, 30.0, 100.0, np.inf)  # rows that the shared covariance counts as
 EXPONENTS = (

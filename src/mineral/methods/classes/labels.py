@@ -5,11 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
+from mineral.basics.types import Matrix, PerSample, Rows
 from mineral.errors import InputError
 from mineral.methods.base import CONFIDENCE_95
 from mineral.results import Caution
 from mineral.samples import Paired, indicators, normal_scores
-from mineral.types import Matrix, PerSample, Rows
 
 MIN_ROWS_PER_CLASS = 2  # on average: one row to fit and one to predict
 SMALL_CLASS = 10  # rows on average, below which the 30 words of benchmarks/labels.py lose 0.1 nats

@@ -18,13 +18,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Float
 
+from mineral.basics.types import Matrix, PerSample, X, Y
 from mineral.errors import OptionError
 from mineral.methods.base import Estimator, Measurement, Run
 from mineral.methods.copulas.gaussian import GaussianCopula, gaussian_bias
 from mineral.models import ContaminatedModel, CopulaModel, GaussianModel
 from mineral.models.contaminated import diluted
 from mineral.samples import Paired, normal_scores, whiten
-from mineral.types import Matrix, PerSample, X, Y
 
 ROUNDS = 100  # of the iteration, at most
 STEADY = 1e-4  # change of ε below which it ends

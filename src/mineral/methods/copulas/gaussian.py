@@ -17,12 +17,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from mineral.basics.special import digamma
 from mineral.errors import InputError
 from mineral.methods.base import Estimator, Measurement, Run
 from mineral.models import CopulaModel, GaussianModel
 from mineral.results import Caution
 from mineral.samples import Paired, normal_scores, whiten
-from mineral.special import digamma
 
 DETERMINISTIC = 1 - 1e-10  # ρ² above this is a copy, up to rounding
 

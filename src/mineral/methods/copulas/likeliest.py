@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mineral.basics.types import PerSample
 from mineral.methods.base import Estimator, Measurement, Run
 from mineral.methods.copulas.contaminated import ContaminatedCopula
 from mineral.methods.copulas.gaussian import Gaussian, GaussianCopula
@@ -16,7 +17,6 @@ from mineral.methods.copulas.student import StudentCopula, check_rows
 from mineral.methods.normalized import normalized
 from mineral.models import ContaminatedModel, CopulaModel, GaussianModel, StudentModel
 from mineral.samples import Paired
-from mineral.types import PerSample
 
 CLEARLY = 2.0  # standard errors
 SURELY = 3.0

@@ -25,6 +25,8 @@ from typing import Annotated
 import numpy as np
 from jaxtyping import Float, Int
 
+from mineral.basics.special import digamma, gammaln, ndtri, stdtrit
+from mineral.basics.types import Matrix, Progress, X, Y
 from mineral.errors import InputError
 from mineral.methods.base import Estimator, Measurement, Run
 from mineral.methods.copulas.gaussian import DETERMINISTIC, GaussianCopula, gaussian_bias
@@ -33,8 +35,6 @@ from mineral.models import StudentModel
 from mineral.models.student import log_ratio, log_t, squared_length
 from mineral.results import Caution
 from mineral.samples import Paired
-from mineral.special import digamma, gammaln, ndtri, stdtrit
-from mineral.types import Matrix, Progress, X, Y
 
 HEAVIEST, LIGHTEST = 0.1, 1000.0  # degrees of freedom that are searched
 PRECISION = 1e-3  # of log ν: a tenth of its standard error on a million samples

@@ -19,11 +19,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from mineral.basics.special import gammaincinv, ndtri
 from mineral.methods.counts.chance import Whole
 from mineral.methods.counts.designs import is_balanced, is_crossed
 from mineral.methods.counts.entropies import chao_shen, largest_entropy, miller_madow, plug_in
 from mineral.methods.counts.shrunk import Shrunk
-from mineral.special import gammaincinv, ndtri
 
 ROUNDING = 1e-12  # nats: a plug-in value of 0 is a sum of logarithms
 # Standard errors beyond those of sampling, as shares of `missing` and of what unseen symbols add:

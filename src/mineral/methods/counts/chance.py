@@ -24,7 +24,7 @@ from typing import TypeAlias
 import numpy as np
 from jaxtyping import Float, Int
 
-from mineral.special import gammaln
+from mineral.basics.special import gammaln
 
 Means: TypeAlias = Float[np.ndarray, "..."]
 Whole: TypeAlias = Int[np.ndarray, " _"]  # sums of rows or of columns, codes, counts of cells

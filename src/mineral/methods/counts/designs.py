@@ -14,8 +14,8 @@ from typing import TypeAlias
 import numpy as np
 from jaxtyping import Float, Int
 
+from mineral.basics.special import chdtrc, gammainc
 from mineral.methods.counts.chance import Whole
-from mineral.special import chdtrc, gammainc
 
 Sizes: TypeAlias = Float[np.ndarray, " _"] | Int[np.ndarray, " _"]  # samples in each part
 

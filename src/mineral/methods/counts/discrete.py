@@ -11,6 +11,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 from jaxtyping import Int
 
+from mineral.basics.types import PerSample
 from mineral.errors import InputError, OptionError
 from mineral.methods.base import Estimator, Measurement, Run
 from mineral.methods.counts import entropies
@@ -18,7 +19,6 @@ from mineral.methods.counts.adjusted import Adjusted, adjusted, connected
 from mineral.methods.options import AtLeastOne
 from mineral.results import Caution
 from mineral.samples import Paired, symbols
-from mineral.types import PerSample
 
 Correction: TypeAlias = Literal[
     "none", "miller-madow", "grassberger", "chao-shen", "nsb", "adjusted"

@@ -17,7 +17,7 @@ References:
 import numpy as np
 from jaxtyping import Float, Int
 
-from mineral.special import digamma, gammaln, logsumexp, polygamma
+from mineral.basics.special import digamma, gammaln, logsumexp, polygamma
 
 Counts = Int[np.ndarray, " symbols"]
 Axis = Float[np.ndarray, " t"]  # one value for each β of an integral over the prior

@@ -16,6 +16,8 @@ from typing import Annotated, TypeAlias
 import numpy as np
 from jaxtyping import Float, Int
 
+from mineral.basics.special import chdtrc, chdtri
+from mineral.basics.types import Matrix, PerSample, Rows, X, Y
 from mineral.errors import InputError, OptionError
 from mineral.methods.base import Estimator, Measurement, Run
 from mineral.methods.counts import entropies
@@ -23,8 +25,6 @@ from mineral.methods.counts.discrete import Codes, Table
 from mineral.methods.options import AtLeastTwo, Range
 from mineral.results import Caution
 from mineral.samples import Paired, symbols
-from mineral.special import chdtrc, chdtri
-from mineral.types import Matrix, PerSample, Rows, X, Y
 
 MOST_DIMS = 4  # dx + dy: a cell is split into 2^(dx + dy)
 EXPECTED = 5  # samples a subcell that the χ² approximation wants (Cochran 1954)

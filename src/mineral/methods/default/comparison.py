@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from mineral.basics.types import Rows
 from mineral.methods.base import Estimator, Measurement, Run
 from mineral.methods.default.candidates import Candidate, Evidence
 from mineral.methods.default.profile import FEW_DIMS
@@ -21,7 +22,6 @@ from mineral.methods.neighbours.knn import KSG
 from mineral.methods.neighbours.subsampling import PARTS, subsampled_stderr
 from mineral.methods.regressions.regression import Regression
 from mineral.samples import Paired
-from mineral.types import Rows
 
 SIGNIFICANT = 2.0  # standard errors (docs/default.md: what each rule is worth)
 LEAST = 1e-3  # nats: smaller differences matter to nobody, whatever their error

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mineral.basics.types import Mask, X, Y
 from mineral.methods.wrappers.distinct import CONTINUOUS
 from mineral.samples import Paired, distinct_rows, has_ties
-from mineral.types import Mask, X, Y
 
 FEW_DIMS = 3  # dx + dy, up to which neighbours are consistent at a thousand rows
 LABEL_DIMS = 10  # dx + dy, up to which neighbours of a label's numbers are near

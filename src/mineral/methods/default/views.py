@@ -6,8 +6,8 @@ from enum import Enum
 import numpy as np
 from numpy.random import Generator
 
+from mineral.basics.types import Matrix, Rows
 from mineral.samples import Paired, canonical_order, normal_scores, spread_ties
-from mineral.types import Matrix, Rows
 
 
 class View(Enum):

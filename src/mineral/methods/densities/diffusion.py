@@ -4,14 +4,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mineral.chance import Chance
-from mineral.denoising import Denoiser, DenoisingLoss, information
 from mineral.methods.base import Run
 from mineral.methods.neural.crossfit import CrossFitted, FoldReport, prepared
 from mineral.methods.options import AtLeastOne, AtLeastTwo, Positive
+from mineral.networks.denoising import Denoiser, DenoisingLoss, information
+from mineral.networks.training import train
 from mineral.samples import Fold, Paired
-from mineral.threads import one_torch_thread
-from mineral.training import train
+from mineral.system.chance import Chance
+from mineral.system.threads import one_torch_thread
 
 DRAWS = 64  # noise levels for each row that is reported on
 
@@ -22,7 +22,7 @@ class MINDE(CrossFitted):
 
     One network learns to guess the noise in x with and without a look at y, at all noise levels;
     the information is the integral of the difference of their errors on rows not trained on (see
-    `denoising.py`). It has no ceiling, and knows no density ratio of single pairs beforehand, so
+    `networks/denoising.py`). It has no ceiling. It has no density ratio of single pairs, and so
     there is no model to keep. Not symmetric: put the variable of lower dimension first.
 
     Args:

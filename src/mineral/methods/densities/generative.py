@@ -1,8 +1,8 @@
 """Estimators that learn densities: difference of entropies, flows, and upper bounds from a model.
 
-A model of p(y | x), and one of p(y), learn by likelihood (`densities.py`). Their log ratio is the
-pointwise mutual information; the model of p(y | x) alone gives the estimates called upper bounds,
-which they are where p(y | x) is known.
+A model of p(y | x), and one of p(y), learn by likelihood (`networks/densities.py`). Their log
+ratio is the pointwise mutual information; the model of p(y | x) alone gives the estimates called
+upper bounds, which they are where p(y | x) is known.
 """
 
 from abc import abstractmethod
@@ -13,16 +13,16 @@ import torch
 from torch import Tensor, nn
 
 from mineral import bounds
-from mineral.chance import Chance
 from mineral.critics import split_scores
-from mineral.densities import DensityRatio, DiagonalRatio, Family, FlowRatio, LogLikelihood
 from mineral.methods.base import Run
 from mineral.methods.neural.crossfit import CrossFitted, FoldReport, prepared
 from mineral.methods.options import AtLeastOne, Positive
 from mineral.models import Member
+from mineral.networks.densities import DensityRatio, DiagonalRatio, Family, FlowRatio, LogLikelihood
+from mineral.networks.training import Pairs, score_all, train
 from mineral.results import Curve
 from mineral.samples import Fold, Paired
-from mineral.training import Pairs, score_all, train
+from mineral.system.chance import Chance
 
 BLOCK = 256  # rows whose pairs with each other are compared, when reporting an upper bound
 

@@ -23,14 +23,14 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from mineral.basics.types import PerSample, Progress, X, Y
 from mineral.errors import InputError
 from mineral.methods.base import Estimator, Measurement, Run
 from mineral.methods.copulas.gaussian import DETERMINISTIC
 from mineral.methods.options import Range
-from mineral.progress import silent
 from mineral.results import Caution
 from mineral.samples import Paired, normal_scores, whiten
-from mineral.types import PerSample, Progress, X, Y
+from mineral.system.progress import silent
 
 Bandwidth: TypeAlias = (
     Literal["likelihood", "scott", "silverman"]

@@ -23,18 +23,18 @@ from typing import Annotated, Any
 import numpy as np
 from jaxtyping import Float
 
-from mineral.chance import first_import
+from mineral.basics.special import expit, logit
+from mineral.basics.types import Matrix, PerSample, Progress, Rows, X, Y
 from mineral.errors import InputError
 from mineral.methods.base import Estimator, Measurement, Run
 from mineral.methods.options import AtLeastOne, AtLeastTwo, Range
 from mineral.models.mixture import Coordinates, Mixture, MixtureModel
-from mineral.progress import portion
 from mineral.results import Caution
 from mineral.samples import Fold, Paired, folds
 from mineral.samples.transform import KNEE
-from mineral.special import expit, logit
-from mineral.threads import quiet
-from mineral.types import Matrix, PerSample, Progress, Rows, X, Y
+from mineral.system.chance import first_import
+from mineral.system.progress import portion
+from mineral.system.threads import quiet
 
 VALIDATION = 0.2  # share of a fold's other rows that chooses among mixtures
 CHOOSING = 10_000  # rows that the choice is made on, at most; the chosen one is refitted on all

@@ -13,8 +13,8 @@ import numpy as np
 import torch
 from jaxtyping import Float, Int
 
-from mineral.progress import silent
-from mineral.types import Mask, Matrix, PerSample, Progress, X, Y
+from mineral.basics.types import Mask, Matrix, PerSample, Progress, X, Y
+from mineral.system.progress import silent
 
 if TYPE_CHECKING:
     from scipy.spatial import KDTree

@@ -11,14 +11,14 @@ from typing import Literal
 
 import numpy as np
 
+from mineral.basics.special import digamma
+from mineral.basics.types import PerSample, Rows, X, Y
 from mineral.methods.base import Estimator, Measurement, Run
 from mineral.methods.neighbours.geometry import Neighbours, neighbours
 from mineral.methods.neighbours.subsampling import PARTS, subsampled_stderr
 from mineral.methods.options import AtLeastOne
 from mineral.results import Caution
 from mineral.samples import Paired
-from mineral.special import digamma
-from mineral.types import PerSample, Rows, X, Y
 
 
 @dataclass(frozen=True, kw_only=True)

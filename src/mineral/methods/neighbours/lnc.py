@@ -11,6 +11,7 @@ from functools import lru_cache
 import numpy as np
 from jaxtyping import Float, Int
 
+from mineral.basics.types import Mask, Matrix, PerSample, Rows, X, Y
 from mineral.methods.base import Estimator, Measurement, Run
 from mineral.methods.neighbours.geometry import neighbours, threads, tree_of
 from mineral.methods.neighbours.knn import KSG, high_dimension, tied_values
@@ -18,7 +19,6 @@ from mineral.methods.neighbours.subsampling import PARTS, subsampled_stderr
 from mineral.methods.options import AtLeastOne, Share
 from mineral.results import Caution
 from mineral.samples import Paired
-from mineral.types import Mask, Matrix, PerSample, Rows, X, Y
 
 BLOCK = 50_000  # neighbourhoods at a time, which bounds memory
 SIMULATED = 50_000  # neighbourhoods of uniform samples behind alpha

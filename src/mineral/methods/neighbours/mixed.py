@@ -11,6 +11,8 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
+from mineral.basics.special import digamma
+from mineral.basics.types import Mask, Matrix, PerSample, Progress, Rows, X, Y
 from mineral.errors import InputError
 from mineral.methods.base import Estimator, Measurement, Run
 from mineral.methods.classes.labels import label_stderr
@@ -19,11 +21,9 @@ from mineral.methods.neighbours.geometry import count_within, neighbours, tree_o
 from mineral.methods.neighbours.knn import KSG, high_dimension, near_ceiling
 from mineral.methods.neighbours.subsampling import ESTIMATES, LARGEST, PARTS, subsampled_stderr
 from mineral.methods.options import AtLeastOne
-from mineral.progress import silent
 from mineral.results import Caution
 from mineral.samples import Paired, symbols
-from mineral.special import digamma
-from mineral.types import Mask, Matrix, PerSample, Progress, Rows, X, Y
+from mineral.system.progress import silent
 
 Method: TypeAlias = Literal["gao", "ross"]
 EXACT = 1e-12  # nats squared: a variance within classes that is rounding

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from mineral.types import Rows
+from mineral.basics.types import Rows
 
 PARTS = 4  # at least, and few, so that each part still is in the regime of the whole
 ESTIMATES = 40  # in all

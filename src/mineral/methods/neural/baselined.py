@@ -12,10 +12,10 @@ import numpy as np
 from torch import Tensor, nn
 
 from mineral import bounds
+from mineral.basics.types import Bound, JointScores, ProductScores
 from mineral.critics import Baselined, JointCritic, MarginalCritic
 from mineral.methods.neural.critics import Neural
 from mineral.methods.options import AtLeastOne, NotNegative, Share
-from mineral.types import Bound, JointScores, ProductScores
 
 
 @dataclass(frozen=True, kw_only=True)

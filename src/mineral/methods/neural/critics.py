@@ -15,17 +15,17 @@ import torch
 from torch import Tensor, nn
 
 from mineral import bounds
-from mineral.chance import Chance
+from mineral.basics.numerics import off_diagonal
+from mineral.basics.types import Bound, CriticFactory, JointScores, ProductScores
 from mineral.critics import JointCritic, SeparableCritic, broadcasting
 from mineral.errors import OptionError
 from mineral.methods.base import Run
 from mineral.methods.neural.crossfit import CrossFitted, FoldReport, prepared
 from mineral.methods.options import AtLeastOne, AtLeastTwo
-from mineral.numerics import off_diagonal
+from mineral.networks.training import Pairs, score_all, score_parts, train
 from mineral.samples import Fold, Paired
-from mineral.threads import one_torch_thread
-from mineral.training import Pairs, score_all, score_parts, train
-from mineral.types import Bound, CriticFactory, JointScores, ProductScores
+from mineral.system.chance import Chance
+from mineral.system.threads import one_torch_thread
 
 GROUPS = 64  # of rows, left out in turn for the standard error
 MOST_PAIRS = 2**22  # of held-out rows, where all are in memory at once: 32 MB

@@ -12,15 +12,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 from torch import Tensor, nn
 
-from mineral.chance import learning
+from mineral.basics.types import PerSample, Rows
 from mineral.methods.base import Estimator, Measurement, Run
 from mineral.methods.options import AtLeastOne, AtLeastTwo, Positive
 from mineral.models import CriticModel, Member
-from mineral.progress import portion
+from mineral.networks.training import Schedule
 from mineral.results import Caution, Curve
 from mineral.samples import Fold, Paired, Standardizer, folds
-from mineral.training import Schedule
-from mineral.types import PerSample, Rows
+from mineral.system.chance import learning
+from mineral.system.progress import portion
 
 VALIDATION = 0.2  # share of a fold's other rows that decides when to stop
 FEWEST = 60  # samples: below, no part of a split is of any use

@@ -27,7 +27,7 @@ from torch import Tensor, nn
 from torch.nn.functional import softplus
 
 from mineral import bounds
-from mineral.chance import Chance, learning
+from mineral.basics.types import JointScores, Matrix, ProductScores, X, Y
 from mineral.critics import mlp
 from mineral.methods.base import Measurement, Run
 from mineral.methods.copulas.contaminated import fitted as contaminated
@@ -41,10 +41,10 @@ from mineral.methods.options import AtLeastOne, AtLeastTwo, Positive
 from mineral.methods.projections.kcca import canonical_variates
 from mineral.models import ContaminatedModel, StudentModel
 from mineral.models.student import log_height
-from mineral.progress import portion, silent
+from mineral.networks.training import score_all, train
 from mineral.samples import Fold, Paired, folds
-from mineral.training import score_all, train
-from mineral.types import JointScores, Matrix, ProductScores, X, Y
+from mineral.system.chance import Chance, learning
+from mineral.system.progress import portion, silent
 
 PRODUCTS = 64  # product samples for each joint sample of a test fold, at least
 WIDE = 8  # coordinates a side, above which the network sees canonical directions in their place

@@ -12,10 +12,10 @@ import numpy as np
 from torch import Tensor
 
 from mineral import bounds
+from mineral.basics.types import Bound, JointScores, ProductScores
 from mineral.bounds import BOUNDS, BoundEntry
 from mineral.methods.neural.critics import Neural
 from mineral.methods.options import AtLeastOne, NotNegative, PositiveOrInfinite
-from mineral.types import Bound, JointScores, ProductScores
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Float
 
+from mineral.basics.types import Matrix
 from mineral.methods.base import Estimator, Measurement, Run
 from mineral.methods.copulas.likeliest import LikeliestCopula
 from mineral.methods.neighbours.knn import KSG
@@ -24,9 +25,8 @@ from mineral.methods.normalized import normalized
 from mineral.methods.options import AtLeastOne
 from mineral.methods.projections.kcca import cross_fitted, shown, told
 from mineral.methods.projections.projection import principal
-from mineral.progress import portion
 from mineral.samples import Paired, normal_scores
-from mineral.types import Matrix
+from mineral.system.progress import portion
 
 FEWEST = 50  # rows
 WIDE = 64  # coordinates a side, above which variates are made of components

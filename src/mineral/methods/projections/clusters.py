@@ -14,15 +14,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Float, Int
 
-from mineral.chance import first_import
+from mineral.basics.types import PerSample
 from mineral.methods.base import Estimator, Measurement, Run
 from mineral.methods.options import AtLeastTwo
 from mineral.methods.projections.kcca import Kernel, Variates, correlations
 from mineral.methods.projections.projection import principal
-from mineral.progress import portion
 from mineral.samples import Paired, folds
-from mineral.threads import quiet
-from mineral.types import PerSample
+from mineral.system.chance import first_import
+from mineral.system.progress import portion
+from mineral.system.threads import quiet
 
 Labels = Int[np.ndarray, " n"]
 

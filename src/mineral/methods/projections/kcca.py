@@ -30,7 +30,7 @@ import numpy as np
 from jaxtyping import Float, Int
 from scipy.linalg import eigh, solve_triangular
 
-from mineral.types import Matrix, PerSample, Rows, X, Y
+from mineral.basics.types import Matrix, PerSample, Rows, X, Y
 
 BUMPS = 300  # at most
 WIDTHS = (1.0, 0.5, 0.25)  # of a bump, in root mean squares of a row's length

@@ -6,15 +6,15 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from mineral.chance import Chance
 from mineral.critics import mlp
 from mineral.methods.base import Estimator, Run
 from mineral.methods.neighbours.knn import KSG
 from mineral.methods.neural.crossfit import CrossFitted, FoldReport, prepared
 from mineral.methods.options import AtLeastOne, AtLeastTwo, Positive
-from mineral.progress import silent
+from mineral.networks.training import train
 from mineral.samples import Fold, Paired
-from mineral.training import train
+from mineral.system.chance import Chance
+from mineral.system.progress import silent
 
 
 class CrossAutoencoder(nn.Module):

@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy.linalg import eigh
 
+from mineral.basics.types import Matrix, X, Y
 from mineral.methods.base import Estimator, Measurement, Run
 from mineral.methods.copulas.gaussian import GaussianCopula
 from mineral.methods.copulas.likeliest import LikeliestCopula
@@ -19,9 +20,8 @@ from mineral.methods.neighbours.knn import KSG
 from mineral.methods.neural.residual import Residual
 from mineral.methods.normalized import excess, normalized
 from mineral.methods.options import AtLeastOne
-from mineral.progress import portion
 from mineral.samples import Paired, folds, normal_scores, shifted
-from mineral.types import Matrix, X, Y
+from mineral.system.progress import portion
 
 Budget: TypeAlias = Literal["fast", "balanced", "thorough"]
 

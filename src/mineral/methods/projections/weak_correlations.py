@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from mineral.basics.types import X, Y
 from mineral.errors import InputError
 from mineral.methods.base import CONFIDENCE_95, Estimator, Measurement, Run
 from mineral.methods.wrappers.independent_blocks import (
@@ -19,7 +20,6 @@ from mineral.methods.wrappers.independent_blocks import (
 )
 from mineral.results import Caution
 from mineral.samples import Paired, normal_scores
-from mineral.types import X, Y
 
 MOSTLY_ITSELF = 1.2  # squared correlations with its own side, itself among them, a column may have
 PAIRINGS = 3  # random pairings of the rows, whose largest norm is that of chance

@@ -17,7 +17,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from mineral.types import X
+from mineral.basics.types import X
 
 LEARNED = 300  # rows that lengths are learned from
 STEPS, RATE = 40, 0.2  # of Adam

@@ -6,7 +6,7 @@ Each row's value is told by the others, without itself.
 import numpy as np
 from jaxtyping import Float, Int
 
-from mineral.types import PerSample
+from mineral.basics.types import PerSample
 
 ROUNDING = 1e-11  # of the spread, below which what differs is rounding
 

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
-from mineral.chance import learning
+from mineral.basics.types import Mask, PerSample, X, Y
 from mineral.errors import InputError
 from mineral.methods.base import Estimator, Measurement, Run
 from mineral.methods.options import AtLeastOne
@@ -28,8 +28,8 @@ from mineral.methods.regressions.gaussian_process import left_out
 from mineral.methods.regressions.local_polynomial import ROUNDING, cubic, line
 from mineral.results import Caution
 from mineral.samples import Paired, canonical_order, is_evenly_spaced, normal_scores
-from mineral.threads import one_torch_thread
-from mineral.types import Mask, PerSample, X, Y
+from mineral.system.chance import learning
+from mineral.system.threads import one_torch_thread
 
 FEWEST = 50  # rows
 MOST_DIMS = 50  # of both sides

@@ -15,9 +15,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Float
 
+from mineral.basics.types import Mask
 from mineral.methods.base import Measurement, Measures, Run
 from mineral.samples import Paired
-from mineral.types import Mask
 
 SHARE = 0.1  # of the rows, from which a value is an atom; it is no more than 1 − this
 EXCESS = 5  # times as often as the next value: counts and ratings have no atom, but are discrete

@@ -5,12 +5,12 @@ Where a test of exact size finds no sign of dependence, an interval that exclude
 
 from dataclasses import dataclass, replace
 
+from mineral.basics.special import ndtri
 from mineral.methods.base import CONFIDENCE_95, Measurement, Measures, Run
 from mineral.methods.wrappers.time_series import step
 from mineral.permutation import permuted
 from mineral.results import Caution
 from mineral.samples import Paired
-from mineral.special import ndtri
 
 PERMUTATIONS = 99
 NO_SIGN = 0.2  # p-value, above which a test shows no sign of dependence

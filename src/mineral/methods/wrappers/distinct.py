@@ -4,10 +4,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from mineral.basics.types import Mask, Matrix
 from mineral.methods.base import Measurement, Measures, Run
 from mineral.results import Caution
 from mineral.samples import Paired, distinct_rows
-from mineral.types import Mask, Matrix
 
 CONTINUOUS = 0.9  # share of different rows, from which a side is continuous
 SHARED = 0.05  # of the rows, from which a value repeats by chance

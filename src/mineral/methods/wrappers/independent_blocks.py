@@ -14,10 +14,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from mineral.basics.special import ndtri
+from mineral.basics.types import Matrix, PerSample
 from mineral.methods.base import Measurement
 from mineral.samples import Paired, normal_scores
-from mineral.special import ndtri
-from mineral.types import Matrix, PerSample
 
 CHANCE = 0.01  # level of the test that links any two columns, over all pairs
 EXCESS = 3.3  # normal deviations by which squared correlations between blocks may exceed chance

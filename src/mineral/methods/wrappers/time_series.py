@@ -14,11 +14,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from mineral.basics.types import PerSample
 from mineral.methods.base import Measurement, Measures, Run
-from mineral.progress import portion
 from mineral.results import Caution
 from mineral.samples import Paired, distinct_rows, has_ties, is_evenly_spaced
-from mineral.types import PerSample
+from mineral.system.progress import portion
 
 MIN_ROWS = 50  # of a part
 MAX_PARTS = 10

@@ -12,13 +12,13 @@ from functools import partial
 import numpy as np
 from jaxtyping import Float
 
-from mineral.special import ndtr, ndtri
-from mineral.tasks.discrete import binary_entropy
+from mineral.basics.special import ndtr, ndtri
+from mineral.basics.types import PerSample
 from mineral.tasks.everyday import marginals as of
 from mineral.tasks.everyday.tables import pmi_of_cells
 from mineral.tasks.everyday.wrappers import Beside, alike, independent, known, unrelated
+from mineral.tasks.families.discrete import binary_entropy
 from mineral.tasks.task import Draw, Task
-from mineral.types import PerSample
 
 KIND = "atoms"
 Amount = Callable[[PerSample], PerSample]  # from a standard normal number above the limit

@@ -6,11 +6,11 @@ from functools import partial
 
 import numpy as np
 
-from mineral.special import digamma
-from mineral.tasks.elliptical import Pairs
+from mineral.basics.special import digamma
 from mineral.tasks.everyday import marginals as of
 from mineral.tasks.everyday.densities import Classes, log_gaussian
 from mineral.tasks.everyday.wrappers import Beside, Seen, Side, independent, known, unrelated
+from mineral.tasks.families.elliptical import Pairs
 from mineral.tasks.laws import Law
 from mineral.tasks.task import Draw, Task
 

@@ -13,9 +13,9 @@ from typing import TypeAlias
 import numpy as np
 from jaxtyping import Float, Shaped
 
+from mineral.basics.types import PerSample
 from mineral.tasks.nulls import Marginal
 from mineral.tasks.task import Draw
-from mineral.types import PerSample
 
 Curve: TypeAlias = Callable[[PerSample], PerSample]
 GRID = 4001  # points of a one-dimensional grid: errors of 1e-6 nats and less

@@ -7,12 +7,12 @@ from functools import partial
 import numpy as np
 from jaxtyping import Float, Shaped
 
+from mineral.basics.types import PerSample
 from mineral.tasks.everyday import marginals as of
 from mineral.tasks.everyday.densities import Classes
 from mineral.tasks.everyday.tables import Cells, diagonal, rounded_normal
 from mineral.tasks.everyday.wrappers import Beside, alike, independent, joined, known, words
 from mineral.tasks.task import Draw, Task
-from mineral.types import PerSample
 
 KIND = "labels"
 SUM = "sum over the table"

@@ -3,9 +3,9 @@
 import numpy as np
 from jaxtyping import Float, Int, Num, Shaped
 
+from mineral.basics.types import Matrix
 from mineral.tasks.everyday.wrappers import joined, words
 from mineral.tasks.nulls import Marginal
-from mineral.types import Matrix
 
 Whole = Int[np.ndarray, "n d"]
 Words = Shaped[np.ndarray, "n d"]

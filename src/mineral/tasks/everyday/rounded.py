@@ -10,7 +10,8 @@ from functools import partial
 import numpy as np
 from jaxtyping import Float
 
-from mineral.special import gammaln
+from mineral.basics.special import gammaln
+from mineral.basics.types import PerSample
 from mineral.tasks.everyday import marginals as of
 from mineral.tasks.everyday.densities import Classes
 from mineral.tasks.everyday.tables import (
@@ -22,7 +23,6 @@ from mineral.tasks.everyday.tables import (
 )
 from mineral.tasks.everyday.wrappers import alike, independent, known
 from mineral.tasks.task import Draw, Task
-from mineral.types import PerSample
 
 KIND = "rounded"
 SUM = "sum over the table"

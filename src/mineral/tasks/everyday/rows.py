@@ -11,8 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from mineral.special import ndtr
-from mineral.tasks.elliptical import Pairs
+from mineral.basics.special import ndtr
 from mineral.tasks.everyday import marginals as of
 from mineral.tasks.everyday.densities import Classes
 from mineral.tasks.everyday.wrappers import (
@@ -27,6 +26,7 @@ from mineral.tasks.everyday.wrappers import (
     unrelated,
     words,
 )
+from mineral.tasks.families.elliptical import Pairs
 from mineral.tasks.laws import Law
 from mineral.tasks.nulls import Marginal
 from mineral.tasks.task import Draw, Task

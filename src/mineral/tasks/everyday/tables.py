@@ -8,9 +8,9 @@ from itertools import pairwise
 import numpy as np
 from jaxtyping import Float, Shaped
 
-from mineral.special import gammaln, ndtr
+from mineral.basics.special import gammaln, ndtr
+from mineral.basics.types import PerSample
 from mineral.tasks.task import Draw
-from mineral.types import PerSample
 
 SPAN = 8.0  # standard deviations of a normal law that a table covers: 1e-15 lies beyond
 NODES = 24  # Gauss–Legendre nodes in each cell of a rounded normal law: exact to 1e-12

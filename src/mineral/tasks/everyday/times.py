@@ -10,13 +10,13 @@ from functools import partial
 
 import numpy as np
 
+from mineral.basics.types import PerSample
 from mineral.tasks.everyday import marginals as of
 from mineral.tasks.everyday.densities import Classes, Curve, SharedPhase, Wrapped, line
 from mineral.tasks.everyday.wrappers import Beside, independent, known, unrelated, words
 from mineral.tasks.nulls import Marginal
 from mineral.tasks.series import Autoregressive
 from mineral.tasks.task import Draw, Task
-from mineral.types import PerSample
 
 KIND = "time"
 YEAR = 365.25 * 24  # hours

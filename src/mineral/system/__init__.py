@@ -1,0 +1,8 @@
+"""The process and its surroundings: files, threads, generators, progress.
+
+storage.py   files that are complete or absent
+locks.py     one run at a time in a folder
+threads.py   numbers of threads, shared and restored
+chance.py    generators of one's own; no global one is seeded
+progress.py  progress on standard error
+"""
