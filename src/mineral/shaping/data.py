@@ -205,6 +205,8 @@ def image_folder(
         keep=found[0],
         hide=None if hide is None else found[1],
         shape=tuple(stack.shape[1:]),
+        keep_name=keep,
+        hide_name=hide or "",
     )
 
 
