@@ -29,6 +29,7 @@ from mineral.methods.class_densities import (
     binned,
     cells_of,
 )
+from mineral.methods.entropies import entropy_cap
 from mineral.methods.labels import (
     RANKED,
     ROWS_PER_COMPONENT,
@@ -36,7 +37,6 @@ from mineral.methods.labels import (
     Components,
     by_class,
     compressed,
-    entropy_limit,
     label_first,
     label_stderr,
     miller_madow,
@@ -190,7 +190,7 @@ class Discriminant(Estimator):
                 value=value, stderr=stderr, pointwise=pointwise, cautions=small_classes(label)
             ),
             [design.weights * len(scores) * (scores - other) for other in fewer],
-            entropy_limit(label),
+            entropy_cap(label),
             underdetermined=features.shape[1] * ROWS_PER_COMPONENT > len(label),
         )
 
