@@ -103,9 +103,10 @@ def here(prepared, tmp_path, monkeypatch):
     folder = tmp_path / "here"
     shutil.copytree(prepared, folder, symlinks=True)
     monkeypatch.chdir(folder)
-    monkeypatch.setattr(sys, "stdin", (folder / "data.csv").open())
     monkeypatch.setattr(benchmark, "run", of_one_task)
-    return folder
+    with (folder / "data.csv").open() as piped:
+        monkeypatch.setattr(sys, "stdin", piped)
+        yield folder
 
 
 @pytest.fixture
