@@ -12,7 +12,7 @@ LAYERS = [
     ["basics"],
     ["errors"],
     ["system", "figures"],
-    ["data", "decision"],
+    ["mnist", "decision"],
     ["results"],
     ["samples", "stability"],
     ["critics", "bounds", "gradients"],

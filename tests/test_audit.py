@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -14,11 +15,12 @@ from mineral.audit.attacks.classifiers import panel
 from mineral.audit.pages import drawings, page, words
 from mineral.audit.rows import Attack
 from mineral.cli import main
+from mineral.cli.problems import named as problem_named
 from mineral.errors import InputError, OptionError
 from mineral.experiments import find, run
 from mineral.shaping import AdditiveNoise, ModuleEncoder, Network, Raw, save_encoder
 from mineral.shaping.neuracrypt import NeuraCrypt
-from mineral.shaping.problem import Problem
+from mineral.shaping.problem import Problem, table
 
 whole = sys.modules["mineral.audit.audit"]  # the function has the name of its module
 TRUTH = 0.5 * math.log(1 + 1 / 0.5**2)  # of a normal coordinate with noise of one half
@@ -196,6 +198,46 @@ def test_all_attacks_on_images_and_a_page(tmp_path):
     for part in (words.NO_PROMISE, words.LOW_BOUNDS, "leak shown", "known plaintext", "neuracrypt"):
         assert part in content
     assert "noise" in words.text(found)
+
+
+def test_the_page_and_the_text_name_the_label_and_the_secret(audited):
+    named = replace(audited, keep_name="ill", hide_name="<sex>")
+    content, text = page.page(named), words.text(named)
+    assert "L is ill, the label to keep; S is &lt;sex&gt;, a label to hide" in content
+    assert "accuracy for ill" in content and "share of &lt;sex&gt; guessed" in content
+    assert "nats of &lt;sex&gt;" in content and "accuracy for L" not in content
+    assert "S is <sex>" in text and "ill is read with" in text
+    assert "L: label to keep; S: label to hide" in page.page(audited)
+
+
+def test_names_come_from_the_columns_of_a_table():
+    columns = {"a": TOY.x[:, 0], "ill": TOY.keep, "sex": TOY.hide, "age": TOY.x[:, 1]}
+    for hide, expected in (("sex", "sex"), (["age", "sex"], "age, sex"), (None, "")):
+        problem = table(columns, keep="ill", hide=hide, features=["a"])
+        assert (problem.keep_name, problem.hide_name) == ("ill", expected)
+    assert problem_named("synthetic", 200).keep_name == "y // 2"
+    assert problem_named("gaussian-classes", 200).hide_name == ""
+
+
+def test_plurals_agree(audited):
+    single = replace(audited.encoders[0], dim=1)
+    one = replace(audited, encoders=(single,))
+    assert "small, 1 number: " in words.text(one) and "small, 4 numbers: " in words.text(audited)
+    assert "1 encoder. 540 rows to train" in page.page(one)
+    assert "3 encoders. 540 rows to train" in page.page(audited)
+
+
+def test_the_panels_of_the_page_stack_on_a_phone(audited):
+    """Each is a drawing of its own, in a grid that has two columns on wide screens only."""
+    content = page.page(audited)
+    grid = content[content.index('class="panels"') : content.index("<h2>Encoders</h2>")]
+    assert grid.count("<svg") == 2 and "--columns: 2" in grid
+    narrow, _, wide = content.partition("@media (min-width: 36rem)")
+    assert ".panels { display: grid; gap: 0.75rem; grid-template-columns: minmax(0, 1fr)" in narrow
+    assert ".panels { grid-template-columns: repeat(" in wide
+    body = content[content.index("<body>") :]
+    tables = re.findall(r'(<div class="scroll">\s*)?<table class="board">', body)
+    assert len(tables) == 2 and all(tables)  # wide ones scroll, with the hint of the style
 
 
 def test_everything_and_numbers_can_be_hidden():
@@ -399,7 +441,7 @@ def test_pictures_are_tiles():
 @pytest.mark.slow
 def test_the_study_of_neuracrypt_concludes(tmp_path, monkeypatch):
     images = np.random.default_rng(0).integers(256, size=(60, 28, 28), dtype=np.uint8)
-    monkeypatch.setattr("mineral.data.mnist.load", lambda _part: (images, np.zeros(60, np.uint8)))
+    monkeypatch.setattr("mineral.mnist.load", lambda _part: (images, np.zeros(60, np.uint8)))
     changes = {"seeds": 1, "images": 60, "width": 64, "depths": [0], "keys": 2, "steps": 3}
     found = run(find("neuracrypt"), out=tmp_path / "a", changes=changes)
     linear = found.metrics["linear-patch7"]

@@ -1,6 +1,7 @@
 """What `auto` chooses, why it says so, and that it has an answer for all that the gate lets in."""
 
 import math
+import time
 
 import numpy as np
 import pytest
@@ -10,7 +11,10 @@ import mineral
 from mineral.decision import Verdict
 from mineral.methods import KSG, Auto
 from mineral.methods.base import Run
+from mineral.methods.copulas.gaussian import GaussianCopula
+from mineral.methods.copulas.student import Levels, StudentCopula
 from mineral.methods.learning_curve import allowing_for, rise
+from mineral.methods.wrappers import by_block
 from mineral.samples import paired
 from mineral.system.progress import silent
 
@@ -175,6 +179,48 @@ def test_seconds_are_kept_and_what_was_left_out_is_said():
     assert little.value == pytest.approx(-12 * math.log(0.8), abs=5 * little.stderr)
     much = Auto(budget=600.0).estimate(x, y)
     assert all(c.verdict is not Verdict.OUT_OF_TIME for c in much.decision.considered)
+
+
+class Clock:
+    """Seconds that pass whenever somebody looks at them."""
+
+    def __init__(self, step):
+        self.now, self.step = 0.0, step
+
+    def __call__(self):
+        self.now += self.step
+        return self.now
+
+
+@pytest.mark.parametrize(("budget", "says"), [(10.0, True), (1e9, False), ("fast", False)])
+def test_an_estimate_that_overruns_its_seconds_says_so(monkeypatch, budget, says):
+    monkeypatch.setattr(time, "perf_counter", Clock(13.0))
+    r = Auto(budget=budget).estimate(*parabola(100))
+    found = [caution for caution in r.warnings if caution.code == "over-budget"]
+    assert bool(found) == says
+    assert not says or "of a budget of 10 s" in found[0].message
+
+
+def test_a_search_for_degrees_of_freedom_ends_with_the_time(monkeypatch):
+    """Late after the third look, and not after all thirty rounds."""
+    rounds, fit = [], Levels.fit
+    monkeypatch.setattr(Levels, "fit", lambda *given: rounds.append(0) or fit(*given))
+    monkeypatch.setattr(time, "monotonic", Clock(1.0))
+    x, y = parabola(200)
+    samples = paired(x, y)
+    run = Run(seed=0, device=torch.device("cpu"), progress=silent, until=3.0)
+    found = StudentCopula().measure(samples, run)
+    assert found.path == ("The time budget ended before a t copula was fitted.",)
+    assert found.value == GaussianCopula().measure(samples, run).value
+    assert 1 <= len(rounds) <= 3
+
+
+def test_blocks_are_not_summed_where_the_time_is_up(monkeypatch):
+    monkeypatch.setattr(time, "monotonic", Clock(100.0))
+    monkeypatch.setattr(by_block, "_sum", lambda *_: pytest.fail("the time was up"))
+    rng = np.random.default_rng(0)
+    x, noise = rng.standard_normal((2, 500, 3))
+    assert Auto(budget=1.0).estimate(x, x + noise).decision.wrapper == "all rows"
 
 
 def test_discrete_data_are_counted():

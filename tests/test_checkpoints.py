@@ -6,6 +6,7 @@ import json
 import numpy as np
 import pytest
 import torch
+from safetensors import safe_open
 from torch import nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
@@ -146,8 +147,6 @@ def test_a_folder_with_something_else_stays(tmp_path):
 
 
 def test_the_file_is_safetensors_and_json(tmp_path):
-    from safetensors import safe_open
-
     Checkpoint(tmp_path, network=nn.Linear(2, 1), rng=np.random.default_rng(0)).save(7)
     with safe_open(tmp_path / FILE, framework="pt") as file:
         header = json.loads(file.metadata()["mineral"])
@@ -198,3 +197,17 @@ def test_what_cannot_be_kept_is_refused(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="Cannot write"):
         Checkpoint(tmp_path / "file", notes=[]).save(0)
+
+
+def test_what_a_module_saves_by_itself_is_stored_once(tmp_path):
+    information = Information(JointCritic(1, 1, hidden=(4,)))
+    information.learn(torch.arange(8.0)[:, None], torch.arange(8.0)[:, None])
+    checkpoint = Checkpoint(tmp_path, information=information)
+    checkpoint.save(1)
+    with safe_open(checkpoint.path, "pt") as file:
+        stored = sum(file.get_tensor(key).numel() for key in file.keys())  # noqa: SIM118
+    weights = sum(each.numel() for each in information.network.parameters())
+    count = len(list(information.network.parameters()))
+    # Adam has two averages of each weight, and a step of each tensor.
+    own = sum(b.numel() for b in information.buffers())
+    assert stored == 3 * weights + count + own

@@ -12,11 +12,11 @@ from mineral.methods.classes.discriminant import Discriminants
 from mineral.methods.classes.labels import (
     by_class,
     compressed,
-    entropy_limit,
     label_first,
     label_stderr,
     surprisal,
 )
+from mineral.methods.counts.entropies import entropy_cap
 from mineral.methods.learning_curve import reaching
 from mineral.samples import paired
 
@@ -159,7 +159,7 @@ def test_no_value_exceeds_the_entropy_of_the_label():
     r = Discriminant().estimate(x, label)
     entropy = surprisal(label).mean()
     assert r.value <= entropy + 1 / 200 + 1e-12  # Miller & Madow's correction
-    assert entropy < entropy_limit(label) <= math.log(2)
+    assert entropy < entropy_cap(label) <= math.log(2)
     assert r.evidence.pointwise.mean() == pytest.approx(r.value, abs=1e-12)
 
 

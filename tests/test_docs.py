@@ -1,30 +1,18 @@
-"""What the documentation shows works: Python blocks run, and commands are commands."""
+"""The Python blocks of the documentation run. Its commands: test_commands.py."""
 
 import json
 import re
-import shlex
-from pathlib import Path
 
 import pytest
 import torch
+from documented import PAGES, ROOT, blocks
 from torch import nn
-from typer.main import get_command
 
-from mineral.cli.app import app
 from mineral.experiments import EXPERIMENTS
 
-ROOT = Path(__file__).parent.parent
-PAGES = {path.stem: path for path in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]}
 TESTED_BY_THEMSELVES = {"README", "losses", "own"}  # test_readme.py, test_own.py
 SLOW = {"audit", "benchmark", "shaping"}  # 20 s and more on a core
 NAMED = r"mineral experiment (\w[\w-]*)(?:`, ((?:`[\w-]+`(?:, )?)+))?"
-SHELL = ["|", ">", "<", "&&", ";", "$("]
-
-
-def blocks(page, languages):
-    """The fenced blocks of these languages, without the indentation of lists."""
-    found = re.findall(r"^ *```(\w*)\n(.*?)^ *```", page, flags=re.DOTALL | re.MULTILINE)
-    return [text for language, text in found if language in languages]
 
 
 def names_of_a_bottleneck():
@@ -83,6 +71,7 @@ YOURS = {"bottleneck": names_of_a_bottleneck, "gan": names_of_a_game, "mine": na
 @pytest.mark.filterwarnings("ignore")  # of other libraries: a page promises to run
 def test_the_python_blocks_of_a_page_run(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("mineral.mnist.load", lambda _part: (None, None))  # which may not be here
     with torch.random.fork_rng():
         scope = {"__name__": name, **YOURS.get(name, dict)()}
         for text in blocks(PAGES[name].read_text(), ["python"]):
@@ -91,49 +80,12 @@ def test_the_python_blocks_of_a_page_run(name, tmp_path, monkeypatch):
                 exec(code, scope)
 
 
-def commands(page):
-    """Command lines that begin with `mineral`, of blocks in fences, indented, or after `$ `."""
-    text = page.replace("\\\n", " ")
-    found = [line for block in blocks(text, ["", "sh"]) for line in block.splitlines()]
-    found += re.findall(r"^    (mineral .*)$", text, flags=re.MULTILINE)
-    lines = [re.sub(r"^\$ ", "", line.strip()) for line in found]
-    lines += re.findall(r"`(mineral [^`\n]+)`", text)
-    return [line for line in lines if re.match(r"mineral( |$)", line)]
-
-
-def parsed(line):
-    """Whether click takes the line; placeholders such as NAME and FILE are words like others."""
-    words = shlex.split(re.sub(r"\s\[.*", "", line), comments=True)[1:]
-    words = words[: next((i for i, word in enumerate(words) if word in SHELL), len(words))]
-    if "…" in words or not words or words[0].startswith("-"):
-        return
-    command = get_command(app).commands[words[0]]
-    names_an_option = words[-1].startswith("-")  # in a sentence, without its value
-    resilient = "…" in line or len(words) == 1 or names_an_option
-    try:
-        command.make_context(words[0], words[1:], resilient_parsing=resilient)
-    except Exception as error:
-        if not (names_an_option and "requires an argument" in str(error)):
-            raise
-
-
-@pytest.mark.parametrize("name", PAGES)
-def test_the_commands_of_a_page_exist_with_their_options(name):
-    for line in dict.fromkeys(commands(PAGES[name].read_text())):
-        try:
-            parsed(line)
-        except Exception as error:
-            pytest.fail(f"{line}: {type(error).__name__} {error}")
-
-
 def test_every_experiment_that_is_named_exists():
     texts = {name: path.read_text() for name, path in PAGES.items()}
     for path in (ROOT / "notebooks").glob("*.ipynb"):
         cells = json.loads(path.read_text())["cells"]
         texts[path.name] = "\n".join("".join(cell["source"]) for cell in cells)
     for page, text in texts.items():
-        for named in re.findall(
-            r"mineral experiment (\w[\w-]*)(?:`, ((?:`[\w-]+`(?:, )?)+))?", text
-        ):
+        for named in re.findall(NAMED, text):
             for each in (named[0], *re.findall(r"[\w-]+", named[1])):
                 assert each in {*EXPERIMENTS, "NAME", "list"}, f"{page}: {each}"

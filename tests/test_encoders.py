@@ -10,7 +10,7 @@ from safetensors.torch import save
 from torch import nn
 
 import mineral
-from mineral.data import mnist
+from mineral import mnist
 from mineral.errors import InputError, InputTypeError, OptionError
 from mineral.shaping import (
     AdditiveNoise,

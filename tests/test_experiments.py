@@ -1,5 +1,7 @@
 """The literature's experiments: resumable and repeatable runs, and what each study finds."""
 
+import base64
+import html
 import json
 import math
 import os
@@ -97,6 +99,13 @@ def test_a_run_leaves_its_settings_numbers_figure_and_report(tmp_path):
     for part in ("# A toy", "nobody (2026)", command, "![picture](picture.png)", "- It differs."):
         assert part in report
     assert "| cell | own |\n| --- | --: |\n| a | 1 |" in report
+    page = (out / "report.html").read_text()
+    picture = base64.b64encode((out / "picture.png").read_bytes()).decode()
+    for part in ("<h1>A toy</h1>", "nobody (2026)", html.escape(command, quote=False), picture):
+        assert part.replace("'", "&#39;").replace('"', "&#34;") in page
+    for part in ("It differs.", "<h2>Numbers</h2>", "<td>a</td><td>1</td>", "Scroll sideways"):
+        assert part in page
+    assert "http" not in page.split("<body>")[1] and "<script" not in page
     cell = json.loads((out / "cells" / "cell-1.json").read_text())
     assert cell["found"]["endless"] is None  # what JSON cannot hold
 
@@ -291,6 +300,7 @@ def test_a_run_killed_before_its_settings_were_written_can_be_run_again(tmp_path
         "metrics.json",
         "picture.png",
         "report.md",
+        "report.html",
     }
 
 
@@ -663,7 +673,7 @@ def test_the_command_lists_runs_and_resumes(command):
     sets = [w for k, v in MINUTE["limits"].items() for w in ("--set", f"{k}={json.dumps(v)}")]
     words = ["limits", *sets, "--set", 'cases=["gaussian-0.5"]', "--set", 'methods=["nwj"]']
     status, out, err = command(*words, "--out", "here")
-    assert (status, err) == (0, "") and "here/report.md" in out
+    assert (status, err) == (0, "") and "here/report.html" in out
     made = json.loads(Path("here/settings.json").read_text())
     assert made["settings"]["methods"] == ["nwj"] and made["mode"] == "quick"
     assert command(*words, "--out", "here")[0] == 2

@@ -14,7 +14,7 @@ import zlib
 import numpy as np
 import pytest
 
-from mineral.data import mnist
+from mineral import mnist
 from mineral.errors import InputError, MissingExtraError
 
 # What the small files hold is nobody's digits, and said to be unchecked.

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from mineral.data import mnist
+from mineral import mnist
 from mineral.errors import InputError, MissingExtraError
 from mineral.tasks import find, series, suite
 from mineral.tasks.families import digits, images

@@ -51,15 +51,15 @@ def test_estimates_in_threads_of_their_own_leave_the_number_as_it_was():
     with ThreadPoolExecutor(2) as pool:
         jobs = [pool.submit(mineral.estimate, x, x + x[::-1], seed=seed) for seed in range(4)]
         for job in jobs:
-            job.result(60)
-        later = pool.submit(torch.get_num_threads).result(60)
+            job.result()
+        later = pool.submit(torch.get_num_threads).result()
     assert (of_blas(), torch.get_num_threads()) == before
     assert later == in_a_new_thread(torch.get_num_threads) == 3
 
 
 def in_a_new_thread(function):
     with ThreadPoolExecutor(1) as pool:
-        return pool.submit(function).result(60)
+        return pool.submit(function).result()
 
 
 def inside_one_another(one, other):
@@ -94,16 +94,16 @@ def test_torch_threads_of_two_threads_that_overlap():
     def wait():
         with one_torch_thread():
             inside.set()
-            over.wait(60)
+            over.wait()
         return torch.get_num_threads()
 
     with ThreadPoolExecutor(1) as pool:
         with one_torch_thread():
             left = pool.submit(wait)
-            inside.wait(60)
+            inside.wait()
         assert torch.get_num_threads() == 3
         over.set()
-        assert left.result(60) == 3
+        assert left.result() == 3
     assert in_a_new_thread(torch.get_num_threads) == torch.get_num_threads() == 3
 
 

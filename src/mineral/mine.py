@@ -151,6 +151,9 @@ class Mine(nn.Module):
         Both sides are standardized by the training rows, far tails compressed; the module does so
         with whatever it is called on from then on, and saves the numbers in its state.
 
+        Each call draws a new split. After a second call on the same samples, T has also trained on
+        rows that now report, and the value is biased upwards: to train longer, raise `iters`.
+
         Args:
             X: Shape (n,) or (n, dx): NumPy, torch, lists, frames.
             Y: The same, with as many rows.

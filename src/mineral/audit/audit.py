@@ -147,6 +147,8 @@ def audit(
     training, validation, test = (len(rows) for rows in parts.rows)
     return Audit(
         problem=problem.name,
+        keep_name=problem.keep_name,
+        hide_name=problem.hide_name,
         hides=hides,
         floor=floor(problem),
         guess=best_guess(problem) if hides == "label" else None,

@@ -63,6 +63,7 @@ class Audit:
 
     Attributes:
         problem: Its name.
+        keep_name, hide_name: What the label and what is hidden are called; may be empty.
         hides: What is to be hidden: a label, numbers, or everything.
         floor: Nats that whoever keeps the label gives away: I(L; S), or H(L) where all is hidden.
         guess: How often the best guess of S from L alone is right; None unless S is a label.
@@ -76,6 +77,8 @@ class Audit:
     """
 
     problem: str
+    keep_name: str = ""
+    hide_name: str = ""
     hides: Hidden
     floor: float
     guess: float | None
@@ -89,7 +92,8 @@ class Audit:
 
     def to_dict(self) -> dict[str, Any]:
         """All but pictures, as JSON can hold it: infinity as a text."""
-        kept = ("problem", "hides", "floor", "guess", "entropies", "seed", "seconds", "versions")
+        kept = ("problem", "keep_name", "hide_name", "hides", "floor", "guess", "entropies")
+        made = {name: getattr(self, name) for name in (*kept, "seed", "seconds", "versions")}
         encoders = [
             {
                 "encoder": each.encoder,
@@ -103,5 +107,4 @@ class Audit:
             }
             for each in self.encoders
         ]
-        made = {name: getattr(self, name) for name in kept}
         return made | {"n": list(self.n), "encoders": encoders}

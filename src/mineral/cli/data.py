@@ -6,8 +6,8 @@ from typing import Annotated, Any, TypeAlias
 
 import typer
 
-from mineral.data.mnist import VARIABLE
 from mineral.errors import OptionError
+from mineral.mnist import VARIABLE
 
 
 def _use(context: Any, folder: Path | None) -> Path | None:  # noqa: ANN401  (typer's, as `UsageError`)

@@ -43,8 +43,8 @@ def experiment(
 ) -> None:
     """Run an experiment of the literature, and report it beside the published figures.
 
-    The folder gets settings.json, metrics.json, figures and report.md; and cells/, one file for
-    each finished part, so that --resume after a kill does only what is missing.
+    The folder gets settings.json, metrics.json, figures, report.md and report.html; and cells/,
+    one file for each finished part, so that --resume after a kill does only what is missing.
 
     \b
     mineral experiment list
@@ -76,7 +76,7 @@ def experiment(
         progress=not quiet and sys.stderr is not None and sys.stderr.isatty(),
         command=shlex.join(["mineral", *sys.argv[1:]]),
     )
-    show(folded(f"{chosen.title}: see {folder / 'report.md'}"))
+    show(folded(f"{chosen.title}: see {folder / 'report.html'}"))
 
 
 def _change(text: str) -> tuple[str, Any]:

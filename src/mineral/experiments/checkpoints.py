@@ -129,8 +129,10 @@ class Checkpoint:
 
 
 def _inside(module: nn.Module) -> Iterator[tuple[str, Any]]:
-    """Optimizers and generators that a module or one of its parts holds."""
+    """Optimizers and generators that a module or one of its parts holds, and its state lacks."""
     for path, each in module.named_modules():
+        if type(each).get_extra_state is not nn.Module.get_extra_state:
+            continue  # it saves by itself what it holds
         for name, value in vars(each).items():
             if isinstance(value, (Optimizer, Generator)):
                 yield f"{path}.{name}", value

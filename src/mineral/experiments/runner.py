@@ -7,6 +7,7 @@ tensorboard/KEY/    curves of training, if asked for; they are in cells/KEY.json
 metrics.json        what is concluded in numbers
 NAME.png            figures
 report.md           all of it, to read
+report.html         the same in one file, with the figures inside
 """
 
 import dataclasses
@@ -30,6 +31,7 @@ from mineral.errors import InputError, OptionError
 from mineral.experiments import drawings, parallel, scalars, writing
 from mineral.experiments.base import Cell, Conclusion, Context, Experiment, Numbers, nowhere
 from mineral.methods.base import device_named, versions
+from mineral.report.templates import template
 from mineral.system import storage
 from mineral.system.chance import seeded
 from mineral.system.locks import FILE as LOCK
@@ -77,7 +79,8 @@ def run(
         OptionError: If a setting is unknown, or `out` holds something else than this run, or is
             in use by another.
         InputError: If a file of the run cannot be read or written.
-        MissingExtraError: If matplotlib is not installed, joblib for several jobs, or tensorboard.
+        MissingExtraError: If matplotlib or jinja2 is not installed, joblib for several jobs, or
+            tensorboard.
     """
     settings = experiment.settings(mode, changes)
     if seed < 0:
@@ -90,6 +93,7 @@ def run(
         scalars.writer()
     where = device_named(device)
     drawings.canvas(1.0, 1.0)  # if nothing can be drawn, better known now than in an hour
+    template("mineral.experiments")
     folder = Path(out)
     identity = {
         "experiment": experiment.name,
@@ -156,12 +160,14 @@ def _write_conclusion(
     folder: Path, experiment: Experiment[S], conclusion: Conclusion, seconds: float
 ) -> None:
     _write(folder / "metrics.json", _plain(conclusion.metrics))
-    for name, figure in conclusion.figures.items():
-        storage.write(folder / f"{name}.png", drawings.png(figure))
+    figures = {name: drawings.png(figure) for name, figure in conclusion.figures.items()}
+    for name, content in figures.items():
+        storage.write(folder / f"{name}.png", content)
     made = json.loads((folder / SETTINGS).read_text(encoding="utf-8"))
-    storage.write(
-        folder / "report.md", writing.markdown(experiment, conclusion, made, seconds=seconds)
-    )
+    text = writing.markdown(experiment, conclusion, made, seconds=seconds)
+    page = writing.html(experiment, conclusion, made, seconds=seconds, figures=figures)
+    storage.write(folder / "report.md", text)
+    storage.write(folder / "report.html", page.encode(errors="replace"))
 
 
 def _named(key: str) -> str:

@@ -43,6 +43,7 @@ from mineral.system.threads import one_blas_thread
 
 CONFIDENCE_95 = 1.96  # standard errors
 ROWS_PER_SYMBOL = 2  # on average, from which the entropy of a side limits what it can share
+OVERRUN = 1.25  # times a budget in seconds that an estimate may take without a caution
 ROWS_KEPT = 2000  # enough for a scatter plot, little enough to keep
 
 
@@ -183,6 +184,7 @@ class Estimator(ABC):
             run = Run(seed=seed, device=device_named(device), progress=report)
             measurable, of_x, of_y = samples.measurable()
             found = self.measure(measurable, run)
+        seconds = time.perf_counter() - start
         level = float(ndtri(0.5 + confidence / 2))
         stderr = found.stderr * math.sqrt(samples.rows_a_draw)
         below = above = level * stderr
@@ -206,10 +208,10 @@ class Estimator(ABC):
             n=len(samples),
             dim_x=samples.x.shape[1],
             dim_y=samples.y.shape[1],
-            warnings=(*found.cautions, *samples.cautions),
+            warnings=(*found.cautions, *samples.cautions, *_overrun(self, seconds)),
             path=(*found.path, *sentences),
             seed=seed,
-            seconds=time.perf_counter() - start,
+            seconds=seconds,
             versions=versions(),
             model=selecting(found.model, of_x, of_y),
             evidence=_evidence(samples, found, run),
@@ -224,6 +226,21 @@ class Estimator(ABC):
     def summary(cls) -> str:
         """What it is, in one line."""
         return (cls.__doc__ or "").strip().splitlines()[0]
+
+
+def _overrun(estimator: Estimator, seconds: float) -> tuple[Caution, ...]:
+    """A caution where an estimate took clearly longer than the seconds that it was given."""
+    budget = estimator.options().get("budget")
+    if not isinstance(budget, (int, float)) or seconds <= OVERRUN * budget:
+        return ()
+    return (
+        Caution(
+            "over-budget",
+            f"The estimate took {seconds:,.0f} s of a budget of {budget:g} s: the search for "
+            "independent columns, the first candidate, and its measurement on all rows are never "
+            "skipped. Use fewer rows or columns.",
+        ),
+    )
 
 
 def versions() -> dict[str, str]:

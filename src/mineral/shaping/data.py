@@ -10,8 +10,8 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float
 
+from mineral import mnist
 from mineral.basics.types import PerSample
-from mineral.data import mnist
 from mineral.errors import InputError, MissingExtraError, OptionError
 from mineral.shaping.problem import Problem, label
 from mineral.system import storage
@@ -68,7 +68,7 @@ def mnist_parity(
     Args:
         n: Images from MNIST's training file.
         n_test: Images from its test file: the test rows.
-        folder: As for `mineral.data.mnist.load`.
+        folder: As for `mineral.mnist.load`.
         seed: Chooses the images, where not all are taken.
     """
     x, digits, test = _digits(n, n_test, folder, seed)
@@ -99,7 +99,7 @@ def mnist_style(
         style: "slant" or "thickness": see these functions.
         n: Images from MNIST's training file.
         n_test: Images from its test file: the test rows.
-        folder: As for `mineral.data.mnist.load`.
+        folder: As for `mineral.mnist.load`.
         seed: Chooses the images, where not all are taken.
 
     Raises:
@@ -206,6 +206,8 @@ def image_folder(
         keep=found[0],
         hide=None if hide is None else found[1],
         shape=tuple(stack.shape[1:]),
+        keep_name=keep,
+        hide_name=hide or "",
     )
 
 

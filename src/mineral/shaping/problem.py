@@ -35,6 +35,8 @@ class Problem:
         columns: Names of the features, if they have any.
         test: Whether whoever made the data set a row aside for testing, shape (n,), or None.
             `split` keeps to it.
+        keep_name, hide_name: What reports call the label to keep, and what is hidden; empty where
+            they have no name.
     """
 
     name: str
@@ -44,6 +46,8 @@ class Problem:
     shape: tuple[int, ...] | None = None
     columns: tuple[str, ...] = ()
     test: np.ndarray | None = None
+    keep_name: str = ""
+    hide_name: str = ""
 
     def __post_init__(self) -> None:
         n = len(self.x)
@@ -259,6 +263,8 @@ def table(
         keep=label(keep, values[keep]),
         hide=_hidden({each: values[each] for each in hidden}),
         columns=part.names,
+        keep_name=keep,
+        hide_name=", ".join(hidden),
     )
 
 

@@ -3,14 +3,14 @@
 import base64
 import io
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Float
 
 from mineral.audit.findings import Audit, Audited
-from mineral.audit.pages.words import best, leaked
+from mineral.audit.pages.words import best, kept, leaked, secret
 from mineral.audit.rows import Attack, Measure
 from mineral.errors import MissingExtraError
 from mineral.figures import HAIRLINE, INK, MUTED, SMALL, short
@@ -23,29 +23,33 @@ COLOURS = ("#1f5fa8", "#c2571a", "#2e7d4f", "#7a4ba0", "#8a6d1a", "#a3201c", "#3
 MARKERS = "osD^vP*X"
 
 
-def frontier(audit: Audit) -> "Figure":
-    """Accuracy on what is kept against the strongest attack, and both in nats where they have any.
+def frontier(audit: Audit) -> "list[Figure]":
+    """Accuracy on what is kept against the strongest attack; and both in nats where they have any.
+
+    Each is a figure of its own, so that a page may put them side by side or below each other.
 
     Raises:
         MissingExtraError: If matplotlib is not installed.
     """
+    panels = (_success, _nats) if audit.hides == "label" else (_success,)
+    return [_drawn(panel, audit) for panel in panels]
+
+
+def _drawn(panel: "Callable[[Axes, Audit], None]", audit: Audit) -> "Figure":
     try:
         from matplotlib.figure import Figure
     except ImportError:
         raise MissingExtraError("A report", "audit") from None
-    in_nats = audit.hides == "label"
-    figure = Figure(figsize=(7.6 if in_nats else 4.6, 4.2), layout="constrained")
-    axes = figure.subplots(1, 2 if in_nats else 1, squeeze=False)[0]
-    _success(axes[0], audit)
-    if in_nats:
-        _nats(axes[1], audit)
-    handles, places = axes[0].get_legend_handles_labels()
+    figure = Figure(figsize=(4.2, 4.2), layout="constrained")
+    axes = figure.subplots()
+    panel(axes, audit)
+    handles, places = axes.get_legend_handles_labels()
     names = [audit.encoders[int(place)].encoder for place in places]
     legend = figure.legend(
         handles,
         list(map(str, range(len(names)))),
         loc="outside lower center",
-        ncols=4 if in_nats else 2,
+        ncols=2,
         frameon=False,
         fontsize=SMALL - 1,
         labelcolor=INK,
@@ -67,11 +71,11 @@ def _success(axes: "Axes", audit: Audit) -> None:
     if audit.guess is not None:
         axes.axvline(audit.guess, color=MUTED, linewidth=0.8, linestyle=":")
     across = {
-        "label": "share of S guessed by the strongest attack",
-        "numbers": "R² of what is hidden",
+        "label": f"share of {short(secret(audit))} guessed by the strongest attack",
+        "numbers": f"R² of {short(secret(audit))}",
         "everything": "R² of reconstruction",
     }
-    _label(axes, across[audit.hides], "accuracy for L")
+    _label(axes, across[audit.hides], f"accuracy for {short(kept(audit))}")
 
 
 def _nats(axes: "Axes", audit: Audit) -> None:
@@ -107,8 +111,8 @@ def _point(
 
 
 def _label(axes: "Axes", across: str, up: str) -> None:
-    axes.set_xlabel(across, fontsize=SMALL, color=INK)
-    axes.set_ylabel(up, fontsize=SMALL, color=INK)
+    axes.set_xlabel(across, fontsize=SMALL, color=INK, parse_math=False)
+    axes.set_ylabel(up, fontsize=SMALL, color=INK, parse_math=False)
     axes.tick_params(labelsize=SMALL - 1, labelcolor=INK, color=MUTED, length=3)
     axes.grid(color=HAIRLINE, linewidth=0.5)
     axes.set_axisbelow(True)

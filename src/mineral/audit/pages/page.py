@@ -30,7 +30,10 @@ def page(audit: Audit, *, command: str = "") -> str:
     names = list(dict.fromkeys(attack.name for each in audit.encoders for attack in each.attacks))
     with own_settings():
         label = "Scatter plot: what each encoder keeps, up, against what it leaks, across."
-        frontier = draw(drawings.frontier(audit), label, name="frontier")
+        frontier = [
+            draw(figure, label, name=f"frontier-{k}")
+            for k, figure in enumerate(drawings.frontier(audit))
+        ]
         pictures = {each.encoder: _pictures(each, audit) for each in audit.encoders}
     return form.render(
         audit=audit,

@@ -70,6 +70,33 @@ def leaked(audit: Audit) -> str:
     return "I(X; Z)" if audit.hides == "everything" else "I(S; Z)"
 
 
+def kept(audit: Audit) -> str:
+    """What the label to keep is called."""
+    return audit.keep_name or "L"
+
+
+def secret(audit: Audit) -> str:
+    """What is hidden, by its name; X where all features are to be hidden."""
+    return "X" if audit.hides == "everything" else audit.hide_name or "S"
+
+
+def notation(audit: Audit) -> str:
+    """What the letters of formulas mean, by the names of the user's columns."""
+    label = f"L is {audit.keep_name}, the label to keep" if audit.keep_name else "L: label to keep"
+    named = f"S is {audit.hide_name}" if audit.hide_name else "S"
+    hidden = {
+        "label": f"{named}, a label to hide" if audit.hide_name else "S: label to hide",
+        "numbers": f"{named}, numbers to hide" if audit.hide_name else "S: numbers to hide",
+        "everything": "X, all features, is to be hidden",
+    }
+    return f"{label}; {hidden[audit.hides]}; Z is the code."
+
+
+def count(n: int, noun: str) -> str:
+    """1 number, 2,000 numbers."""
+    return f"{n:,} {noun}{'' if n == 1 else 's'}"
+
+
 def verdict(each: Audited, audit: Audit) -> list[str]:
     """What was found about one encoder."""
     return [_bounds(each, audit), *_attacks(each, audit)]
@@ -79,7 +106,7 @@ def _bounds(each: Audited, audit: Audit) -> str:
     name = leaked(audit)
     low, high = (best(each.leakage, name, side) for side in ("lower bound", "upper bound"))
     above = "" if high is None else f", and at most {number(high.value)}"
-    of = "of X" if audit.hides == "everything" else "of what it should hide"
+    of = f"of {secret(audit)}"
     if low is None:
         return f"No lower bound of what it tells {of} was found{above and above[5:]}."
     if each.leaks_by_bound:
@@ -103,8 +130,8 @@ def _attacks(each: Audited, audit: Audit) -> list[str]:
         if attack.name in ("label", "transfer") and audit.guess is not None:
             chance += f", or {percent(audit.guess)} for those who know the label that is kept"
         sentences.append(
-            f"{name}: right for {percent(attack.value)} of {attack.n:,} rows ({span(attack)}), by "
-            f"{attack.how}; chance is {chance}."
+            f"{name}: right for {percent(attack.value)} of {count(attack.n, 'row')} "
+            f"({span(attack)}), by {attack.how}; chance is {chance}."
         )
     return sentences
 
@@ -133,11 +160,13 @@ def _floor(audit: Audit) -> list[str]:
 def text(audit: Audit) -> str:
     """The audit for a terminal."""
     a, b, c = audit.n
-    lines = [f"{audit.problem}: {a:,} rows to train, {b:,} to choose, {c:,} to judge", ""]
+    rows = f"{count(a, 'row')} to train, {b:,} to choose, {c:,} to judge"
+    lines = [f"{audit.problem}: {rows}", notation(audit), ""]
     for each in audit.encoders:
         accuracy = next(row for row in each.utility if row.name == "accuracy")
         lines += [
-            f"{each.encoder}, {each.dim:,} numbers: keeps {percent(accuracy.value)} accuracy",
+            f"{each.encoder}, {count(each.dim, 'number')}: {kept(audit)} is read with "
+            f"{percent(accuracy.value)} accuracy",
             *(f"  {sentence}" for sentence in verdict(each, audit)),
             "",
         ]

@@ -20,7 +20,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from mineral.data import mnist
+from mineral import mnist
 from mineral.experiments import drawings
 from mineral.experiments.base import Cell, Conclusion, Context, Experiment, Numbers, Table
 from mineral.experiments.streaming import learning, of_bound

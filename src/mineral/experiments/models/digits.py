@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mineral.data import mnist
+from mineral import mnist
 
 CLASSES, PIXELS = 10, mnist.SIDE**2
 HELD_OUT = 10_000  # of the training images, which validate

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 from torch.optim.lr_scheduler import LambdaLR
 
-from mineral.data import mnist
+from mineral import mnist
 from mineral.experiments.base import Context
 from mineral.experiments.checkpoints import Checkpoint
 from mineral.learning.images import ImageFeatures

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from mineral import mnist
 from mineral.audit.attacks import matching, reidentification
-from mineral.data import mnist
 from mineral.experiments import drawings
 from mineral.experiments.base import Cell, Conclusion, Context, Experiment, Numbers, Table
 from mineral.shaping.neuracrypt import NeuraCrypt

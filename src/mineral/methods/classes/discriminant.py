@@ -37,13 +37,13 @@ from mineral.methods.classes.labels import (
     Components,
     by_class,
     compressed,
-    entropy_limit,
     label_first,
     label_stderr,
     miller_madow,
     small_classes,
     surprisal,
 )
+from mineral.methods.counts.entropies import entropy_cap
 from mineral.methods.learning_curve import reaching
 from mineral.methods.options import AtLeastTwo
 from mineral.samples import Paired, normal_scores
@@ -190,7 +190,7 @@ class Discriminant(Estimator):
                 value=value, stderr=stderr, pointwise=pointwise, cautions=small_classes(label)
             ),
             [design.weights * len(scores) * (scores - other) for other in fewer],
-            entropy_limit(label),
+            entropy_cap(label),
             underdetermined=features.shape[1] * ROWS_PER_COMPONENT > len(label),
         )
 

@@ -7,7 +7,6 @@ from jaxtyping import Float, Int
 
 from mineral.basics.types import Matrix, PerSample, Rows
 from mineral.errors import InputError
-from mineral.methods.base import CONFIDENCE_95
 from mineral.results import Caution
 from mineral.samples import Paired, indicators, normal_scores
 
@@ -108,14 +107,6 @@ def surprisal(label: Int[np.ndarray, " n"]) -> PerSample:
 def miller_madow(label: Int[np.ndarray, " n"]) -> float:
     """What the plug-in H(Y) lacks on average: (K − 1) / 2n."""
     return float((len(np.unique(label)) - 1) / (2 * len(label)))
-
-
-def entropy_limit(label: Int[np.ndarray, " n"]) -> float:
-    """The upper 95 % confidence limit of H(Y), at most log K: no I(X; Y) is above it."""
-    information = surprisal(label)
-    stderr = float(information.std() / np.sqrt(len(label)))
-    entropy = float(information.mean()) + miller_madow(label)
-    return min(entropy + CONFIDENCE_95 * stderr, float(np.log(len(np.unique(label)))))
 
 
 def label_stderr(label: Int[np.ndarray, " n"], pointwise: PerSample) -> float:

@@ -26,7 +26,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from mineral.basics.special import digamma, gammaln, ndtri, stdtrit
-from mineral.basics.types import Matrix, Progress, X, Y
+from mineral.basics.types import Matrix, X, Y
 from mineral.errors import InputError
 from mineral.methods.base import Estimator, Measurement, Run
 from mineral.methods.copulas.gaussian import DETERMINISTIC, GaussianCopula, gaussian_bias
@@ -46,6 +46,9 @@ NO_T_COPULA = Caution(
 )
 STEADY = 1e-8  # change of a correlation below which the iteration ends
 FLAT = 1e-7  # 1 − ρ² below which it cannot tell a canonical correlation from 1
+
+
+OUT_OF_TIME = "The time budget ended before a t copula was fitted."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,7 +99,9 @@ class StudentCopula(Estimator):
         if not positive_definite(levels.normal_correlation()):
             sentence = "Coordinates follow from one another: no t copula is fitted."
             return replace(gaussian, path=(sentence,))
-        fit = self._fit(levels, run.progress)
+        fit = self._fit(levels, run)
+        if fit is None:
+            return replace(gaussian, path=(OUT_OF_TIME,))
         run.progress(1.0, "fitting t copulas")  # the search may end before its last round
         if self.degrees_of_freedom is None and (
             fit.log_likelihood - levels.gaussian_log_likelihood() <= np.log(n) / 2
@@ -115,7 +120,8 @@ class StudentCopula(Estimator):
             return replace(gaussian, path=(sentence,))
         return found
 
-    def _fit(self, levels: "Levels", progress: Progress) -> "_Fit":
+    def _fit(self, levels: "Levels", run: Run) -> "_Fit | None":
+        """None if the time is up before the likeliest ν is found."""
         if self.degrees_of_freedom is not None:
             return levels.fit(float(self.degrees_of_freedom), levels.normal_correlation(), STEADY)
         from scipy.optimize import minimize_scalar  # slow to import: only when needed
@@ -123,16 +129,24 @@ class StudentCopula(Estimator):
         found = [levels.normal_correlation()]
 
         def loss(log_nu: float) -> float:
-            progress(min(1.0, len(found) / ROUNDS), "fitting t copulas")
+            if run.late:
+                raise _OutOfTimeError
+            run.progress(min(1.0, len(found) / ROUNDS), "fitting t copulas")
             fit = levels.fit(float(np.exp(log_nu)), found[-1], 1e-4)
             found.append(fit.correlation)
             return -fit.log_likelihood
 
         ends = np.log([HEAVIEST, LIGHTEST])
-        best = minimize_scalar(
-            loss, bounds=ends, method="bounded", options={"xatol": PRECISION, "maxiter": ROUNDS}
-        )
+        options = {"xatol": PRECISION, "maxiter": ROUNDS}
+        try:
+            best = minimize_scalar(loss, bounds=ends, method="bounded", options=options)
+        except _OutOfTimeError:
+            return None
         return levels.fit(float(np.exp(best.x)), found[-1], STEADY)
+
+
+class _OutOfTimeError(Exception):
+    """Ends a search for ν."""
 
 
 @dataclass(frozen=True, kw_only=True)

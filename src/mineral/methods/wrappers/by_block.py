@@ -36,7 +36,7 @@ class ByBlock:
 
     def measure(self, samples: Paired, run: Run) -> Measurement:
         blocks = independent_blocks(samples)
-        summed = None if blocks is None else _sum(blocks, samples, run, self.inner)
+        summed = None if blocks is None or run.late else _sum(blocks, samples, run, self.inner)
         if blocks is None or summed is None:
             return self.inner.measure(samples, run)
         quick = self.quick.measure(samples, run)

@@ -19,7 +19,7 @@ from typing import TypeAlias
 import numpy as np
 from jaxtyping import Float, Int, UInt8
 
-from mineral.data import mnist
+from mineral import mnist
 from mineral.tasks.families.discrete import Zipf, crossover_for
 from mineral.tasks.families.images import coverage
 from mineral.tasks.laws import Law, Repeated, declared

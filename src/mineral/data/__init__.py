@@ -1,1 +1,0 @@
-"""Data: the table of penguins of the demonstration, and MNIST where it is on this machine."""
