@@ -47,6 +47,7 @@ def script(tmp_path):
     return path
 
 
+@pytest.mark.slow
 def test_the_command_runs_and_the_report_shows(command, script, tmp_path):
     words = ["--suite", "small", "--tasks", "normal-0.9", "--estimators", "ksg:k=3"]
     rest = ["--n", "40,60", "--seeds", 2, "--rival", script, "--rival", "scikit-learn"]

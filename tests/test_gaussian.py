@@ -200,7 +200,7 @@ def test_whitened_columns_are_orthonormal_and_made_by_the_map():
 # Bias
 
 
-@pytest.mark.parametrize("rho", [0.0, 0.6])
+@pytest.mark.parametrize("rho", params({rho: rho for rho in (0.0, 0.6)}, [0.6]))
 @pytest.mark.parametrize(
     ("n", "dx", "dy"),
     [
@@ -269,8 +269,9 @@ def test_the_standard_error_is_as_long_as_the_errors(estimator, dim, rho, repeat
     assert claimed == pytest.approx(actual, rel=0.2)
 
 
+@pytest.mark.slow
 @both
-@pytest.mark.parametrize("rho", params({rho: rho for rho in (0.0, 0.5, 0.9)}, [0.5]))
+@pytest.mark.parametrize("rho", [0.0, 0.5, 0.9])
 def test_intervals_hold_the_truth_about_as_often_as_they_say(estimator, rho):
     # Of 250 intervals of 95 %, 95 ± 1.4 % do; at independence more do, as the value is skewed.
     # Below 91 % is three standard errors away.

@@ -134,6 +134,7 @@ def test_the_model_scores_new_pairs_by_the_true_density_ratio():
     assert (model.dim_x, model.dim_y, len(model.members)) == (1, 1, 3)
 
 
+@pytest.mark.slow
 def test_the_number_of_components_follows_the_data():
     sizes = {
         name: [len(m.weights) for m in SMALL.estimate(*draw(HOME[name], 1000)).model.members]
@@ -379,6 +380,7 @@ def test_nothing_global_is_changed(monkeypatch):
     assert state() == before
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_and_another_seed_another_split():
     x, y = draw(CROSS, 500)
     found = SMALL.estimate(x, y, seed=1)

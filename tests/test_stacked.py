@@ -97,6 +97,7 @@ def gaussian(correlations, n=4000):
     return x[None], padded([*z[:-1], wide])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bound", ["infonce", "dv", "jensen-shannon"])
 def test_each_data_set_gets_its_own_value(bound):
     correlations = (0.0, 0.5, 0.8, 0.9)

@@ -288,6 +288,7 @@ def test_without_openpyxl_the_extra_is_named(tmp_path, monkeypatch):
     assert "mineral[excel]" in message(tmp_path / "data.xlsx", error=MissingExtraError)
 
 
+@pytest.mark.slow
 def test_text_beside_numbers_reaches_the_estimate(write):
     rng = np.random.default_rng(0)
     which, noise = rng.integers(0, 3, 400), rng.standard_normal((2, 400))
