@@ -80,14 +80,14 @@ from mineral import bounds
 if TYPE_CHECKING:
     from mineral import cli
 else:
-    import mineral.basics.types
+    import mineral.mnist
 def lazily():
     from mineral.report import page
     if True:
-        import mineral.system.storage
+        import mineral.results
 """
     seen = imported(Path("example.py"), ast.parse(source))
-    assert {layer(name) for name in seen} == {"bounds", "types", "report", "storage"}
+    assert {layer(name) for name in seen} == {"bounds", "mnist", "report", "results"}
 
 
 def test_every_module_has_a_layer():
