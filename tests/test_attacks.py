@@ -165,7 +165,7 @@ def test_noise_is_imitated_at_the_size_seen():
     codes = raw[300:] + 0.7 * RNG.standard_normal((300, 8))
     found = next(imitations(raw[:300], codes))
     apart = found.encode(raw) - raw
-    assert found.how == "noise of the size seen"
+    assert found.how == "noise of the observed scale"
     assert apart.std() == pytest.approx(0.7, rel=0.2)  # of a median of 8 variances of 300 rows
     assert np.array_equal(found.encode(raw), found.encode(raw))
 

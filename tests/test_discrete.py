@@ -283,5 +283,5 @@ def test_more_values_than_the_alphabet_has_are_refused():
 def test_options_out_of_range_are_refused():
     with pytest.raises(OptionError, match="`correction` must be 'none', 'miller-madow'"):
         Discrete(correction="james-stein")
-    with pytest.raises(OptionError, match="`alphabet` is of use to correction='nsb' only"):
+    with pytest.raises(OptionError, match="`alphabet` applies only to correction='nsb'"):
         Discrete(alphabet=(2, 2))

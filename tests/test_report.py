@@ -139,7 +139,7 @@ def test_the_kind_of_number_is_explained(plain, kind):
     [
         ((0.4, 0.6), "above 0"),
         ((-0.1, 0.1), "contains 0"),
-        ((-0.3, -0.1), "below 0, which no mutual information can be"),
+        ((-0.3, -0.1), "below 0, and mutual information is never negative"),
     ],
 )
 def test_the_interval_is_read_beside_zero(plain, interval, said):
@@ -173,8 +173,8 @@ def test_the_absence_of_warnings_is_said_and_not_overstated(plain_page):
 
 def test_how_it_was_chosen_is_shown_where_a_choice_was_made(plain, plain_page):
     chosen = replace(plain, path=("Found <this>.", "It stands."))
-    assert "How it was chosen Found <this>. It stands." in Outline(page(chosen)).text
-    assert "How it was chosen" not in plain_page
+    assert "How the value was computed Found <this>. It stands." in Outline(page(chosen)).text
+    assert "How the value was computed" not in plain_page
 
 
 def test_training_is_shown_where_there_was_any(plain_page, trained_page):

@@ -133,7 +133,7 @@ def _reported(chosen: list[Considered], measured: list[Considered], unit: Unit) 
     main, baseline = chosen[0], measured[0]
     if main.weight < 1 - SHOWN:
         parts = ", ".join(f"{each.weight:.0%} {each.estimator}" for each in chosen)
-        return f"Reported: an average by the errors of their difference, {parts}."
+        return f"Reported: an average weighted by the standard error of the difference, {parts}."
     if main is baseline:
         return f"Reported: {main.estimator}. No other candidate differs significantly."
     return f"Reported: {main.estimator}. It differs significantly from {_shown(baseline, unit)}."

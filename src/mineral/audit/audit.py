@@ -69,8 +69,8 @@ class Recorded:
         bad = ~np.isfinite(values).all(axis=1)
         if bad.any():
             raise InputError(
-                f"`encoded` has a code that is missing or infinite, the first at row "
-                f"{int(bad.argmax())}: encode anew, or drop these rows from both sides."
+                f"`encoded` has a missing or infinite code, the first at row {int(bad.argmax())}: "
+                "encode again, or drop these rows from both sides."
             )
         return cls(name, values)
 

@@ -67,8 +67,8 @@ def _success(axes: "Axes", audit: Audit) -> None:
     if audit.guess is not None:
         axes.axvline(audit.guess, color=MUTED, linewidth=0.8, linestyle=":")
     across = {
-        "label": "share of S guessed by the strongest attack",
-        "numbers": "R² of what is hidden",
+        "label": "share of S predicted by the strongest attack",
+        "numbers": "R² for the hidden variables",
         "everything": "R² of reconstruction",
     }
     _label(axes, across[audit.hides], "accuracy for L")

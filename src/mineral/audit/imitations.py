@@ -60,7 +60,7 @@ def _noise(raw: np.ndarray, codes: np.ndarray, seed: int) -> Imitation:
         drawn = np.random.default_rng(seed).standard_normal(rows.shape)
         return np.asarray(rows + scale * drawn)
 
-    return Imitation(encode, "noise of the size seen")
+    return Imitation(encode, "noise of the observed scale")
 
 
 def _components(raw: np.ndarray, codes: np.ndarray, seed: int) -> Imitation:
@@ -74,7 +74,7 @@ def _components(raw: np.ndarray, codes: np.ndarray, seed: int) -> Imitation:
         turned = of_raw(rows)[:, :count] @ mixing
         return np.asarray(turned @ of_codes.directions[:, :count].T + of_codes.center)
 
-    return Imitation(encode, "one's own principal components turned by MMD")
+    return Imitation(encode, "principal components, rotated by MMD")
 
 
 def _signs(x: np.ndarray, z: np.ndarray) -> Float[np.ndarray, " k"]:

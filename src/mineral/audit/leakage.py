@@ -99,7 +99,7 @@ def of_label(
         value=value,
         interval=interval,
         side="upper bound",
-        how=f"H({symbol}): no code can tell more",
+        how=f"H({symbol}): the entropy, an upper bound for any code",
     )
     return [*measures, entropy, *(_about(each, name) for each in above if each.value < math.inf)]
 
@@ -131,14 +131,14 @@ def of_everything(
             value=low,
             interval=low_interval,
             side="lower bound",
-            how=f"InfoNCE with the known density; at most log {len(low_rows):,}",
+            how=f"InfoNCE with the known density, at most log {len(low_rows):,}",
         ),
         Measure(
             name=name,
             value=high,
             interval=high_interval,
             side="upper bound",
-            how="leave one out, with the known density",
+            how="leave-one-out bound with the known density",
         ),
         _gaussian_channel(name, known),
     ]
@@ -223,7 +223,7 @@ def _distinct(name: str, codes: Matrix) -> Measure:
         value=value,
         interval=interval,
         side="lower bound",
-        how=f"rows told apart by their codes; at most log {len(codes):,}",
+        how=f"rows identified by their codes, at most log {len(codes):,}",
     )
 
 
@@ -233,7 +233,7 @@ def _infinite(name: str) -> Measure:
         value=math.inf,
         interval=(math.inf, math.inf),
         side="upper bound",
-        how="nothing limits it: no noise of a known density",
+        how="no finite bound: the noise has no known density",
     )
 
 

@@ -123,7 +123,7 @@ def lookalikes(
     whitened, other = _whitened(x), _whitened(z)
     if whitened.shape == other.shape and whitened.shape[1] < len(x) - 1:
         order = _nearest(_invariants(whitened), _invariants(other))
-        yield learned(order, "moments that a linear map leaves as they are")
+        yield learned(order, "moments that are invariant under a linear map")
     few = min(x.shape[1], z.shape[1])
     order = assigned(*(_signed(side[:, :few]) for side in (x, z)))
     yield learned(order, "principal components matched")

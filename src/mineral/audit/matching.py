@@ -95,7 +95,7 @@ def attack(
         interval=share(right, n),
         chance=1 / n,
         unit="share",
-        how="shuffle undone, patches matched by moments, an encoder fitted to the matches",
+        how="patches reordered, matched by moments, and an encoder fitted to the matches",
         n=n,
     )
 

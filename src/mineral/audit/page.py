@@ -29,7 +29,10 @@ def page(audit: Audit, *, command: str = "") -> str:
     form = template("mineral.audit")
     names = list(dict.fromkeys(attack.name for each in audit.encoders for attack in each.attacks))
     with own_settings():
-        label = "Scatter plot: what each encoder keeps, up, against what it leaks, across."
+        label = (
+            "Scatter plot: what each encoder keeps (vertical axis) against what it leaks "
+            "(horizontal axis)."
+        )
         frontier = draw(drawings.frontier(audit), label, name="frontier")
         pictures = {each.encoder: _pictures(each, audit) for each in audit.encoders}
     return form.render(

@@ -232,7 +232,7 @@ class Pool:
             if isinstance(error, NoRoom) or of_storage(error):
                 raise InputError(f"`{label}` cannot start: {error}. Make room first.") from None
             raise OptionError(
-                f"`{label}` does not start: {error}. See docs/rivals.md for how to install it."
+                f"`{label}` does not start: {error}. docs/rivals.md explains how to install it."
             ) from None
 
     def close(self) -> None:

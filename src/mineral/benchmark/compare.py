@@ -64,7 +64,7 @@ class Comparison:
     only_new: int
 
     def __str__(self) -> str:
-        lines = ["Mean absolute error in nats, on the runs that both have:"]
+        lines = ["Mean absolute error in nats, on the runs in both folders:"]
         width = max(len(each.label) for each in self.changes)
         lines += [f"  {each.label:<{width}}  {_in_words(each)}" for each in self.changes]
         if self.worse_cells:

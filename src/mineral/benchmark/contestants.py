@@ -68,7 +68,7 @@ def rival(text: str) -> Contestant:
     parts = RIVAL.fullmatch(text)
     if parts is None:
         raise OptionError(
-            f"`--rival` needs NAME or NAME=PYTHON, as in npeet=/other/bin/python, got {text!r}."
+            f"`--rival` needs NAME or NAME=PYTHON, such as npeet=/other/bin/python, got {text!r}."
         )
     name, settings = parts["name"], tuple(parts["settings"].split(":")[1:])
     if name in RIVALS:
@@ -82,8 +82,8 @@ def rival(text: str) -> Contestant:
     program = shutil.which(parts["python"] or sys.executable)
     if program is None:
         raise OptionError(
-            f"`--rival` {name} needs an interpreter, and {parts['python']!r} is none: name the "
-            "`python` of its environment."
+            f"`--rival` {name} needs a Python interpreter, and {parts['python']!r} is not one: "
+            "name the `python` of its environment."
         )
     # Not resolved: what a virtual environment's `python` links to does not know the environment.
     command = (str(Path(program).absolute()), str(script.resolve()))
@@ -105,9 +105,9 @@ def lineup(
     """
     found = [*map(ours, estimators), *map(rival, rivals)]
     if not found:
-        raise OptionError("`estimators` names nobody: try 'auto,ksg'.")
+        raise OptionError("`estimators` names no estimator: try 'auto,ksg'.")
     labels = [each.label for each in found]
     for label in labels:
         if labels.count(label) > 1:
-            raise OptionError(f"`estimators` names {label!r} twice: once is enough.")
+            raise OptionError(f"`estimators` names {label!r} twice: name it once.")
     return found

@@ -132,7 +132,7 @@ def _with_answer(row: Row, said: Answer) -> Row:
     value = _number(said.get("value"))
     if value is None:
         refused = said.get("status") == "refused"
-        message = str(said.get("error", f"answered {said.get('value')!r}, which is no number"))
+        message = str(said.get("error", f"answered {said.get('value')!r}, which is not a number"))
         return _without_value(row, "refused" if refused else "failed", message)
     return replace(
         row,

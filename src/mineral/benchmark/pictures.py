@@ -114,7 +114,7 @@ def cost(standing: Sequence[Standing], ours: frozenset[str]) -> "Figure":
     axes.set_xscale("log")
     axes.set_ylim(0, 1.08 * reach)
     _reference(axes, lines, upright=False)
-    _finish(axes, "median seconds, on one core unless said", "mean absolute error in nats")
+    _finish(axes, "median seconds, on one core unless noted", "mean absolute error in nats")
     axes.margins(x=0.18)
     return figure
 
@@ -136,7 +136,7 @@ def coverage(standing: Sequence[Standing], ours: frozenset[str]) -> "Figure | No
     _names(axes, [each.label for each in shown])
     axes.set_ylim(len(shown) - 0.4, -1.2)
     axes.set_xlim(0, 101)
-    _finish(axes, "intervals that hold the truth (dot); false positives (cross), in %", "")
+    _finish(axes, "intervals that contain the truth (dot); false positives (cross), in %", "")
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
     return figure

@@ -214,7 +214,7 @@ def _check(
     names = [task.name for task in tasks]
     for name in names:
         if names.count(name) > 1:
-            raise OptionError(f"`tasks` names {name!r} twice: once is enough.")
+            raise OptionError(f"`tasks` names {name!r} twice: name it once.")
     for name, least, given in (
         ("sizes", 1, min(sizes)),
         ("seeds", 0, min(seeds)),

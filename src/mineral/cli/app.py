@@ -65,7 +65,9 @@ def commands(
     *,
     version: Annotated[
         bool,
-        typer.Option("--version", help="Print it and leave.", is_eager=True, callback=_version),
+        typer.Option(
+            "--version", help=("Print the version and exit."), is_eager=True, callback=_version
+        ),
     ] = False,
 ) -> None:
     """Mutual information from samples: a number, an interval, and when not to trust it.

@@ -34,8 +34,8 @@ Data: TypeAlias = Annotated[
     typer.Option(
         "--data",
         metavar="FOLDER",
-        help=f"Holds mnist/ with its four files; otherwise {VARIABLE} names it, or they are "
-        "downloaded.",
+        help=f"Folder that holds mnist/ with its four files; otherwise {VARIABLE} names it, or "
+        "they are downloaded.",
         callback=_use,
     ),
 ]

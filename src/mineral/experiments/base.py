@@ -126,7 +126,7 @@ class Experiment(Generic[S]):
         for name, value in (changes or {}).items():
             if name not in known:
                 raise OptionError(
-                    f"`{name}` is no setting of {self.name}: choose from {', '.join(known)}."
+                    f"`{name}` is not a setting of {self.name}: choose from {', '.join(known)}."
                 )
             fitting[name] = _fitting(name, value, like=known[name])
         changed: S = dataclasses.replace(settings, **fitting)

@@ -246,7 +246,9 @@ def conclude(settings: Settings, results: Mapping[str, Numbers]) -> Conclusion:
     sentences = list(SENTENCES)
     if "digits" in settings.data:
         read = number(100 * metrics["digits-plain"]["reader"][0])
-        sentences.append(f"The network that reads digits gets {read} % of the test images right.")
+        sentences.append(
+            f"The classifier of digits is correct for {read} % of the test images right."
+        )
     return Conclusion(
         metrics=metrics,
         tables=tables,
@@ -259,8 +261,8 @@ def _points_table(settings: Settings, metrics: Mapping[str, Any]) -> Table:
     columns = (("error", 2), ("same", -1), ("modes", 0))
     return Table(
         title=(
-            f"25 Gaussians, {settings.evaluated:,} fresh points: median of {settings.seeds} seeds, "
-            "and the least and the most of them"
+            f"25 Gaussians, {settings.evaluated:,} fresh points: median of {settings.seeds} "
+            "seeds, with minimum and maximum"
         ),
         header=["network", "squared error", "% decoded to their own mode", "modes of samples"],
         rows=[
@@ -275,9 +277,9 @@ def _digits_table(settings: Settings, metrics: Mapping[str, Any]) -> Table:
     return Table(
         title=(
             f"MNIST, {settings.evaluated:,} test images: median of {settings.digit_seeds} seeds, "
-            "and the least and the most of them"
+            "with minimum and maximum"
         ),
-        header=["network", "squared error", "% read as the digit", "MS-SSIM"],
+        header=["network", "squared error", "% classified as the digit", "MS-SSIM"],
         rows=[
             *(
                 [name, *(spread(metrics[f"digits-{v}"][column], d) for column, d in columns)]
@@ -317,18 +319,18 @@ DRAWN: dict[str, Callable[[Mapping[str, Numbers]], "Figure"]] = {
     "digits": _draw_digits,
 }
 SENTENCES = (
-    "Codes are the means of q(z | x). The error is squared and summed over coordinates or pixels, "
-    "with ink from 0 to 1; a digit is read by a network that learned from training images. "
-    "MS-SSIM has two scales, which is what 28 pixels hold under a window of 11.",
-    "Both networks of a seed begin with the same weights and see the same batches. The figures "
-    "show seed 0, whichever it is.",
-    "The figures of the MINE paper are given from memory, not verified; the scale of its "
-    "error may be another than ours.",
+    "Codes are the means of q(z | x). The error is the sum of squares over coordinates or pixels, "
+    "with ink from 0 to 1. Digits are classified by a network trained on training images. MS-SSIM "
+    "has two scales, the most that 28 pixels allow with a window of 11.",
+    "Both networks of a seed start from the same weights and use the same batches. The figures "
+    "always show seed 0.",
+    "The figures of the MINE paper are from memory, not verified; its error may have another "
+    "scale.",
 )
 
 BIDIRECTIONAL = Experiment(
     name="bidirectional",
-    title="Encoders and decoders by a game (ALI), with and without MINE",
+    title="Adversarially learned encoders and decoders (ALI), with and without MINE",
     source=(
         "Belghazi et al. (2018), MINE, §5.2, arXiv:1801.04062; Dumoulin et al. (2017), ALI, "
         "arXiv:1606.00704"

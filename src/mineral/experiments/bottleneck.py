@@ -110,7 +110,7 @@ def cells(settings: Settings) -> dict[str, Cell[Settings]]:
     """One training each: a method, β and a number of a seed."""
     for name in (*settings.methods, *settings.swept):
         if name not in METHODS:
-            raise OptionError(f"`methods` must be of {', '.join(METHODS)}, got {name!r}.")
+            raise OptionError(f"`methods` must be among {', '.join(METHODS)}, got {name!r}.")
     plan = [(name, _beta(settings, name), i) for name in settings.methods for i in _all(settings)]
     found = {_key(*each): _cell(*each, swept=False) for each in plan}
     sweep = [(name, beta, 0) for name in _swept(settings) for beta in settings.betas]
@@ -317,23 +317,25 @@ def _mean(values: Iterable[float | None]) -> float | None:
 def _ceiling(settings: Settings) -> str:
     n = settings.measured
     return (
-        f"Information is of test images, {n} at a time. The lower bound cannot exceed log {n} = "
-        f"{math.log(n):.2f} nats (dotted): a value near it says that at least so much is kept, and "
-        "no more. The upper one is the smaller of leave-one-out and the rate to a Gaussian fitted "
-        "to the codes of validation images. A propagated code has no density: its lower bound is "
-        "InfoNCE by a critic trained afresh, on training images."
+        f"Information is measured on test images, in batches of {n}. The lower bound cannot "
+        f"exceed log {n} = {math.log(n):.2f} nats (dotted): a value near this limit only shows "
+        "that at least this much is kept. The upper bound is the smaller of the leave-one-out "
+        "bound and the rate to a Gaussian fitted to the codes of validation images. A propagated "
+        "code has no density: its lower bound is InfoNCE with a new critic, trained on training "
+        "images."
     )
 
 
 SENTENCES = (
-    "Every method has the same schedule, average of weights and choice of the epoch, the baseline "
-    "among them; the test images are used once, with the weights that validated best.",
-    "The published figures are of 60,000 training images, and may have been chosen by the test "
-    "images; ours learn from 50,000.",
+    "Every method, including the baseline, has the same schedule, weight averaging and choice of "
+    "the epoch. The test images are used once, with the weights that are best on validation "
+    "images.",
+    "The published figures use 60,000 training images, and may have been chosen by the test "
+    "error; ours use 50,000.",
     "The public implementation of this experiment minimizes −I(X; Z), with one optimizer for both "
-    "networks: it keeps what it should drop. Here the critic raises its bound and the encoder "
-    "lowers it, which a test asserts.",
-    "MIGE gives a gradient and no value; what it keeps is measured as for the others.",
+    "networks: it keeps the information that it should remove. Here the critic maximizes its "
+    "bound and the encoder minimizes it, which a test asserts.",
+    "MIGE gives a gradient and no value; its information is measured as for the others.",
 )
 
 BOTTLENECK = Experiment(

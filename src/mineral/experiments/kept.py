@@ -128,7 +128,7 @@ def errors(methods: Mapping[str, Numbers], seeds: int) -> Table:
             "figures, from memory and unverified), and bounds on I(X; Z) in nats"
         ),
         header=[
-            *("method", "β", "error", "sd", "less the baseline's", "validation"),
+            *("method", "β", "error", "sd", "minus the baseline", "validation"),
             *("I(X; Z) ≥", "I(X; Z) ≤"),
         ],
         rows=[
@@ -192,8 +192,10 @@ def draw(
     axes[0].axvline(math.log(measured), **ceiling)
     axes[0].set_xscale("log")
     axes[-1].set_yscale("log")
-    drawings.label(axes[0], "both bounds on what is kept", "I(X; Z) in nats", "% error, test")
-    drawings.label(axes[-1], "while learning, first seed", "epoch", "% error, validation")
+    drawings.label(
+        axes[0], ("both bounds on the kept information"), "I(X; Z) in nats", "% error, test"
+    )
+    drawings.label(axes[-1], "during training, first seed", "epoch", "% error, validation")
     if sweep:
         _over_beta(axes[1], sweep)
         axes[1].axhline(math.log(measured), **ceiling)

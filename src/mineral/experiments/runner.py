@@ -239,7 +239,7 @@ def _check_free(folder: Path, identity: Numbers, *, resume: bool) -> None:
         _same(note, identity)
     elif folder.exists() and not (folder.is_dir() and all(map(_begun, folder.iterdir()))):
         raise OptionError(
-            f"`out` {str(folder)!r} holds something else than an experiment: name a new folder."
+            f"`out` {str(folder)!r} holds files that are not from an experiment: name a new folder."
         )
 
 
@@ -256,7 +256,7 @@ def _same(path: Path, identity: Numbers) -> dict[str, Any]:
         held: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         _ = [held[name] for name in identity]
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        raise InputError(f"`{path}` is no file of an experiment's run: delete it.") from None
+        raise InputError(f"`{path}` is not from a run of this experiment: delete it.") from None
     for name, expected in identity.items():
         if held[name] != expected:
             raise OptionError(

@@ -247,25 +247,26 @@ def _above(
 
 def _result_told(beta: float, told: Mapping[str, float]) -> str:
     return (
-        f"At β = {beta:g} parity is read in {_percent(told['accuracy'])} of test images; the "
-        f"strongest attacker of magnitude on them is right in {_percent(told['attack'])}, the one "
-        f"that was best on validation images in {_percent(told['chosen_attack'])}; parity alone "
-        f"gives {_percent(told['guess'])} (I(L; S) = {told['floor']:.4f} nats)."
+        f"At β = {beta:g} parity is predicted correctly for {_percent(told['accuracy'])} of test "
+        "images. The accuracy of the strongest attacker of magnitude is "
+        f"{_percent(told['attack'])}, that of the best attacker on validation images "
+        f"{_percent(told['chosen_attack'])}, and that of the guess from parity alone "
+        f"{_percent(told['guess'])} (I(L; S) = {told['floor']:.4f} nats)."
     )
 
 
 def _said(monotone: Mapping[str, bool], above: Mapping[str, bool]) -> str:
     rising = [what for what, fine in monotone.items() if not fine]
     first = (
-        f"As β grows, {', '.join(rising)} rises by more than its intervals allow"
+        f"As β grows, {', '.join(rising)} rises by more than its intervals"
         if rising
-        else "As β grows, what is kept and what leaks fall, within their intervals"
+        else "As β grows, both the kept and the leaked information fall, within their intervals"
     )
     missed = [name for name, fine in above.items() if not fine]
     then = (
         f"the sweep does not lie above {', '.join(missed)}."
         if missed
-        else "the sweep lies above every encoder that nobody trained."
+        else "the sweep lies above every untrained encoder."
     )
     return f"{first}; {then}"
 
@@ -360,7 +361,7 @@ def _draw(
     axes.axvline(guess, color=drawings.TRUTH, linewidth=0.8, linestyle=":")
     axes.set_xlim(0.48, 1.0)
     axes.set_ylim(0.48, 1.02)
-    drawings.label(axes, "", "strongest attack on magnitude is right", "parity is read")
+    drawings.label(axes, "", "accuracy of the strongest attack on magnitude", "accuracy for parity")
     drawings.legend(axes, where="lower right")
     return figure
 
@@ -370,12 +371,12 @@ def _reach(spreads: Sequence[Spread]) -> list[float]:
 
 
 SENTENCES = (
-    "Dotted: the best guess of magnitude from parity alone. An attack below it does not mean that "
-    "less leaks than the floor: a classifier then merely failed to use what parity says.",
-    "A code without noise leaks more at the same β: attackers find in its fine structure what the "
-    "adversary of training did not. Its I(X; Z) is infinite.",
-    "The papers print AUC of parity and magnitude without values for these codes, so that no "
-    "published figure stands beside.",
+    "Dotted: the best prediction of magnitude from parity alone. An attack below it does not mean "
+    "that less leaks than this minimum: the classifier then failed to use parity fully.",
+    "A code without noise leaks more at the same β: attackers learn more from its fine structure "
+    "than the adversary in training did. Its I(X; Z) is infinite.",
+    "The papers plot the AUC of parity and magnitude without values for these codes, so that "
+    "there is no published figure to compare with.",
 )
 
 SHAPING_MNIST = Experiment(

@@ -48,8 +48,7 @@ class Code:
         """
         if self.mean is None or self.scale is None:
             raise InputError(
-                "The code has no known density: this needs a Gaussian encoder; use a critic's "
-                "bound with any other."
+                "The code has no known density: use a Gaussian encoder, or a critic's bound."
             )
         return self.mean, self.scale
 

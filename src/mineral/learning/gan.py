@@ -152,7 +152,7 @@ class Adversaries(nn.Module):
         super().__init__()
         if min(dim_noise, dim_code) < 0 or dim_noise + dim_code < 1:
             raise OptionError(
-                "`dim_noise` and `dim_code` must be at least 0, and one of them more, got "
+                "`dim_noise` and `dim_code` must be at least 0, and one of them at least 1, got "
                 f"{dim_noise} and {dim_code}."
             )
         if information is not None and dim_code < 1:

@@ -128,7 +128,7 @@ class InfoMax(nn.Module):
             OptionError: If the objective is MIGE, which estimates no information.
         """
         if self.critic is None:
-            raise OptionError("MIGE gives a gradient and no value: measure with an estimator.")
+            raise OptionError("MIGE gives a gradient and no value: use an estimator for the value.")
         self.eval()
         features = self.features(x)
         return float(bounds.infonce(*self._scores(features, self.code(features))))

@@ -141,7 +141,7 @@ class InformationMonitor(Callback):
         self._seen = {side: [] for side in self.taps}  # without what the functions called
         if len(shown["x"]) != len(shown["z"]):
             raise InputError(
-                f"`x` and `z` must have as many rows in a batch: {self.name} has "
+                f"`x` and `z` must have the same number of rows in a batch: {self.name} has "
                 f"{len(shown['x'])} and {len(shown['z'])}."
             )
         self._kept.add(shown)
@@ -174,7 +174,7 @@ class InformationMonitor(Callback):
                 seed=self.seed,
             )
         except MineralError as error:
-            warnings.warn(f"information/{self.name} is not known: {error}", stacklevel=2)
+            warnings.warn(f"information/{self.name} cannot be computed: {error}", stacklevel=2)
             return Reading(epoch, math.nan, math.nan, math.nan, (str(error),))
         return Reading(epoch, found.value, *found.interval, tuple(map(str, found.warnings)))
 
@@ -186,7 +186,7 @@ class InformationMonitor(Callback):
         modules: dict[str, nn.Module] = dict(model.named_modules())
         if tap not in modules or not tap:
             hint = suggestion(tap, filter(None, modules), always=True)
-            raise OptionError(f"`{side}` {tap!r} is no module of {type(model).__name__}.{hint}")
+            raise OptionError(f"`{side}` {tap!r} is not a module of {type(model).__name__}.{hint}")
         return modules[tap]
 
     def _look(self, side: str, _module: nn.Module, _inputs: Any, output: Any) -> None:  # noqa: ANN401

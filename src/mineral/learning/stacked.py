@@ -156,7 +156,7 @@ def padded(samples: Sequence[Tensor]) -> Stack:
         InputError: If there are none, or rows differ.
     """
     if not samples or len({len(each) for each in samples}) != 1:
-        raise InputError("`samples` must be one or more matrices of as many rows each.")
+        raise InputError("`samples` must be one or more matrices with the same number of rows.")
     widest = max(each.shape[1] for each in samples)
     return torch.stack([nn.functional.pad(each, (0, widest - each.shape[1])) for each in samples])
 

@@ -41,8 +41,9 @@ def allowing_for(gain: float, found: Measurement, *, who: str = "the network") -
     if missing > max(found.stderr, 0.02):
         doubt = Caution(
             "still-learning",
-            f"On half as many rows, {who} would find {gain:.2g} nats less: on more than there are, "
-            f"more, by some {missing:.1g} nats. The interval allows for that.",
+            f"The estimate still rises with the number of rows, by {gain:.2g} nats from half of "
+            f"the rows to all: expect about {missing:.1g} nats more from more rows. The interval "
+            "includes this.",
         )
         doubts = (doubt, *doubts)
     return replace(found, missing=max(found.missing, CONFIDENCE_95 * missing), cautions=doubts)
@@ -96,7 +97,7 @@ def reaching(
             "still-learning",
             f"The estimate still rises with the number of rows, by {last:.2g} nats from half of "
             f"them to all: expect up to {missing:.2g} nats more from many more rows. The interval "
-            "allows for that.",
+            "includes this.",
         )
         doubts = (doubt, *doubts)
     return replace(found, missing=max(found.missing, missing), cautions=doubts)

@@ -49,8 +49,9 @@ def normalized(found: Measurement, samples: Paired, run: Run) -> Measurement:
         return found
     doubt = Caution(
         "not-an-ellipse",
-        f"The copula claims {claimed:.2g} nats more than a density ratio can: x and y are no "
-        "ellipse, as where rows gather in clusters. They are taken off, and the interval is wider.",
+        "The copula's value exceeds the Donsker–Varadhan bound of its own density ratio by "
+        f"{claimed:.2g} nats: a Gaussian copula does not describe x and y (clusters, for "
+        "example). The excess is subtracted, and the interval is wider.",
     )
     return replace(
         found,

@@ -42,10 +42,10 @@ def in_series(x: X, y: Y) -> tuple[float, tuple[Caution, ...]]:
     apart = math.ceil(math.log(0.1) / math.log(a * b))
     caution = Caution(
         "rows-in-series",
-        f"Rows that follow one another resemble each other, with correlations of {a:.2f} in x and "
-        f"{b:.2f} in y: {n:,} rows tell about as much as {n / a_draw:,.0f} independent ones. The "
-        "interval allows for that. Of estimators other than 'auto', which takes rows apart, chance "
-        f"makes the value too large: keep one row in {apart}, or take differences.",
+        f"Rows are autocorrelated, with lag-one correlations of {a:.2f} in x and {b:.2f} in y: "
+        f"{n:,} rows have the effective sample size of about {n / a_draw:,.0f} independent ones. "
+        "The interval includes this. Estimators other than 'auto', which thins the rows, are "
+        f"biased upwards: keep one row in {apart}, or take differences.",
     )
     return a_draw, (caution,)
 

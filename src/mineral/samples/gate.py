@@ -242,7 +242,7 @@ def new_pairs(x: Any, y: Any, dim_x: int, dim_y: int) -> tuple[X, Y]:  # noqa: A
                 f"{part.values.shape[1]}."
             )
         if not np.isfinite(part.values).all():
-            raise InputError(f"`{name}` has values that are not finite: leave these pairs out.")
+            raise InputError(f"`{name}` has values that are not finite: drop these pairs.")
     _refuse_unpaired(*parts)
     return parts[0].values, parts[1].values
 
@@ -282,13 +282,13 @@ def _check(name: str, part: Columns) -> list[Caution]:
         )
     if part.integral and (np.abs(values) > LARGEST_EXACT).any():
         raise InputError(
-            f"`{name}` has integers beyond 2^53, which float64 cannot tell apart: subtract an "
+            f"`{name}` has integers beyond 2^53, which float64 cannot distinguish: subtract an "
             "offset first, or encode identifiers as small codes."
         )
     constant = _constant_columns(values)
     if constant.all():
         raise InputError(
-            f"`{name}` is constant: it can carry no information. Pass a variable that varies."
+            f"`{name}`is constant and carries no information. Pass a variable that varies."
         )
     if constant.any() and values.ndim == part.dims_given:
         names = ", ".join(np.array(part.names)[constant][:3])

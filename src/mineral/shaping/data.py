@@ -184,7 +184,7 @@ def image_folder(
     """
     place = Path(folder)
     if keep == hide:
-        raise InputError(f"`keep` {keep!r} is to be hidden, too: keep one thing and hide another.")
+        raise InputError(f"`keep` {keep!r} is also hidden: keep one variable and hide another.")
     if not (place / labels).is_file():
         raise InputError(
             f"`{place}` has no `{labels}`: label its images there, in a column `file` and one for "
@@ -242,7 +242,7 @@ def _pixels(
     except (InputError, MemoryError):
         raise
     except Exception:  # whatever its decoder says of a damaged file
-        raise InputError(f"`{place / name}` is no image that can be read.") from None
+        raise InputError(f"`{place / name}` is not an image that can be read.") from None
 
 
 def _labelled(path: Path, wanted: list[str]) -> list[list[str]]:

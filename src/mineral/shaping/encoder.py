@@ -76,8 +76,8 @@ class Encoder(ABC):
         rows = columns("x", x).values
         if self.dim_x is not None and rows.shape[1] != self.dim_x:
             raise InputError(
-                f"`x` must have the {self.dim_x} features that the encoder {self.name!r} was made "
-                f"for, got {rows.shape[1]}."
+                f"`x` must have the {self.dim_x} features that the encoder {self.name!r} was "
+                f"trained on, got {rows.shape[1]}."
             )
         if not np.isfinite(rows).all():
             row = int((~np.isfinite(rows).all(axis=1)).argmax())
@@ -96,7 +96,7 @@ class Encoder(ABC):
             row = int((~np.isfinite(code).all(axis=1)).argmax())
             raise InputError(
                 f"The encoder {self.name!r} gives codes that are not finite, the first at row "
-                f"{row}: train it anew, with a lower learning rate."
+                f"{row}: train it again, with a lower learning rate."
             )
         return code
 

@@ -231,7 +231,7 @@ def rate_of(mean: Matrix, scale: Matrix, z: Float[np.ndarray, "n dz"]) -> tuple[
     high = -leave_one_out_logmeanexp(relative, dim=0).diagonal().numpy()
     return (
         Bound.of(low, "lower bound", f"structured InfoNCE, at most log n = {math.log(len(z)):.1f}"),
-        Bound.of(high, "upper bound", "the other rows' mixture"),
+        Bound.of(high, "upper bound", "leave-one-out mixture of the other rows"),
     )
 
 

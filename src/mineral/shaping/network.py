@@ -58,8 +58,8 @@ class Network(nn.Module):
         _check_noise(noise)
         if gives_scale and not 0 < noise < LOUDEST:
             raise OptionError(
-                f"`noise` must lie between 0 and {LOUDEST:g} where the scale is learned: it is the "
-                f"least; got {noise}."
+                f"`noise` must lie between 0 and {LOUDEST:g} if the scale is learned, of which it "
+                f"is the minimum; got {noise}."
             )
         self.widths, self.activation, self.bounded = tuple(widths), activation, bounded
         self.noise, self.gives_scale = float(noise), gives_scale
@@ -201,7 +201,8 @@ def rebuild_network(stored: Stored, name: dict[str, Any], module: nn.Module | No
         module = _ours(options, weights)
     elif module is None:
         raise OptionError(
-            f"`{stored.path}` was made of a module of your own: pass `module=`, one of its kind."
+            f"`{stored.path}` was made from a custom module: pass `module=`, a module of the same "
+            "architecture."
         )
     else:
         module = copy.deepcopy(module)
@@ -209,8 +210,8 @@ def rebuild_network(stored: Stored, name: dict[str, Any], module: nn.Module | No
             module.load_state_dict(weights)
         except RuntimeError:
             raise OptionError(
-                f"`module` has other weights than those in `{stored.path}`: pass one like that "
-                "which was saved."
+                f"`module` has other weights than those in `{stored.path}`: pass a module of the "
+                "saved architecture."
             ) from None
     center, scale = (
         stored.array(each) if each in stored.tensors else None for each in ("center", "scale")

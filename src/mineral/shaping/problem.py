@@ -161,13 +161,13 @@ def check_training(problem: Problem, training: Problem) -> None:
         rarest = int(min((part == each).sum() for each in classes))
         if rarest < FEWEST_OF_CLASS:
             raise InputError(
-                f"`{name}` has a class with {rarest} of the {n:,} rows to train on, and needs "
-                f"{FEWEST_OF_CLASS} or more of each: leave so rare a class out, or merge it."
+                f"`{name}` has a class with {rarest} of the {n:,} training rows, and needs "
+                f"{FEWEST_OF_CLASS} or more in each class: drop or merge the rare class."
             )
         if n < ROWS_PER_CLASS * len(classes):
             raise InputError(
-                f"`{name}` has {len(classes)} classes, for which {n} rows to train on are too few: "
-                f"bring {ROWS_PER_CLASS} rows or more for each class."
+                f"`{name}` has {len(classes)} classes, for which {n} training rows are too few: "
+                f"collect at least {ROWS_PER_CLASS} rows for each class."
             )
 
 
@@ -178,7 +178,7 @@ def best_guess(problem: Problem) -> float:
         InputError: If no label is hidden.
     """
     if problem.hide is None or problem.hide.ndim != 1:
-        raise InputError("`hide` must be a label to be guessed.")
+        raise InputError("`hide` must be a label.")
     table = np.zeros((problem.classes, int(problem.hide.max()) + 1))
     np.add.at(table, (problem.keep, problem.hide), 1)
     return float(table.max(axis=1).sum() / len(problem))
@@ -205,8 +205,8 @@ def label(name: str, values: Any) -> Int[np.ndarray, " n"]:  # noqa: ANN401
     classes, codes = np.unique(found, return_inverse=True)
     if len(classes) > MOST_CLASSES:
         raise InputError(
-            f"`{name}` has {len(classes):,} different values, too many for a label: cut it into "
-            f"at most {MOST_CLASSES} classes."
+            f"`{name}` has {len(classes):,} distinct values, too many for a label: bin it into at "
+            f"most {MOST_CLASSES} classes."
         )
     if len(classes) < 2:
         raise InputError(f"`{name}` has one class only, {classes[0]!s}: a label needs two or more.")
@@ -246,11 +246,11 @@ def table(
         if each not in names:
             raise InputError(f"There is no column {each!r}: the table has {', '.join(names[:10])}.")
     if not chosen:
-        raise InputError("No column is left to encode: name some as `features`.")
+        raise InputError("No column remains to encode: name some as `features`.")
     if keep in hidden:
-        raise InputError(f"`keep` {keep!r} is to be hidden, too: keep one thing and hide another.")
+        raise InputError(f"`keep` {keep!r} is also hidden: keep one variable and hide another.")
     if keep in chosen:
-        raise InputError(f"`keep` {keep!r} is among the features: an encoder would pass it on.")
+        raise InputError(f"`keep` {keep!r} is among the features: the encoder could copy it.")
     part = columns("x", {each: values[each] for each in chosen})
     _finite("x", part.values, part.names)
     return Problem(

@@ -235,7 +235,7 @@ class _Run:
         if training.hide is None and recipe.hidden_by == "auto" and recipe.beta and not noisy:
             raise OptionError(
                 "`noise` must be above 0 to hide everything: I(X; Z) of a deterministic code is "
-                "infinite. Or name a bound as `hidden_by`, as the thesis did with 'remine'."
+                "infinite. Alternatively, name a bound as `hidden_by`, such as 'remine'."
             )
         dim = mean.shape[1]
         kept, leaked = _kept(recipe, training, dim, seed), _leaked(recipe, training, dim, seed)

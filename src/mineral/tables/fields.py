@@ -44,8 +44,8 @@ class DecimalMark:
         if COMMA.fullmatch(text):
             if self.separator == ",":
                 raise ValueError(
-                    "a comma separates columns here. Write decimals with a point, and no separator "
-                    "of thousands"
+                    "a comma separates columns here. Write decimals with a point, without "
+                    "thousands separators"
                 )
             if not THOUSANDS.fullmatch(text):
                 self.example = ""
@@ -64,8 +64,8 @@ class DecimalMark:
     def _set(self, mark: str) -> None:
         if self.mark not in ("", mark):
             raise ValueError(
-                "the file has both decimal points and decimal commas. Use one of them, and no "
-                "separator of thousands"
+                "the file has both decimal points and decimal commas. Use one of them, without "
+                "thousands separators"
             )
         self.mark = mark
 

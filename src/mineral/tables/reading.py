@@ -91,8 +91,8 @@ def _unknown(label: str, name: str, source: Source, path: Path) -> InputError:
     shown = ", ".join(names[:NAMES_SHOWN]) or "none"
     more = f" and {len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else ""
     return InputError(
-        f"`{label}` asks for the column {name!r}, which `{path}` does not have.{hint} "
-        f"It has: {shown}{more}.{source.hint}"
+        f"`{label}` names the column {name!r}, which `{path}` does not have.{hint} It has: "
+        f"{shown}{more}.{source.hint}"
     )
 
 

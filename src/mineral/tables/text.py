@@ -212,7 +212,9 @@ def _hint(path: Path, layout: Layout) -> str:
     inside = [each for each in SEPARATORS if each in layout.header[0]]
     if not inside:
         return ""
-    advice = "end its name in .txt" if inside == [" "] else "give every line as many fields"
+    advice = (
+        "end its name in .txt" if inside == [" "] else ("give every line the same number of fields")
+    )
     return f" It seems to be separated by {SEPARATORS[inside[0]]}: {advice}."
 
 
@@ -243,8 +245,8 @@ def _columns(
         raise InputError(f"`{path}` has a header line only: it needs at least 2 rows below it.")
     if decimal.example and decimal.separator != ";":  # beside semicolons, a comma is decimal
         raise InputError(
-            f"`{path}` has {decimal.example!r}, whose comma may separate decimals or thousands: "
-            "write decimals with a point, and no separator of thousands."
+            f"`{path}` has {decimal.example!r}, whose comma may be a decimal or a thousands "
+            "separator: write decimals with a point, without thousands separators."
         )
     return {name: _values(path, name, each) for name, each in zip(names, columns, strict=True)}
 

@@ -30,7 +30,7 @@ Pools: TypeAlias = tuple[tuple[Images, ...], tuple[Images, ...]]
 
 GOWRI = "Gowri et al. (2024), arXiv:2409.02732"
 LEE = "Lee & Rhee (2024), arXiv:2410.10924"
-KNOWN = "closed form, of the digits, which their images are taken to tell"
+KNOWN = "closed form, assuming that an image determines its digit"
 ROWS, COLUMNS, SIDE = 2, 5, 64  # digits in a canvas, and pixels of the picture on each side
 AT_ONCE = 500  # canvases in memory
 

@@ -119,7 +119,7 @@ def sentences(bits: int) -> Task:
         name=f"sentences-{bits}-bits",
         family="embedding",
         source=SOURCE,
-        known_by="closed form, of classes that nobody can mistake",
+        known_by="closed form, of classes that do not overlap",
         bits=bits,
     )
 
@@ -131,7 +131,7 @@ def topics(dim: int, classes: int, kappa: float, redrawn: float) -> Task:
         name=f"topics-{dim}-{classes}-{redrawn}",
         family="embedding",
         source=SOURCE,
-        known_by="closed form, of classes that nobody can mistake",
+        known_by="closed form, of classes that do not overlap",
         kappa=kappa,
     )
 

@@ -106,7 +106,7 @@ def pictured(family: str, draw: Plate | Rectangle, numbers: int, nats: int) -> T
         name="hidden",
         family=family,
         source=SOURCE,
-        known_by="closed form, of the numbers that an image tells",
+        known_by="closed form, of the numbers that an image determines",
         rho=rho,
     )
     return transformed(

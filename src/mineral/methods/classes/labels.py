@@ -139,8 +139,8 @@ def small_classes(label: Int[np.ndarray, " n"]) -> tuple[Caution, ...]:
     return (
         Caution(
             "small-classes",
-            f"{classes} classes share {n:,} rows, {n / classes:.2g} each on average: too few to "
-            "learn what predicts a class. Collect more rows, or merge classes.",
+            f"{classes} classes share {n:,} rows, on average {n / classes:.2g} rows a class: too "
+            "few to train a classifier. Collect more rows, or merge classes.",
         ),
     )
 

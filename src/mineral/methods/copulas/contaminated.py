@@ -35,7 +35,10 @@ ROWS_A_PAIR = (
 DIFFERENT = 0.9  # share of the rows that have a value of their own, in each coordinate
 LARGEST = 1 - 1e-9  # correlation
 CLEARLY = 3.0  # standard errors
-NOT_CLEARLY = "Rows do not clearly say that some are chance: the Gaussian copula's value is given."
+NOT_CLEARLY = (
+    "A mixture with independent rows does not fit significantly better: the Gaussian copula is "
+    "reported."
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,7 +108,7 @@ class ContaminatedCopula(Estimator):
             pointwise=raw - bias,
             model=model,
             cautions=gaussian.cautions,
-            path=(f"A Gaussian copula, of which {fit.share:.0%} of the rows are chance.",),
+            path=(f"Model: a Gaussian copula, mixed with {fit.share:.0%} independent rows.",),
         )
 
 
@@ -134,7 +137,7 @@ def fitted(x: X, y: Y) -> Contaminated:
     """
     n, dx = x.shape
     if n <= dx + y.shape[1]:
-        raise OptionError(f"{n} rows do not determine {dx} + {y.shape[1]} coordinates.")
+        raise OptionError(f"{n} rows are too few for a copula of {dx} + {y.shape[1]} columns.")
     share, across = START, _correlations(x, y, np.ones(n))
     for _ in range(ROUNDS):
         ratio = np.log1p(-share) + log_ratio(x, y, across)

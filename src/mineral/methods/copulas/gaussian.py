@@ -78,9 +78,8 @@ class GaussianCopula(Estimator):
         if tied < 0.5:
             caution = Caution(
                 "ties",
-                f"The coordinates take few different values ({tied:.0%} of n on average): ranks "
-                "cannot order ties, and the copula of discrete data is not unique. Prefer "
-                "estimator='ksg'.",
+                f"The columns have few distinct values ({tied:.0%} of n on average): ranks cannot "
+                "order ties, and the copula of discrete data is not unique. Use estimator='ksg'.",
             )
             found = replace(found, cautions=(*found.cautions, caution))
         return replace(found, model=model)
@@ -98,7 +97,7 @@ def _measure(samples: Paired) -> Measurement:
     for name, rank in (("x", dx), ("y", dy)):
         if rank == 0:
             raise InputError(
-                f"`{name}` varies by no more than rounding error: subtract an offset first, or use "
+                f"`{name}` varies only by rounding error: subtract its mean first, or use "
                 "estimator='copula'."
             )
     if n < dx + dy + 2:
@@ -112,9 +111,9 @@ def _measure(samples: Paired) -> Measurement:
         cautions.append(
             Caution(
                 "deterministic",
-                "A combination of `x` equals one of `y` up to rounding: the mutual information of "
-                "such continuous variables is infinite, and the value shows floating-point "
-                "resolution only.",
+                "A linear combination of the columns of `x` equals one of `y` up to rounding: the "
+                "mutual information is infinite, and the value only reflects floating-point "
+                "resolution.",
             )
         )
     rho = np.minimum(rho, np.sqrt(1 - np.finfo(float).eps))
@@ -154,7 +153,7 @@ def _few_samples(n: int, dims: int) -> tuple[Caution, ...]:
     return (
         Caution(
             "few-samples",
-            f"{n:,} samples for {dims} dimensions are few: the correction for bias is exact only "
-            "for Gaussian data. Collect at least 10 samples a dimension, or reduce dimensions.",
+            f"{n:,} samples are few for {dims} dimensions: the bias correction is exact only for "
+            "Gaussian data. Collect at least 10 samples for each dimension, or reduce dimensions.",
         ),
     )

@@ -41,8 +41,8 @@ PRECISION = 1e-3  # of log ν: a tenth of its standard error on a million sample
 ROUNDS = 30  # that the search takes at most, for the progress bar
 NO_T_COPULA = Caution(
     "not-a-t-copula",
-    f"The likelihood is largest at {HEAVIEST} degrees of freedom, the fewest that are tried: the "
-    "dependence is not that of a t copula. Compare with estimator='ksg'.",
+    f"The likelihood is largest at {HEAVIEST} degrees of freedom, the smallest value on the grid: "
+    "a t copula does not describe this dependence. Compare with estimator='ksg'.",
 )
 STEADY = 1e-8  # change of a correlation below which the iteration ends
 FLAT = 1e-7  # 1 − ρ² below which it cannot tell a canonical correlation from 1
@@ -94,14 +94,17 @@ class StudentCopula(Estimator):
         (of_x, kept_x), (of_y, kept_y) = kept_levels(samples.x), kept_levels(samples.y)
         levels = Levels.of(of_x, of_y)
         if not positive_definite(levels.normal_correlation()):
-            sentence = "Coordinates follow from one another: no t copula is fitted."
+            sentence = "Some columns are functions of others: no t copula is fitted."
             return replace(gaussian, path=(sentence,))
         fit = self._fit(levels, run.progress)
         run.progress(1.0, "fitting t copulas")  # the search may end before its last round
         if self.degrees_of_freedom is None and (
             fit.log_likelihood - levels.gaussian_log_likelihood() <= np.log(n) / 2
         ):
-            sentence = "No t copula is clearly likelier than the Gaussian, whose value is given."
+            sentence = (
+                "A t copula does not fit significantly better than a Gaussian copula: the "
+                "Gaussian copula is reported."
+            )
             return replace(gaussian, path=(sentence,))
         if _at_limit(fit) and any(caution.code == "ties" for caution in gaussian.cautions):
             return replace(gaussian, cautions=(NO_T_COPULA, *gaussian.cautions))
@@ -109,8 +112,8 @@ class StudentCopula(Estimator):
         chosen = self.degrees_of_freedom is None and not fit.flat
         if chosen and _achieved(found, fit, levels.dx) < gaussian.value:
             sentence = (
-                "x and y each spread with a scale of their own, and do not share it as in a t "
-                "copula: the Gaussian copula's value is given."
+                "x and y have separate scale variables, not the common one of a t copula: the "
+                "Gaussian copula is reported."
             )
             return replace(gaussian, path=(sentence,))
         return found
@@ -358,9 +361,10 @@ def _cautions(fit: _Fit) -> tuple[Caution, ...]:
         cautions.append(
             Caution(
                 "deterministic",
-                "On most of the samples, the rank of a coordinate follows from the others. If it "
-                "joins `x` and `y`, their mutual information is infinite, and the value shows "
-                "numerical resolution only; if not, leave near copies out.",
+                "On most samples, the rank of one column is a function of the others. If these "
+                "columns are in both `x` and `y`, the mutual information is infinite, and the "
+                "value only reflects numerical resolution; otherwise remove near copies of "
+                "columns.",
             )
         )
     if _at_limit(fit):

@@ -87,7 +87,7 @@ class Discrete(Estimator):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.alphabet is not None and self.correction != "nsb":
-            raise OptionError("`alphabet` is of use to correction='nsb' only: leave it out.")
+            raise OptionError("`alphabet` applies only to correction='nsb': remove it.")
 
     def measure(self, samples: Paired, run: Run) -> Measurement:
         x, y = symbols(samples.x), symbols(samples.y)
@@ -198,8 +198,9 @@ def _refuse_continuous(name: str, codes: Codes) -> None:
     n, different = len(codes), int(codes.max()) + 1
     if different > 0.9 * n:
         raise InputError(
-            f"`{name}` has {different:,} different rows among {n:,}, so that hardly any repeats: "
-            "it looks continuous, or like an identifier. Use estimator='ksg' or 'mixed', or bin it."
+            f"`{name}` has {different:,} distinct values in {n:,} rows, so that almost none "
+            "repeats: it is continuous, or an identifier. Use estimator='ksg' or 'mixed', or bin "
+            "it."
         )
 
 
@@ -207,8 +208,8 @@ def _refuse_small_alphabet(sizes: tuple[int, int], table: Table) -> None:
     seen = len(table.of_x), len(table.of_y)
     if sizes[0] < seen[0] or sizes[1] < seen[1]:
         raise InputError(
-            f"`x` and `y` take {seen[0]} and {seen[1]} different values, more than the alphabet "
-            f"{sizes} allows: raise `alphabet`, or leave it out."
+            f"`x` and `y` take {seen[0]} and {seen[1]} distinct values, more than `alphabet` "
+            f"{sizes}: raise `alphabet`, or remove it."
         )
 
 
@@ -220,8 +221,8 @@ def _few_samples(table: Table) -> tuple[Caution, ...]:
         Caution(
             "few-samples",
             f"{table.n:,} samples fall into {cells:,} cells, {table.n / cells:.1f} a cell: the "
-            "correction for bias is a guess, and so is the interval. Merge rare values, collect "
-            "more samples, or compare with correction='nsb'.",
+            "bias correction and the interval are unreliable. Merge rare values, collect more "
+            "samples, or compare with correction='nsb'.",
         ),
     )
 
@@ -230,7 +231,8 @@ def _sparse(table: Table, counted: Adjusted) -> Caution:
     alone = int((table.of_xy == 1).sum())
     return Caution(
         "sparse-table",
-        f"The contingency table is sparse: {alone:,} of {table.n:,} samples are alone in their "
-        f"cell. The value can be {counted.missing:.2g} nats too low, which the interval includes. "
-        "Merge rare values, collect more samples, or use estimator='ksg' if values are ordered.",
+        f"The contingency table is sparse: {alone:,} of {table.n:,} samples are the only one in "
+        f"their cell. The value can be {counted.missing:.2g} nats too low; the interval includes "
+        "this. Merge rare values, collect more samples, or use estimator='ksg' if values are "
+        "ordered.",
     )

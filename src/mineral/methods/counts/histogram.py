@@ -78,14 +78,16 @@ class Histogram(Estimator):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.bins is not None and self.adaptive:
-            raise OptionError("`bins` needs adaptive=False: the adaptive cells find their number.")
+            raise OptionError(
+                "`bins` needs adaptive=False: adaptive cells choose their own number."
+            )
 
     def measure(self, samples: Paired, run: Run) -> Measurement:
         samples.at_least(4, "A histogram")
         if samples.dims > MOST_DIMS:
             raise InputError(
-                f"`x` and `y` have {samples.dims} dimensions, and cells are too many to fill in "
-                f"more than {MOST_DIMS}: use estimator='ksg' or 'infonce', or reduce dimensions."
+                f"`x` and `y` have {samples.dims} dimensions, and more than {MOST_DIMS} have too "
+                "many cells: use estimator='ksg' or 'infonce', or reduce dimensions."
             )
         return self._adaptive(samples) if self.adaptive else self._equal_frequency(samples)
 
@@ -220,8 +222,8 @@ def _near_ceiling(value: float, threshold: float) -> tuple[Caution, ...]:
     return (
         Caution(
             "near-ceiling",
-            "The value is close to the most that cells of this size can show: the true value may "
-            "be larger, or infinite if one variable determines the other. Compare with "
+            "The value is close to the maximum that cells of this size can resolve: the true "
+            "value may be larger, and infinite if one variable determines the other. Compare with "
             "estimator='ksg' or 'lnc'.",
         ),
     )
@@ -233,7 +235,7 @@ def _few(n: int, enough: int) -> tuple[Caution, ...]:
     return (
         Caution(
             "few-samples",
-            f"{n:,} samples make few cells, or nearly empty ones: what happens within a cell is "
-            f"lost. Collect at least {enough:,}, or compare with estimator='ksg'.",
+            f"{n:,} samples allow only few cells, or nearly empty ones: dependence within a cell "
+            f"is not counted. Collect at least {enough:,}, or compare with estimator='ksg'.",
         ),
     )

@@ -207,7 +207,7 @@ def _disagreement(state: _State, profile: Profile) -> tuple[Caution, ...]:
     return (
         Caution(
             "candidates-disagree",
-            f"The candidates differ by {apart:.2g} nats: the dependence is not that of a Gaussian "
-            "copula, or there are too few rows. Look at the plot.",
+            f"The candidates differ by {apart:.2g} nats: a Gaussian copula does not describe the "
+            "dependence, or the rows are too few. Look at the plot.",
         ),
     )

@@ -81,8 +81,9 @@ class KDE(Estimator):
         n = len(samples)
         if samples.dims > REFUSED_DIMS:
             raise InputError(
-                f"`x` and `y` have {samples.dims} dimensions together, and kernels need "
-                f"{REFUSED_DIMS} at most: use estimator='copula' or 'mine', or reduce dimensions."
+                f"`x` and `y` have {samples.dims} dimensions together, and kernel density "
+                f"estimation allows at most {REFUSED_DIMS}: use estimator='copula' or 'mine', or "
+                "reduce dimensions."
             )
         u, v, z, rho = canonical(normal_scores(samples.x), normal_scores(samples.y))
         if n < z.shape[1] + 2:
@@ -172,7 +173,7 @@ def likeliest(z: Points, scott: float, progress: Progress = silent) -> float:
     for i, width in enumerate(WIDTHS):
         sums = kernel_sums(z / (width * scott), rows)
         likelihood.append(np.log(sums.clip(min=1e-300)).mean() - d * np.log(width))
-        progress(0.4 * (i + 1) / len(WIDTHS), "choosing a width")
+        progress(0.4 * (i + 1) / len(WIDTHS), "choosing the bandwidth")
     best = int(np.argmax(likelihood))
     if 0 < best < len(WIDTHS) - 1:  # the top of a parabola through the three, in log width
         before, top, after = likelihood[best - 1 : best + 2]
@@ -193,26 +194,26 @@ def _doubts(samples: Paired, rho: Float[np.ndarray, " r"]) -> Iterator[Caution]:
     if rho[0] ** 2 >= DETERMINISTIC:
         yield Caution(
             "deterministic",
-            "The scores of a combination of `x` equal those of one of `y` up to rounding: the "
-            "mutual information of such continuous variables is infinite, and the value shows "
-            "floating-point resolution only.",
+            "A linear combination of the normal scores of `x` equals one of `y` up to rounding: "
+            "the mutual information is infinite, and the value only reflects floating-point "
+            "resolution.",
         )
     if n < 25 * dims:
         yield Caution(
             "few-samples",
-            f"{n:,} samples for {dims} dimensions are few: kernels so wide blur most dependence "
-            f"that is not linear. Collect at least {25 * dims} samples.",
+            f"{n:,} samples are few for {dims} dimensions: the bandwidth is wide and smooths away "
+            f"most nonlinear dependence. Collect at least {25 * dims} samples.",
         )
     if dims > MOST_DIMS:
         yield Caution(
             "high-dimension",
-            f"In {dims} dimensions kernels see little but linear dependence: compare with "
-            "estimator='ksg' or 'infonce'.",
+            f"In {dims} dimensions, kernel density estimates miss most nonlinear dependence: "
+            "compare with estimator='ksg' or 'infonce'.",
         )
     columns = (*samples.x.T, *samples.y.T)
     if min(len(np.unique(column)) for column in columns) < n / 2:
         yield Caution(
             "ties",
-            "Values repeat, and densities are of continuous data: the value depends on the width "
-            "of the kernels. Prefer estimator='mixed', or 'discrete'.",
+            "Values repeat, and discrete data have no density: the value depends on the "
+            "bandwidth. Use estimator='mixed' or 'discrete'.",
         )

@@ -227,9 +227,9 @@ class GaussianMixture(Estimator):
             cautions.append(
                 Caution(
                     "deterministic",
-                    "In a component, a combination of `x` equals one of `y` up to "
-                    "`regularization`: the value grows as that is lowered, and the mutual "
-                    "information may be infinite.",
+                    "In one component, a linear combination of `x` equals one of `y` up to "
+                    "`regularization`: the value grows as `regularization` is lowered, and the "
+                    "mutual information may be infinite.",
                 )
             )
         sizes = [len(fit.mixture.weights) for fit in fits]
@@ -239,17 +239,17 @@ class GaussianMixture(Estimator):
             cautions.append(
                 Caution(
                     "few-samples",
-                    f"{len(samples):,} samples are few for mixtures of {_listed(sizes)} components "
-                    f"in {samples.dims} dimensions: the value may lie below the truth by "
-                    f"{missing:.2g} nats for that alone. Compare with estimator='copula'.",
+                    f"{len(samples):,} samples are few for mixtures of {_listed(sizes)} "
+                    f"components in {samples.dims} dimensions: the value may be {missing:.2g} "
+                    "nats too low for this reason alone. Compare with estimator='copula'.",
                 )
             )
         if np.ptp(parts) > 6 * max(stderr, 0.01) * np.sqrt(len(parts)):
             cautions.append(
                 Caution(
                     "folds-disagree",
-                    f"The folds gave {', '.join(f'{part:.2f}' for part in parts)} nats, further "
-                    "apart than sampling explains: the mixtures differ. Collect more samples, or "
+                    f"The folds gave {', '.join(f'{part:.2f}' for part in parts)} nats and differ "
+                    "by more than sampling error: the mixtures differ. Collect more samples, or "
                     "try another seed.",
                 )
             )
@@ -257,7 +257,7 @@ class GaussianMixture(Estimator):
             cautions.append(
                 Caution(
                     "too-few-components",
-                    f"The most components allowed, {self.components}, fitted best: raise "
+                    f"The maximum number of components, {self.components}, fitted best: raise "
                     "`components`.",
                 )
             )
@@ -265,7 +265,7 @@ class GaussianMixture(Estimator):
             cautions.append(
                 Caution(
                     "not-converged",
-                    "A mixture was still changing when its iteration ended: lower `components`.",
+                    "The EM algorithm did not converge: lower `components`.",
                 )
             )
         return tuple(cautions)

@@ -136,9 +136,9 @@ def near_ceiling(value: float, n: int, k: int) -> tuple[Caution, ...]:
     return (
         Caution(
             "near-ceiling",
-            f"The value is close to ψ(n) − ψ(k) = {most:.2f} nats, the most that {n:,} samples "
-            "can show: the true value may be larger, or infinite if one variable determines the "
-            "other.",
+            f"The value is close to ψ(n) − ψ(k) = {most:.2f} nats, the maximum that {n:,} samples "
+            "can resolve: the true value may be larger, and infinite if one variable determines "
+            "the other.",
         ),
     )
 
@@ -150,8 +150,8 @@ def high_dimension(samples: Paired) -> tuple[Caution, ...]:
     return (
         Caution(
             "high-dimension",
-            f"In {samples.dims} dimensions neighbours are far and the value falls towards zero: "
-            "compare with estimator='copula' or 'infonce'.",
+            f"In {samples.dims} dimensions nearest neighbours are distant, and the value is "
+            "biased towards zero: compare with estimator='copula' or 'infonce'.",
         ),
     )
 
@@ -161,15 +161,15 @@ def tied_values(found: Neighbours, n: int) -> tuple[Caution, ...]:
     tied, repeated = int(found.copied.sum()), found.repeated
     if not tied and repeated < 0.01:
         return ()
-    text = f"{repeated:.0%} of the values repeat another one of their coordinate"
+    text = f"{repeated:.0%} of the values occur more than once in their column"
     if tied:
         text += (
-            f", and {tied / n:.0%} of the samples have k exact copies, which counted as neighbours"
+            f", and {tied / n:.0%} of the samples have k exact copies, which count as neighbours"
         )
     return (
         Caution(
             "ties",
-            f"{text}. For rounded measurements, distances below the rounding mean nothing; for "
-            "discrete data the value stands.",
+            f"{text}. If the values are rounded, distances smaller than the rounding step are not "
+            "meaningful: use estimator='auto'. For discrete data the value is valid.",
         ),
     )

@@ -190,8 +190,8 @@ def _exact(flat: float) -> tuple[Caution, ...]:
         Caution(
             "deterministic",
             f"Around {flat:.0%} of the samples the neighbours lie on a line or plane up to "
-            "rounding: the mutual information of such continuous variables is infinite, and the "
-            "value is KSG's, which only grows like log n.",
+            "rounding: the mutual information of continuous variables is then infinite. The value "
+            "is KSG's, which grows only like log n.",
         ),
     )
 
@@ -199,14 +199,14 @@ def _exact(flat: float) -> tuple[Caution, ...]:
 def _few(n: int, k: int, dims: int) -> tuple[Caution, ...]:
     if k <= dims:
         text = (
-            f"{k} neighbours do not span the {dims} dimensions, so that nothing was corrected and "
-            f"the value is KSG's: pass LNC(k={2 * dims}), or reduce dimensions."
+            f"{k} neighbours do not span the {dims} dimensions: no correction was made, and the "
+            f"value is KSG's. Pass LNC(k={2 * dims}), or reduce dimensions."
         )
         return (Caution("uncorrected", text),)
     if n < 10 * k:
         text = (
-            f"{k} neighbours of {n:,} samples are not local: the correction straightens what may "
-            "be curved. Collect more samples."
+            f"{k} neighbours of {n:,} samples are not local: the linear correction is biased "
+            "where the dependence is curved. Collect more samples."
         )
         return (Caution("few-samples", text),)
     return ()

@@ -115,13 +115,14 @@ class Mixed(Estimator):
         discrete_x, discrete_y = (self._is_discrete(codes) for codes in (of_x, of_y))
         if discrete_x and discrete_y:
             raise InputError(
-                "`x` and `y` are both discrete, and Ross's method needs one that is continuous: "
-                "use estimator='discrete', or method='gao'."
+                "`x` and `y` are both discrete, and Ross's method needs a continuous one: use "
+                "estimator='discrete', or method='gao'."
             )
         if not discrete_x and not discrete_y:
             raise InputError(
-                f"Neither `x` nor `y` is discrete, with more than k = {self.k} samples a value, "
-                "and Ross's method needs one that is: use estimator='ksg', or method='gao'."
+                f"Neither `x` nor `y` is discrete, with more than k = {self.k} samples for each "
+                "value, and Ross's method needs a discrete one: use estimator='ksg', or "
+                "method='gao'."
             )
         return (of_x, y) if discrete_x else (of_y, x)
 
@@ -214,7 +215,7 @@ def _alone(count: int, n: int) -> tuple[Caution, ...]:
     return (
         Caution(
             "lone-classes",
-            f"{count:,} of {n:,} samples are the only one of their class, have no neighbour in it, "
-            "and were left out: merge rare classes.",
+            f"{count:,} of {n:,} samples are the only one of their class, have no neighbour in "
+            "it, and were dropped: merge rare classes.",
         ),
     )

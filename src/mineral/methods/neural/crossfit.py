@@ -154,8 +154,8 @@ def _near_ceiling(value: float, reports: Sequence[FoldReport]) -> tuple[Caution,
     return (
         Caution(
             "near-ceiling",
-            f"The value is close to {formula} = {ceiling:.2f} nats, the most that this bound can "
-            "show here: the true value may be larger.",
+            f"The value is close to {formula} = {ceiling:.2f} nats, the maximum of this bound "
+            "here: the true value may be larger. Raise `batch_size` or `product_samples`.",
         ),
     )
 
@@ -168,8 +168,8 @@ def _disagreement(stderr: float, reports: Sequence[FoldReport]) -> tuple[Caution
     return (
         Caution(
             "folds-disagree",
-            f"The folds gave {listed} nats, further apart than sampling explains: training did not "
-            "find the same network each time. Raise `steps`, or collect more samples.",
+            f"The folds gave {listed} nats and differ by more than sampling error: training did "
+            "not reach the same network in each fold. Raise `steps`, or collect more samples.",
         ),
     )
 
@@ -180,7 +180,8 @@ def _unfinished(steps: int, reports: Sequence[FoldReport]) -> tuple[Caution, ...
     return (
         Caution(
             "not-converged",
-            f"The validation rows still gained after {steps} steps: raise `steps`.",
+            f"The bound on the validation rows was still rising after {steps:,} steps: raise "
+            "`steps`.",
         ),
     )
 
@@ -192,9 +193,8 @@ def _nothing_learned(reports: Sequence[FoldReport]) -> tuple[Caution, ...]:
     return (
         Caution(
             "nothing-learned",
-            f"In {idle} of {len(reports)} folds no step of training did better on validation rows "
-            "than the network before the first: either nothing is there to find, or training went "
-            "wrong. Try a lower `learning_rate`.",
+            f"In {idle} of {len(reports)} folds training did not improve the bound on validation "
+            "rows: x and y are independent, or training failed. Try a lower `learning_rate`.",
         ),
     )
 
@@ -205,7 +205,8 @@ def _few_samples(samples: Paired) -> tuple[Caution, ...]:
     return (
         Caution(
             "few-samples",
-            f"{len(samples):,} samples for {samples.dims} dimensions are few for a network to "
-            "learn from: the value may lie far below the truth.",
+            f"{len(samples):,} samples are few to train a network in {samples.dims} dimensions: "
+            "the value may be far too low. Collect more samples, or compare with "
+            "estimator='copula'.",
         ),
     )

@@ -101,13 +101,16 @@ class Residual(Learned):
         ranks = _Ranks.of(samples, copula)
         if len(samples) < FEWEST or self._cost(ranks) > AFFORDABLE:
             run.progress(1.0, "fitting a copula")
-            return _with(copula, "Too few rows for a network beside the copula.")
+            return _with(copula, "Too few rows for a neural correction of the copula.")
         rng, reports = run.rng(), list[FoldReport]()
         with learning():
             split = list(folds(len(samples), self.folds, validation=VALIDATION, rng=rng))
             if not all(ranks.can_be_fitted(fold.training) for fold in split):
                 run.progress(1.0, self.name)
-                return _with(copula, "Coordinates follow from one another: no network beside it.")
+                return _with(
+                    copula,
+                    ("Some columns are functions of others: no neural correction is fitted."),
+                )
             for fold in split:
                 share = (1 - COPULA) / self.folds
                 done = COPULA + share * len(reports)
@@ -118,10 +121,20 @@ class Residual(Learned):
                 needed = self.gain if len(reports) == self.folds else self.gain / 2
                 if not _clear(reports, needed):
                     run.progress(1.0, self.name)
-                    return _with(copula, "A network does not clearly add to the copula.")
+                    return _with(
+                        copula,
+                        (
+                            "A neural correction does not improve the copula significantly on "
+                            "held-out rows."
+                        ),
+                    )
             half = self._report(ranks, halved(split[0]), replace(run, progress=silent), rng)
         found = allowing_for(more(reports[0], half), combined(self, samples, reports))
-        return _with(found, "A network clearly adds to the copula.", copula.path)
+        return _with(
+            found,
+            ("A neural correction improves the copula significantly on held-out rows."),
+            copula.path,
+        )
 
     def _cost(self, ranks: "_Ranks") -> float:
         """Nats that the copula loses by being fitted to the training rows of a fold."""

@@ -75,7 +75,7 @@ class Canonical(Estimator):
         f, g = cross_fitted(x, y, rows, replace(best, count=max(1, best.count)), rng)
         f, g = _alike(samples.x, f), _alike(samples.y, g)
         some = rows[:SOME]
-        run.progress(LEARNED, "neighbours among variates")
+        run.progress(LEARNED, "KSG on the canonical variates")
         near = KSG(k=self.k, standardize=False)
         count = max(
             range(1, min(NEAR, f.shape[1]) + 1),
@@ -85,7 +85,7 @@ class Canonical(Estimator):
             _among(samples, f[:, :count], g[:, :count]),
             replace(run, progress=portion(run.progress, LEARNED, COUNTED)),
         )
-        path = f"Neighbours among {count} kernel canonical variates of x and of y."
+        path = f"KSG on {count} kernel canonical variates of x and of y."
         new = _new(f[some], g[some])
         if len(new) > 1:
             few = _among(samples, f[:, new], g[:, new])
@@ -93,7 +93,7 @@ class Canonical(Estimator):
             copula = normalized(LikeliestCopula().measure(few, rest), few, run)
             if copula.value - found.value > CLEARLY * np.hypot(copula.stderr, found.stderr):
                 found = replace(copula, model=None)
-                path = f"A copula of {len(new)} kernel canonical variates of x and of y."
+                path = f"Gaussian copula on {len(new)} kernel canonical variates of x and of y."
         run.progress(1.0, "canonical variates")
         return replace(found, path=(path,))
 

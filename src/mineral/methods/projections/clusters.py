@@ -87,13 +87,13 @@ class Clusters(Estimator):
             rest = replace(run, progress=portion(run.progress, UNTAUGHT, 1.0))
             taught, count = _taught(sides, rest)
             if taught.mean() > best.mean():
-                best, chosen, of = taught, count, "what x and y share"
+                best, chosen, of = taught, count, "a shared representation of x and y"
         run.progress(1.0, "counting clusters")
         return Measurement(
             value=float(best.mean()),
             stderr=float(best.std() / np.sqrt(n)),
             pointwise=best,
-            path=(f"{chosen} clusters of {of}, counted against each other.",),
+            path=(f"{chosen} clusters of {of}, compared in a contingency table.",),
         )
 
 
@@ -109,7 +109,7 @@ def _taught(sides: list[np.ndarray], run: Run) -> tuple[PerSample, int]:
     counts = [count for count in SHARED if count * ROWS_A_CLUSTER * FOLDS <= n]
     told = np.empty((len(counts), n))
     for done, fold in enumerate(folds(n, FOLDS, validation=0.0, rng=rng)):
-        run.progress(done / FOLDS, "learning what the sides share")
+        run.progress(done / FOLDS, "learning a shared representation")
         learned = fold.training[:FITTED]
         fit = Variates.fit(x[learned], y[learned], Kernel(WIDTH), VARIATES, rng)
         strength = correlations(*fit.without_itself).clip(min=0)

@@ -73,10 +73,8 @@ class Projected(Estimator):
         )
         final = replace(run, progress=portion(run.progress, 0.0, FINAL))
         found = normalized(self._final(reduced).measure(reduced, final), reduced, run)
-        of = "standardized coordinates" if scaled else "coordinates as they are"
-        kept = (
-            f"Principal components of {of}: {reduced.x.shape[1]} of x, {reduced.y.shape[1]} of y."
-        )
+        of = "standardized coordinates" if scaled else "the original columns"
+        kept = f"PCA of {of}: {reduced.x.shape[1]} components of x, {reduced.y.shape[1]} of y."
         found = replace(found, path=(kept, *found.path), model=None)
         if self.components is not None:
             run.progress(1.0, self.name)
@@ -87,9 +85,9 @@ class Projected(Estimator):
         run.progress(1.0, self.name)
         if neighbours.value - found.value <= CLEARLY * np.hypot(neighbours.stderr, found.stderr):
             return found
-        of = f"{near.x.shape[1]} components of x and {near.y.shape[1]} of y"
+        of = f"{near.x.shape[1]} principal components of x and {near.y.shape[1]} of y"
         return replace(
-            neighbours, path=(*found.path, f"Neighbours find clearly more among {of}."), model=None
+            neighbours, path=(*found.path, f"KSG is significantly larger on {of}."), model=None
         )
 
     def _final(self, samples: Paired) -> Estimator:

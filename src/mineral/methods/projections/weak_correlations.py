@@ -79,9 +79,9 @@ class Spread:
             return found
         doubt = Caution(
             "few-samples",
-            f"Weak dependence spread over all columns cannot be detected in {self.n:,} rows below "
-            f"about {self.unseen:.2g} nats: the interval reaches that far. Collect more rows, or "
-            "select columns.",
+            f"Weak dependence spread over all columns cannot be detected from {self.n:,} rows "
+            f"below about {self.unseen:.2g} nats: the interval includes that much. Collect more "
+            "rows, or select columns.",
         )
         return replace(found, missing=max(found.missing, more), cautions=(*found.cautions, doubt))
 
@@ -97,15 +97,16 @@ class WeakCorrelations(Estimator):
         spread = Spread.of(samples)
         if spread is None:
             raise InputError(
-                f"`x` and `y` have {samples.dims} columns that correlate within a side, or fewer "
-                f"than {FEW_ROWS} rows: squared correlations cannot be summed. Use "
-                "estimator='auto'."
+                f"`x` and `y` have {samples.dims} columns that are correlated within x or within "
+                f"y, or fewer than {FEW_ROWS} rows: the sum of squared correlations is not valid. "
+                "Use estimator='auto'."
             )
         doubt = Caution(
             "spread-thin",
             f"Many columns of x and y correlate, most too weakly to be detected in {spread.n:,} "
-            "rows: the value is half the sum of their squared correlations beyond chance, which is "
-            "the information of weakly correlated Gaussian columns. Collect more rows.",
+            "rows. The value is half the sum of the squared correlations minus its expectation "
+            "under independence, the mutual information of weakly correlated Gaussian columns. "
+            "Collect more rows.",
         )
         return Measurement(value=spread.value, stderr=spread.stderr, cautions=(doubt,))
 

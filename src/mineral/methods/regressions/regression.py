@@ -100,12 +100,12 @@ class Regression(Estimator):
         return self.k or max(1, min(MOST, n // (2 * SHARE)))
 
     def measure(self, samples: Paired, run: Run) -> Measurement:
-        samples.at_least(FEWEST, "A curve through the nearest rows")
+        samples.at_least(FEWEST, "Regression")
         if not self.can_predict(samples):
             raise InputError(
-                f"`x` and `y` have {samples.x.shape[1]} and {samples.y.shape[1]} columns: a curve "
-                "takes a single one, of values that hardly repeat, on one side, and at most "
-                f"{MOST_DIMS - 1} on the other. Use estimator='auto', which looks at more."
+                f"`x` and `y` have {samples.x.shape[1]} and {samples.y.shape[1]} columns: "
+                "regression needs a single column with few repeated values on one side, and at "
+                f"most {MOST_DIMS - 1} columns on the other. Use estimator='auto'."
             )
         run.progress(0.0, "curves")
         sides = samples.x, samples.y
@@ -266,8 +266,8 @@ def _exact(value: float, rounded: float) -> tuple[Caution, ...]:
     return (
         Caution(
             "deterministic",
-            f"What a curve leaves is {math.exp(-value):.0e} of the spread, or rounding: x and y may"
-            " be exact functions of each other, and their mutual information infinite. The value "
-            "is that of how well so many rows draw the curve.",
+            f"The residuals are {math.exp(-value):.0e} of the spread, or rounding error: x and y "
+            "may be exact functions of each other, with infinite mutual information. The value "
+            "then only reflects how well this many rows determine the function.",
         ),
     )

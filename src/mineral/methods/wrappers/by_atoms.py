@@ -86,7 +86,12 @@ def _by_atoms(at: tuple[Mask, Mask], samples: Paired, run: Run, inner: Measures)
         reach=None,
         residual_is_independent=False,
         cautions=tuple({c.code: c for part in parts for c in part.cautions}.values()),
-        path=("Atoms: a table of where x and y are at theirs, and the numbers elsewhere.",),
+        path=(
+            (
+                "Atoms: the sum of a table of whether x and y are at their atoms, and of the other "
+                "values."
+            ),
+        ),
         kind="neither",
         decision=None
         if main.decision is None

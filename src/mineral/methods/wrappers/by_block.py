@@ -62,7 +62,8 @@ def _sum(blocks: list[Block], samples: Paired, run: Run, inner: Measures) -> Mea
     names += "; …" if len(blocks) > NAMED else ""
     count = f"{len(blocks)} blocks" if len(blocks) > 1 else "one block"
     sentence = (
-        f"Reported: the sum over {count} of columns that are independent of all others ({names})."
+        f"Reported: the sum over {count} of columns that are independent of the other blocks "
+        f"({names})."
     )
     considered = tuple(
         replace(each, columns=_names(block, samples))

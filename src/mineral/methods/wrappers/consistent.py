@@ -48,8 +48,8 @@ def _consistent(found: Measurement, samples: Paired, run: Run) -> Measurement:
     reach = found.reach or (lambda level: (_normal(level, found), _normal(level, found)))
     doubt = Caution(
         "not-significant",
-        f"A permutation test of the same rows finds no sign of dependence (p = {test.p_value:.2g}):"
-        " the interval includes 0. Collect more rows.",
+        "A permutation test on the same rows does not reject independence (p = "
+        f"{test.p_value:.2g}): the interval includes 0. Collect more rows.",
     )
     return replace(
         found,

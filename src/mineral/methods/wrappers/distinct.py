@@ -51,8 +51,8 @@ def _without_copies(samples: Paired) -> tuple[Paired, tuple[Caution, ...]]:
     caution = Caution(
         "repeated-rows",
         f"{len(samples) - len(keep):,} of {len(samples):,} rows are exact copies of another row, "
-        "as after oversampling or merging tables. Copies carry no new information: each row counts "
-        "once. Pass the distinct rows.",
+        "as after oversampling or merging tables. Each distinct row is counted once. Pass the "
+        "distinct rows.",
     )
     return replace(samples, x=samples.x[keep], y=samples.y[keep]), (caution,)
 
