@@ -106,7 +106,7 @@ def surprisal(label: Int[np.ndarray, " n"]) -> PerSample:
 
 
 def miller_madow(label: Int[np.ndarray, " n"]) -> float:
-    """What the plug-in H(Y) lacks on average: (K − 1) / 2n."""
+    """The negative bias of the plug-in H(Y): (K − 1) / 2n."""
     return float((len(np.unique(label)) - 1) / (2 * len(label)))
 
 

@@ -1,13 +1,13 @@
-"""Kernel densities: the Gaussian value, and what smooth densities find beyond it.
+"""Kernel density estimation: a Gaussian value, plus a correction by kernel densities.
 
 With u, v the normal scores of x, y in canonical coordinates, with correlations ρ_i, and
-z = ((u_i ± v_i) / √(2 (1 ± ρ_i)), …) the same pairs made white,
+z = ((u_i ± v_i) / √(2 (1 ± ρ_i)), …) the same pairs whitened,
 
     I(X; Y) ≈ −½ Σ log(1 − ρ_i²) + mean log[f(z) / f(u) f(v)]
 
-with each density a sum of normal kernels of one width h. In these coordinates the kernels in x and
-in y are the margins of the kernel in (x, y): what is estimated is the information of the samples
-blurred, which is exact for a Gaussian at any h, and zero for independent variables.
+with each density a sum of normal kernels of one bandwidth h. In these coordinates the kernels in x
+and in y are the marginals of the kernel in (x, y): the estimate is the mutual information of the
+smoothed distribution, which is exact for a Gaussian at any h, and zero for independent variables.
 
 References:
     Moon, Rajagopalan & Lall (1995), doi:10.1103/PhysRevE.52.2318.
@@ -40,29 +40,30 @@ Points: TypeAlias = Float[Tensor, "n _"]
 Sums: TypeAlias = Float[np.ndarray, " rows"]
 
 PAIRS = 1_000_000  # kernels at a time: 8 MB
-QUERIES = 2000  # samples whose likelihood chooses a width
-MOST_DIMS = 6  # dx + dy up to which kernels see anything
-REFUSED_DIMS = 8  # above it they see what is not there: 0.07 nats in 10 dimensions, 6 in 100
+QUERIES = 2000  # samples whose likelihood selects the bandwidth
+MOST_DIMS = 6  # dx + dy, up to which kernels capture nonlinear dependence
+# above, the bias under independence is too large: 0.07 nats in 10 dimensions, 6 in 100
+REFUSED_DIMS = 8
 WIDTHS = tuple(2.0 ** (half / 2) for half in range(-8, 3))  # of Scott's: 1/16 to 2
 
 
 @dataclass(frozen=True, kw_only=True)
 class KDE(Estimator):
-    """Kernel densities on normal scores, each without its own sample: smooth, low dimension.
+    """Kernel density estimates on normal scores, leave-one-out: smooth dependence, low dimension.
 
     I(X; Y) ≈ mean log[f(x, y) / f(x) f(y)], where f sums normal kernels at all other samples. The
-    logarithm of a sum that fluctuates is too low, by v / 2s for s kernels' worth of neighbours and
-    v = 2^(−d/2). A share of the sample's own kernel makes up for it: v/2 in crowded places, less at
-    the edges, where it is all there is. The value is the mean of those with v/2 and with v/4, and
-    half their difference is part of the standard error.
+    logarithm of a fluctuating sum is biased low, by v / 2s for a sum s of kernels and v = 2^(−d/2).
+    A share of the sample's own kernel corrects this: v/2 where the density is high, less in the
+    tails, where it dominates. The value is the mean of those with v/2 and with v/4, and half their
+    difference is part of the standard error.
 
-    Blurring loses structure finer than the kernels: the value is too low for sharp dependence that
-    is not linear in the scores, and in many dimensions. Time grows like n².
+    Smoothing removes structure finer than the bandwidth: the value is too low for sharp nonlinear
+    dependence, and in many dimensions. Time grows like n².
 
     Args:
-        bandwidth: h. "likelihood" takes the width under which each sample is most likely given
-            the others; "scott" n^(−1/(d + 4)) and "silverman" (n (d + 2) / 4)^(−1/(d + 4)), with
-            d = dx + dy, suit a Gaussian; or a number, in standard deviations.
+        bandwidth: h. "likelihood" maximizes the leave-one-out likelihood; "scott" n^(−1/(d + 4))
+            and "silverman" (n (d + 2) / 4)^(−1/(d + 4)), with d = dx + dy, suit a Gaussian; or a
+            number, in standard deviations.
 
     Example:
         >>> rng = np.random.default_rng(0)
@@ -122,7 +123,7 @@ class KDE(Estimator):
 
 
 def canonical(x: X, y: Y) -> tuple[Points, Points, Points, Float[np.ndarray, " r"]]:
-    """u, v, z and ρ: x, y and (x, y) as white as linear maps make them, and their correlations."""
+    """u, v, z and ρ: x, y and (x, y), each whitened linearly, and their correlations."""
     white_x, _, _ = whiten(x)
     white_y, _, _ = whiten(y)
     left, rho, right = np.linalg.svd(white_x.T @ white_y)
@@ -144,9 +145,9 @@ def kernel_sums(
     """For some rows, Σ exp(−|p_i − p_j|² / 2) over all other points.
 
     Args:
-        points: In units of the width.
+        points: In units of the bandwidth.
         rows: Which.
-        progress: Told what share is done,
+        progress: Called with the share that is done,
         done: from here to there.
     """
     half = (points**2).sum(dim=1) / 2
@@ -164,9 +165,9 @@ def kernel_sums(
 
 
 def likeliest(z: Points, scott: float, progress: Progress = silent) -> float:
-    """The width, of a few around Scott's, under which the others make each sample most likely."""
+    """The bandwidth, of a few around Scott's, with the largest leave-one-out likelihood."""
     n, d = z.shape
-    # Some samples will do: evenly from the middle to the edge, whatever order the rows came in.
+    # A part of the samples suffices: evenly spaced from the center outwards, in any row order.
     spread = (z**2).sum(dim=1).argsort()
     rows = spread[torch.linspace(0, n - 1, min(n, QUERIES)).long()]
     likelihood = []

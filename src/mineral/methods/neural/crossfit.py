@@ -1,8 +1,8 @@
-"""Cross-fitting: every row is reported on by a network that never saw it.
+"""Cross-fitting: every row is evaluated by a network that was not trained on it.
 
-The rows are split into folds; each fold is reported on by a network that learned on a part of the
-rest and was stopped by another part. All rows count once in the value, and none is judged by what
-learned from it. Methods differ in what a network is, what it maximizes, and what is reported.
+The rows are split into folds. For each fold, a network is trained on a part of the other rows,
+stopped early on the rest of them, and evaluated on the fold. All rows count once in the value.
+Methods differ in the network, the objective, and the reported quantity.
 """
 
 from abc import abstractmethod
@@ -23,24 +23,24 @@ from mineral.training import Schedule
 from mineral.types import PerSample, Rows
 
 VALIDATION = 0.2  # share of a fold's other rows that decides when to stop
-FEWEST = 60  # samples: below, no part of a split is of any use
+FEWEST = 60  # samples; below, the parts of a split are too small
 FEWEST_REPORTED = 10  # samples in a fold
-FEWEST_A_BATCH = 64  # joint samples, where the training rows hold as many
+FEWEST_A_BATCH = 64  # joint samples, if there are enough training rows
 
 
 @dataclass(frozen=True, kw_only=True)
 class FoldReport:
-    """What one fold's network says of the fold's test rows, in nats.
+    """The result of one fold's network on the fold's test rows, in nats.
 
     Attributes:
         rows: The test rows.
         value: The estimate on them.
         variance: Of the value, over samples.
         pointwise: An estimate of each row's pmi.
-        member: The network, where it is a log density ratio.
-        ceiling: The most that the value could have been, and its formula.
-        gain: Of each row, how much better its joint pair is told from product pairs than it was
-            before training, in nats; where a method looks at that.
+        member: The network, if it is a log density ratio.
+        ceiling: The maximum possible value, and its formula.
+        gain: For each row, the improvement of the classification score (joint against product
+            samples) by training, in nats; for methods that use it.
     """
 
     rows: Rows
@@ -55,13 +55,13 @@ class FoldReport:
 
 @dataclass(frozen=True, kw_only=True)
 class Learned(Estimator):
-    """What estimators that learn a network share.
+    """Options of estimators that train a network.
 
     Args:
         steps: Gradient steps for each fold, at most; training stops early on validation rows.
         batch_size: Joint samples a step.
         learning_rate: Of Adam, at the start.
-        folds: Parts of the samples, each reported on by a network that learned on the others.
+        folds: Parts of the samples, each evaluated by a network that was trained on the others.
     """
 
     steps: AtLeastOne = 1000
@@ -70,9 +70,9 @@ class Learned(Estimator):
     folds: AtLeastTwo = 3
 
     def schedule(self, rows: int, *, block: int) -> Schedule:
-        """These options, as the training loop takes them, for so many rows to learn from.
+        """These options in the form of the training loop, for this number of training rows.
 
-        Batches of nearly all rows teach a network these rows by heart: none has more than a third.
+        Batches of nearly all rows lead to overfitting: none has more than a third of the rows.
         """
         return Schedule(
             steps=self.steps,
@@ -82,17 +82,17 @@ class Learned(Estimator):
         )
 
     def telling(self, run: Run) -> Callable[[float], None]:
-        """Tell the run's progress what share of a training is done."""
+        """Report the progress of a training to the run."""
         return lambda share: run.progress(share, f"training {self.name}")
 
 
 @dataclass(frozen=True, kw_only=True)
 class CrossFitted(Learned):
-    """Estimators that learn one network a fold, whatever the folds before it found."""
+    """Estimators that train one network a fold, independently of other folds."""
 
     @abstractmethod
     def report(self, samples: Paired, fold: Fold, run: Run, rng: np.random.Generator) -> FoldReport:
-        """Learn on one fold's training rows, and report on its test rows."""
+        """Train on one fold's training rows, and evaluate its test rows."""
 
     def measure(self, samples: Paired, run: Run) -> Measurement:
         fewest = max(FEWEST, FEWEST_REPORTED * self.folds)
@@ -139,7 +139,7 @@ def _model(reports: Sequence[FoldReport]) -> CriticModel | None:
 def prepared(
     samples: Paired, fold: Fold, critic: nn.Module
 ) -> tuple[Member, list[tuple[Tensor, Tensor]]]:
-    """A network with the map of its inputs, learned on training rows only; and each part mapped."""
+    """A network with an input transform from training rows only, and the transformed parts."""
     of_x = Standardizer.fit(samples.x[fold.training])
     of_y = Standardizer.fit(samples.y[fold.training])
     member = Member(critic=critic, of_x=of_x, of_y=of_y, log_partition=0.0)
