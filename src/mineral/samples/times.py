@@ -1,6 +1,6 @@
 """Dates and durations as elapsed time: I(X; Y) does not depend on the origin or the unit.
 
-The origin is fixed, so that a model reads new dates as those that it was fitted to.
+The origin is fixed, so that a fitted model can be applied to new dates.
 """
 
 import datetime
@@ -14,7 +14,7 @@ from mineral.samples.text import is_missing
 SECONDS = {"W": 604800.0, "D": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0} | {
     unit: 10.0 ** (-3 * i) for i, unit in enumerate(("ms", "us", "ns", "ps", "fs", "as"), start=1)
 }
-"""The fixed units of NumPy's dates; of years and months, days are counted."""
+"""The fixed units of NumPy's dates; years and months are converted to days."""
 
 
 ORIGIN = np.datetime64("2000-01-01")
@@ -28,7 +28,7 @@ def elapsed(name: str, array: np.ndarray) -> Float[np.ndarray, "..."]:
         array: Of dtype datetime64 or timedelta64, of any shape.
 
     Raises:
-        InputError: If float64 cannot hold how close to each other the dates are.
+        InputError: If float64 does not resolve the differences between the dates.
     """
     unit, count = np.datetime_data(array.dtype)
     if unit in ("Y", "M", "generic"):
