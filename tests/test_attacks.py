@@ -145,7 +145,7 @@ def test_known_pairs_give_the_others_away():
     found = plaintext.attack(raw, np.tanh(raw @ RNG.standard_normal((8, 12)) / 20))
     assert found.value > 0.9 and found.n == N - 100 and found.chance == 1 / 300
     assert plaintext.attack(raw, RNG.standard_normal((N, 12))).value < 0.05
-    with pytest.raises(InputError, match="`known` must be from 8 to half"):
+    with pytest.raises(InputError, match="`known` must be between 8 and half"):
         plaintext.attack(raw[:100], raw[:100])
 
 

@@ -111,5 +111,5 @@ def test_data_names_the_folder_of_the_digits_for_this_command_only(run, tmp_path
     assert f"{tmp_path / 'mnist'}" in refusal  # nothing is there, and nothing was downloaded
     assert os.environ["MINERAL_DATA"] == "elsewhere"
     status, _, refusal = run("--data", tmp_path / "nowhere")
-    assert status == 2 and "is no folder" in refusal
+    assert status == 2 and "is not a folder" in refusal
     assert os.environ["MINERAL_DATA"] == "elsewhere"

@@ -135,7 +135,7 @@ def match(
     settings = settings or Settings()
     n = len(images)
     if len(codes) != n or n < 2:
-        raise InputError(f"`codes` must be as many as the {n} images, got {len(codes)}.")
+        raise InputError(f"`codes` must have a row for each of the {n} images, got {len(codes)}.")
     plain = like.cut(torch.from_numpy(np.asarray(images, np.float32))).numpy()
     coded = codes.reshape(n, like.patches, like.width).astype(np.float32)
     if like.shuffle:

@@ -35,7 +35,7 @@ def attack(
     """
     n = len(raw)
     if n < 2 * known or known < 8:
-        raise InputError(f"`known` must be from 8 to half of the {n} rows, got {known}.")
+        raise InputError(f"`known` must be between 8 and half of the {n} rows, got {known}.")
     order = np.random.default_rng(seed).permutation(n)
     fit, chosen, other = order[: known * 3 // 4], order[known * 3 // 4 : known], order[known:]
     sides = raw.astype(np.float64), codes.astype(np.float64)

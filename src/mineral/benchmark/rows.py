@@ -165,7 +165,9 @@ def _lines(path: Path) -> Iterator[bytes]:
         reason = getattr(error, "strerror", None) or str(error) or "it is cut off"
         raise InputError(f"`{path}` cannot be read: {reason}.") from None
     if len(line) > LONGEST_LINE:
-        raise InputError(f"`{path}` has a line of more than {LONGEST_LINE:,} bytes: no row has.")
+        raise InputError(
+            f"`{path}` has a line of more than {LONGEST_LINE:,} bytes, more than any row."
+        )
 
 
 def _parsed(lines: Iterable[bytes], path: Path) -> Iterator[Row]:

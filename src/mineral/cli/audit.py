@@ -214,7 +214,8 @@ def _neuracrypt(text: str, option: str, problem: "Problem", seed: int) -> "Encod
         name, _, value = part.partition("=")
         if name not in options or not value.lstrip("-").isdigit():
             raise OptionError(
-                f"`--encoder` {text!r} must be as neuracrypt:patch=7,width=256,depth=4,published=0."
+                f"`--encoder` {text!r} must have the form "
+                "neuracrypt:patch=7,width=256,depth=4,published=0."
             )
         options[name] = int(value)
     published = bool(options.pop("published"))

@@ -55,9 +55,10 @@ def shape(
         float, typer.Option(metavar="S", help="Noise on a code between −1 and 1; 0 for none.")
     ] = 0.1,
     steps: Annotated[int, typer.Option(metavar="N", help="Training steps.")] = 1000,
-    seed: Annotated[int, typer.Option(metavar="N", help="Fixes every random choice.")] = 0,
+    seed: Annotated[int, typer.Option(metavar="N", help="Random seed.")] = 0,
     device: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Where networks train: cpu, cuda, mps.")
+        str | None,
+        typer.Option(metavar="NAME", help=("Device of neural networks: cpu, cuda or mps.")),
     ] = None,
     out: Annotated[
         Path | None,

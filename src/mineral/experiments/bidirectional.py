@@ -246,9 +246,7 @@ def conclude(settings: Settings, results: Mapping[str, Numbers]) -> Conclusion:
     sentences = list(SENTENCES)
     if "digits" in settings.data:
         read = number(100 * metrics["digits-plain"]["reader"][0])
-        sentences.append(
-            f"The classifier of digits is correct for {read} % of the test images right."
-        )
+        sentences.append(f"The classifier of digits is correct for {read} % of the test images.")
     return Conclusion(
         metrics=metrics,
         tables=tables,

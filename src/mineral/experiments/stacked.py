@@ -178,8 +178,7 @@ def conclude(settings: Settings, results: Mapping[str, Numbers]) -> Conclusion:
         tables=[table],
         figures={"stacked-mnist": _draw(results)},
         sentences=(
-            f"The classifier of digits is correct for {read} % of MNIST's single test images "
-            "right.",
+            f"The classifier of digits is correct for {read} % of MNIST's single test images.",
             *SENTENCES,
         ),
     )

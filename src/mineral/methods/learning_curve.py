@@ -28,13 +28,12 @@ def more(report: FoldReport, half: FoldReport) -> float:
     return float(apart.mean())
 
 
-def allowing_for(gain: float, found: Measurement, *, who: str = "the network") -> Measurement:
+def allowing_for(gain: float, found: Measurement) -> Measurement:
     """Extend the interval upwards by the expected gain from more rows.
 
     Args:
         gain: Nats gained from half of the rows to all.
         found: The estimate from all rows.
-        who: Found it.
     """
     missing = min(LEFT * max(0.0, gain), MOST_LEFT * abs(found.value))
     doubts = found.cautions

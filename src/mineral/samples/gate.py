@@ -288,7 +288,7 @@ def _check(name: str, part: Columns) -> list[Caution]:
     constant = _constant_columns(values)
     if constant.all():
         raise InputError(
-            f"`{name}`is constant and carries no information. Pass a variable that varies."
+            f"`{name}` is constant and carries no information. Pass a variable that varies."
         )
     if constant.any() and values.ndim == part.dims_given:
         names = ", ".join(np.array(part.names)[constant][:3])

@@ -186,7 +186,7 @@ def _with_learning_curve(best: Answer, samples: Paired, run: Run) -> Measurement
         return best.found
     gain = rise(best.found, best.estimator, samples, run)
     clear = gain > max(RISING, best.found.stderr)
-    return allowing_for(gain, best.found, who="neighbours") if clear else best.found
+    return allowing_for(gain, best.found) if clear else best.found
 
 
 def _allowance(best: Answer, value: float, n: int, dims: int) -> float:
