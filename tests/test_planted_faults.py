@@ -32,7 +32,7 @@ def test_every_fault_has_one_place_in_the_source_and_tests_that_exist(script):
 
 
 def test_a_fault_without_a_place_in_the_source_is_refused(script, capsys):
-    fault = replace(next(script.faults()), text="SIGNIFICANT = 2.0")
+    fault = replace(next(script.faults()), text="CLEARLY = 2.0")
     with pytest.raises(SystemExit):
         script.refuse_stale([fault])
-    assert "comparison.py has 0 places that read 'SIGNIFICANT = 2.0'" in capsys.readouterr().err
+    assert "comparison.py has 0 places that read 'CLEARLY = 2.0'" in capsys.readouterr().err

@@ -57,7 +57,7 @@ class Gaussian(Estimator):
 
 @dataclass(frozen=True, kw_only=True)
 class GaussianCopula(Estimator):
-    """The Gaussian formula on normal scores: any marginals, with the copula of a Gaussian.
+    """The Gaussian formula on normal scores: any marginals, a Gaussian copula.
 
     Every coordinate is replaced by Φ⁻¹(rank / (n + 1)), so that strictly monotone maps of any
     coordinate, outliers and heavy tails change nothing. Exact if the copula is Gaussian; misses

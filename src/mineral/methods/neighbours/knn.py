@@ -23,7 +23,7 @@ from mineral.types import PerSample, Rows, X, Y
 
 @dataclass(frozen=True, kw_only=True)
 class KSG(Estimator):
-    """Kraskov, Stögbauer & Grassberger's neighbour counts: any dependence, low dimension.
+    """Nearest neighbours (Kraskov, Stögbauer & Grassberger): any dependence, low dimension.
 
     Around each sample, take the distance to its k-th neighbour in (x, y), in the maximum norm,
     and count the samples strictly closer than that in x alone (n_x) and in y alone (n_y):

@@ -31,7 +31,7 @@ EXACT = 1e-12  # nats squared: a smaller variance within classes is rounding err
 
 @dataclass(frozen=True, kw_only=True)
 class Mixed(Estimator):
-    """Neighbour counts for discrete with continuous variables, and for mixtures of both.
+    """Nearest neighbours for discrete with continuous variables, and for mixtures of both.
 
     method "gao", for variables of any kind, also a continuous one with atoms such as rainfall:
 

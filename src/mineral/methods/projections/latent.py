@@ -48,7 +48,7 @@ class CrossAutoencoder(nn.Module):
 
 @dataclass(frozen=True, kw_only=True)
 class LMI(CrossFitted):
-    """Latent: autoencoders to a few numbers, then neighbours. For low-rank dependence, many dims.
+    """Autoencoders to low-dimensional representations, then KSG: low-rank dependence.
 
     An encoder of x and one of y are trained, on some rows, to reconstruct both variables from
     `latent` numbers each; on the other rows, mutual information is estimated between these numbers.
