@@ -24,7 +24,7 @@ MARKERS = "osD^vP*X"
 
 
 def frontier(audit: Audit) -> "Figure":
-    """Accuracy on what is kept against the strongest attack, and both in nats where they have any.
+    """Accuracy for the kept label against the strongest attack, and both in nats if available.
 
     Raises:
         MissingExtraError: If matplotlib is not installed.

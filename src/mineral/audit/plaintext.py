@@ -1,4 +1,4 @@
-"""Known plaintext: a few raw rows with their codes give away whose the other codes are."""
+"""Known plaintext: a few raw rows with their codes identify the other codes."""
 
 from typing import Any
 
@@ -19,10 +19,10 @@ def attack(
     known: int = 100,
     seed: int = 0,
 ) -> Attack:
-    """The share of other rows whose own code is found, one to one; chance is one in their number.
+    """The share of other rows that are matched to their own code; chance is one in their number.
 
     Raw rows are predicted from codes and codes from raw rows, linearly and by a Gaussian kernel.
-    Which of the four serves is decided by a quarter of the known pairs.
+    A quarter of the known pairs selects one of the four.
 
     Args:
         raw: Rows.

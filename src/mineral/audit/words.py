@@ -1,4 +1,4 @@
-"""What a report says in sentences: what was shown, and what was not."""
+"""The sentences of an audit's report."""
 
 import math
 from collections.abc import Sequence
@@ -65,12 +65,12 @@ def best(rows: Sequence[Measure], name: str, side: str) -> Measure | None:
 
 
 def leaked(audit: Audit) -> str:
-    """What the leakage of this audit is about."""
+    """The leaked quantity of this audit."""
     return "I(X; Z)" if audit.hides == "everything" else "I(S; Z)"
 
 
 def verdict(each: Audited, audit: Audit) -> list[str]:
-    """What was found about one encoder."""
+    """The results of one encoder."""
     return [_bounds(each, audit), *_attacks(each, audit)]
 
 
@@ -111,7 +111,7 @@ def _attacks(each: Audited, audit: Audit) -> list[str]:
 
 
 def general(audit: Audit) -> list[str]:
-    """What holds for all encoders."""
+    """Remarks on all encoders."""
     return [
         NO_PROMISE,
         LOW_BOUNDS,

@@ -1,4 +1,4 @@
-"""What a report says in sentences and tables, and the call that reproduces its estimate."""
+"""The sentences and tables of a report, and the call that reproduces its estimate."""
 
 import math
 import re
@@ -43,7 +43,7 @@ NO_WARNINGS = (
 
 
 def default_title(estimate: Estimate) -> str:
-    """What the estimate is of."""
+    """The title: the variables of the estimate."""
     of_x, of_y = (
         ", ".join(of) if len(of) <= 3 else f"{of[0]}, …, {of[-1]}"
         for of in (estimate.evidence.x_names, estimate.evidence.y_names)
@@ -52,7 +52,7 @@ def default_title(estimate: Estimate) -> str:
 
 
 def meaning(estimate: Estimate) -> list[str]:
-    """The value in everyday terms: beside independence, and as a correlation."""
+    """The value compared with independence, and as a correlation."""
     low, high = estimate.interval
     sentences = []
     if low > 0:
@@ -80,13 +80,13 @@ def meaning(estimate: Estimate) -> list[str]:
 
 
 def _is_number_with_number(estimate: Estimate) -> bool:
-    """Whether a correlation is a fair comparison: one number with one, and no categories."""
+    """Whether a correlation is a valid comparison: one number with one, and no categories."""
     seen = estimate.evidence
     return estimate.dim_x == estimate.dim_y == 1 and not (seen.x_levels or seen.y_levels)
 
 
 def drawn(estimate: Estimate, across: list[int], up: list[int]) -> list[str]:
-    """Which of the coordinates and which of the samples a picture leaves out."""
+    """The columns and samples that are not plotted."""
     sentences = []
     if (len(across), len(up)) != (estimate.dim_x, estimate.dim_y):
         sentences.append(
@@ -120,7 +120,7 @@ def training(estimate: Estimate) -> str:
 
 
 def facts(estimate: Estimate) -> list[tuple[str, str]]:
-    """Everything else that one may need to know, as name and value."""
+    """All other facts of the estimate, as name and value."""
     method = ESTIMATORS.get(estimate.estimator)
     evidence = estimate.evidence
     options = [f"{name} = {_tidy(value)}" for name, value in estimate.options.items()]
@@ -179,7 +179,7 @@ def _coordinates(dims: int, columns: tuple[str, ...]) -> str:
 
 
 def candidates(estimate: Estimate) -> list[tuple[str, ...]]:
-    """The rows of a table of what the default considered, under `candidate_columns`."""
+    """The rows of the table of candidates, under `candidate_columns`."""
     decision = estimate.decision
     rows = [] if decision is None else decision.considered
     return [

@@ -1,4 +1,4 @@
-"""Encoders that are networks: trained ones, and any module of your own."""
+"""Encoders that are networks: trained ones, and custom modules."""
 
 import copy
 import itertools
@@ -16,7 +16,7 @@ from mineral.shaping.encoder import Codes, Encoder
 from mineral.types import X
 
 Moments: TypeAlias = Tensor | tuple[Tensor, Tensor]
-"""What a module gives: the code's mean, or mean and scale."""
+"""The output of a module: the code's mean, or mean and scale."""
 
 AT_ONCE = 8192  # rows a pass
 LOUDEST = 1.0  # the largest scale of learned noise: half the range of a bounded code
@@ -31,8 +31,8 @@ class Network(nn.Module):
         activation: "silu", "tanh" or "relu".
         bounded: Whether tanh follows the last layer, so that codes lie within (−1, 1).
         noise: The standard deviation of Gaussian noise on the code; 0 for none. On a bounded code
-            it cannot be outgrown, so that it limits what any coordinate tells.
-        gives_scale: Whether the network also says how much noise each coordinate of a row gets,
+            its relative size is bounded below, so that it limits the information of any coordinate.
+        gives_scale: Whether the network also returns the noise scale of each coordinate of a row,
             from `noise` to `LOUDEST`.
 
     Raises:
@@ -72,7 +72,7 @@ class Network(nn.Module):
         self.net = nn.Sequential(*layers)
 
     def forward(self, x: Float[Tensor, "n dx"]) -> Moments:
-        """The code without its noise, shape (n, dz); and the noise's scale if the network says."""
+        """The code without its noise, shape (n, dz); and the noise scale if `gives_scale`."""
         code: Tensor = self.net(x)
         mean, *learned = code.chunk(2, dim=-1) if self.gives_scale else (code,)
         mean = mean.tanh() if self.bounded else mean
@@ -190,7 +190,7 @@ class ModuleEncoder(Encoder):
 
 
 def rebuild_network(stored: Stored, name: dict[str, Any], module: nn.Module | None) -> Encoder:
-    """From a file, into the caller's module where it is none of ours."""
+    """From a file, into the caller's module if it is a custom one."""
     weights = {
         key.removeprefix("module."): value
         for key, value in stored.tensors.items()

@@ -1,4 +1,4 @@
-"""What is to be shaped: rows of features, the label to keep, and what to hide.
+"""The problem of shaping: rows of features, the label to keep, and the variable to hide.
 
 Everything is checked when a problem is made, before any training starts.
 """
@@ -17,24 +17,24 @@ from mineral.types import Matrix, Rows
 
 MOST_CLASSES = 100
 FEWEST_ROWS = 10
-FEWEST_OF_CLASS, ROWS_PER_CLASS = 2, 10  # to train by: classifiers hold a tenth back, by class
+FEWEST_OF_CLASS, ROWS_PER_CLASS = 2, 10  # for training: classifiers hold out a tenth of each class
 SHARES = (0.6, 0.2, 0.2)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Problem:
-    """Rows of features, a label to keep, and what to hide.
+    """Rows of features, a label to keep, and a variable to hide.
 
     Attributes:
-        name: What tables and figures call it.
+        name: Its name in tables and figures.
         x: Features, shape (n, dx), finite.
         keep: The task's label of each row, shape (n,): classes 0, 1, ….
         hide: The sensitive part: a label, shape (n,), classes 0, 1, …; or numbers, shape (n, dh);
             or None to hide x itself.
         shape: Of an image in a row: (height, width) or (channels, height, width).
         columns: Names of the features, if they have any.
-        test: Whether whoever made the data set a row aside for testing, shape (n,), or None.
-            `split` keeps to it.
+        test: Whether a row belongs to the test set of the data, shape (n,), or None. `split` uses
+            it.
     """
 
     name: str
@@ -83,7 +83,7 @@ class Problem:
         """Some of the rows.
 
         Raises:
-            InputError: If only one class of a label is left, or too few rows.
+            InputError: If only one class of a label remains, or too few rows.
         """
         return replace(
             self,
@@ -128,9 +128,9 @@ def entropy(labels: Int[np.ndarray, " n"]) -> float:
 
 
 def floor(problem: Problem) -> float:
-    """I(L; S) of two labels in nats, from their frequencies: a code that tells L tells this of S.
+    """I(L; S) of two labels in nats, from their frequencies: the minimum leak of a code of L.
 
-    H(L) where x itself is hidden, as L is part of what x tells; 0 where S is numbers.
+    H(L) if x itself is hidden, since L is a function of x; 0 if S is numbers.
     """
     if problem.hide is None:
         return entropy(problem.keep)
@@ -141,7 +141,7 @@ def floor(problem: Problem) -> float:
 
 
 def check_training(problem: Problem, training: Problem) -> None:
-    """Refuse what no classifier of its labels could be trained on.
+    """Refuse data that are too few to train classifiers of the labels.
 
     Args:
         problem: All rows, whose classes count.
@@ -172,7 +172,7 @@ def check_training(problem: Problem, training: Problem) -> None:
 
 
 def best_guess(problem: Problem) -> float:
-    """How often the best guess of S from L alone is right: chance, for whoever knows L.
+    """The accuracy of the best prediction of S from L alone.
 
     Raises:
         InputError: If no label is hidden.
@@ -221,7 +221,7 @@ def table(
     features: Sequence[str] | None = None,
     name: str = "table",
 ) -> Problem:
-    """From a table of your own.
+    """A problem from a table.
 
     Args:
         values: Columns by name, each of shape (n,); a frame of any library serves as well.
@@ -229,7 +229,7 @@ def table(
         hide: One column or several: a single column of few whole numbers is a label; all others
             are numbers. None hides the features themselves.
         features: The columns to encode; by default all that are neither kept nor hidden.
-        name: What tables and figures call it.
+        name: Its name in tables and figures.
 
     Raises:
         InputError: If a column is missing, a value is, or a label has one class only.
