@@ -49,7 +49,7 @@ def entropy(
         unit: `"nats"` or `"bits"`.
 
     Raises:
-        InputError: If the samples cannot be used, as repeated values where densities are asked for.
+        InputError: If the samples cannot be used, as repeated values for densities.
         OptionError: If an option is out of range.
 
     References:

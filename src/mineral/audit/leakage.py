@@ -176,17 +176,17 @@ def _fano(name: str, attack: Attack, labels: Int[np.ndarray, " n"]) -> Measure:
     shares = shares[shares > 0]
     entropy = float(-(shares * np.log(shares)).sum())
 
-    def told(right: float) -> float:
+    def fano(right: float) -> float:
         wrong = 1 - right
         unsure = sum(-p * math.log(p) for p in (right, wrong) if p > 0)
         return entropy - unsure - wrong * math.log(max(1, len(shares) - 1))
 
     # An accuracy below chance gives no bound in this direction.
     blind = 1 / len(shares)
-    low, high = (told(max(end, blind)) for end in attack.interval)
+    low, high = (fano(max(end, blind)) for end in attack.interval)
     return Measure(
         name=name,
-        value=told(max(attack.value, blind)),
+        value=fano(max(attack.value, blind)),
         interval=(low, high),
         side="lower bound",
         how="Fano's inequality, from the attack's error rate",

@@ -23,7 +23,7 @@ class Contestant:
 
     Attributes:
         label: `ksg:k=5`. Unique in a benchmark.
-        estimator: What the worker is asked for.
+        estimator: The name that is sent to the worker.
         settings: `("k=5",)`.
         command: The worker's command line. Those with the same one share a process.
     """

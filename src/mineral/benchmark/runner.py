@@ -65,7 +65,7 @@ def run(
         command: What to note beside the rows as the command that made them.
 
     Raises:
-        OptionError: If nothing is asked for, another run uses `out`, or a rival does not start.
+        OptionError: If there is nothing to run, another run uses `out`, or a rival does not start.
         InputError: If a row cannot be written; or, once all others are, if storage failed under
             some estimates: they have no row, so that the same call tries them again.
         MissingExtraError: If joblib or filelock is not installed.
@@ -114,7 +114,7 @@ def _check_answered(unanswered: Sequence[Unanswered], count: int) -> None:
 
 
 class _Watch:
-    """Tells which jobs are running, how many are done, and how long the rest will take."""
+    """Reports the running jobs, the number that are done, and the remaining time."""
 
     def __init__(self, jobs: list[Job], workers: int, report: Progress) -> None:
         self._report, self._all, self._count = report, len(jobs), 0

@@ -1,4 +1,4 @@
-"""Rows → how each estimator stands: error, bias, spread, coverage, cost; overall and by part.
+"""Rows → error, bias, spread, coverage and cost of each estimator; overall and by part.
 
 A *cell* is a task at one n; its rows differ by seed. Every cell counts the same.
 

@@ -206,12 +206,12 @@ def _summary(found: "Measured", shaped: "Shaped", keep: str, hidden: str) -> str
     test = shaped.test
     common = np.bincount(test.keep).max() / len(test)
     lines = [
-        f"Kept    I(Z; {keep}) {_told(found.kept[0])}, of H = {entropy(test.keep):.3f}.",
+        f"Kept    I(Z; {keep}) {_bound_text(found.kept[0])}, of H = {entropy(test.keep):.3f}.",
         f"        Accuracy of {found.readers[0].name}: {found.accuracy:.1%}; the most common "
         f"class is {common:.1%}.",
     ]
     lines += [
-        f"Leaked  I(Z; {'all features' if test.hide is None else hidden}) {_told(each)}."
+        f"Leaked  I(Z; {'all features' if test.hide is None else hidden}) {_bound_text(each)}."
         for each in found.leaked
     ]
     if found.attackers:
@@ -228,7 +228,7 @@ def _summary(found: "Measured", shaped: "Shaped", keep: str, hidden: str) -> str
     return "\n".join(lines)
 
 
-def _told(bound: "Bound") -> str:
+def _bound_text(bound: "Bound") -> str:
     sign = {"lower bound": "≥", "upper bound": "≤"}.get(bound.kind, "≈")
     if not math.isfinite(bound.value):
         return f"is infinite: {bound.by}"

@@ -1,8 +1,8 @@
-"""Encoders and decoders that learn by a game (ALI), with and without MINE: how well they agree.
+"""Adversarially learned encoders and decoders (ALI), with and without MINE.
 
-25 Gaussians, and MNIST. What is encoded and decoded again are samples, and images, that the
-networks never saw. On the digits three things are asked of what comes back: how far it is from the
-image, whether a network that reads digits still reads the same one, and structural similarity.
+25 Gaussians, and MNIST. Held-out samples, and images, are encoded and decoded. Reconstructed digits
+are compared by their error, by whether a classifier assigns the same digit, and by structural
+similarity.
 """
 
 from collections.abc import Callable, Mapping

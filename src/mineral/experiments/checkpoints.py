@@ -1,4 +1,4 @@
-"""A running training in one file, from which it goes on after a kill as if nothing had happened.
+"""Checkpoints: a training run in one file, from which it resumes exactly after a kill.
 
     checkpoint = Checkpoint(context.folder, network=network, optimizer=optimizer, rng=rng)
     for step in checkpoint.steps(5000, every=500):  # from where it was, saved as it goes

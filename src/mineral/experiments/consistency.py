@@ -1,4 +1,4 @@
-"""Three laws that information obeys, asked of estimators on MNIST, where its value is unknown.
+"""Three properties of mutual information, tested on MNIST, where its value is unknown.
 
 Y_t is the image X with its first t rows, and nothing below. Then
 

@@ -1,4 +1,4 @@
-"""Drifting and explosion: what Donsker–Varadhan does when a constant is free, and its cure.
+"""Drifting and explosion: a free constant in Donsker–Varadhan, and a penalty against it.
 
 X = Y is one of 16 symbols, so that I(X; Y) = log 16. A constant added to the critic leaves the
 bound as it is: E_p[f] and log E_q[exp f] shift together while the value stays. On small batches no

@@ -1,8 +1,8 @@
-"""MINE against estimators that train nothing, as the correlation of Gaussians runs from −1 to 1.
+"""MINE against estimators without training, for Gaussians with correlations from −1 to 1.
 
 X and Y have d coordinates each, and X_i correlates with Y_i by ρ: I(X; Y) = −d/2 log(1 − ρ²). Every
-estimator gets the same samples. A critic reports on rows that it never saw, so that what is shown
-is an estimate and not what training reached.
+estimator gets the same samples. A critic is evaluated on held-out rows, so that its value is an
+estimate, not the training objective.
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""A sweep of encoders over β: which stands for all, and whether the sweep lies above others."""
+"""A sweep of encoders over β: the choice of β, and a comparison with other encoders."""
 
 from collections.abc import Mapping, Sequence
 
@@ -35,7 +35,7 @@ def excess(found: Sequence[Numbers]) -> Spread:
     return Spread.of([each["attack"] - each["guess"] for each in found])
 
 
-def told(beta: float, held: Mapping[float, Sequence[Numbers]], margin: float) -> str:
+def choice(beta: float, held: Mapping[float, Sequence[Numbers]], margin: float) -> str:
     """How β was chosen."""
     fit = within(held, margin)
     rule = (

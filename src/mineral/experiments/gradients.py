@@ -1,4 +1,4 @@
-"""How information changes with a correlation: the gradient from MIGE, and from critics.
+"""The gradient of information with respect to a correlation, from MIGE and from critics.
 
 X and noise are standard normal in d dimensions, Z = ρ X + √(1 − ρ²) noise, and dI/dρ = d ρ / (1 −
 ρ²) is known. MIGE takes it from one batch. A critic has to be trained first, and then gives the

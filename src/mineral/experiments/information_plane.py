@@ -1,4 +1,4 @@
-"""The information plane: what each layer of a network says of the input and of the label.
+"""The information plane: information of each layer about the input and about the label.
 
 A deterministic network T = t(X) of a continuous X has I(X; T) = ∞; of an X uniform on 4,096
 patterns, I(X; T) = H(T), at most 12 bits and, as soon as no two patterns share an activation,

@@ -1,4 +1,4 @@
-"""How much of the images a bottleneck keeps: measured on images that it never saw, and drawn."""
+"""Information that a bottleneck keeps of held-out images: measurement and figures."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -98,7 +98,8 @@ def compared(runs: Sequence[Numbers], baselines: Sequence[Numbers]) -> dict[str,
     """How much larger the mean error is than the baseline's, in %, with its standard error.
 
     Both are judged on the same images, so that it is the differences between them, image by image,
-    whose spread tells the error: much of an error's own is that of the images, and shared.
+    that give the standard error: much of the variance of an error is due to the images, and common
+    to both.
     """
     if not baselines or runs == baselines:
         return {"difference": None, "difference_stderr": None}

@@ -1,10 +1,10 @@
-"""What no lower bound can show, and a difference of entropies can: 18 nats from batches of 128.
+"""Limits of lower bounds, and a difference of entropies: 18 nats from batches of 128.
 
 No distribution-free bound that holds with high confidence certifies more than about log N from N
 samples. A difference of entropies certifies nothing, and converges at 1/√N. The published numbers
-are of the best of 100 settings, by their distance from the truth. Here a setting is chosen by what
-it maximizes, on held-out batches, as can be done where the truth is unknown; what choosing by the
-truth would have given stands beside it.
+are of the best of 100 settings, by their distance from the truth. Here a setting is chosen by its
+objective on held-out batches, which is possible if the truth is unknown; the choice by the truth is
+reported as well.
 """
 
 import math

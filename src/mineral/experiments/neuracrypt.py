@@ -1,4 +1,4 @@
-"""Attacks on NeuraCrypt: linear encoders by what they leave as it is, deep ones by matching.
+"""Attacks on NeuraCrypt: linear encoders by their invariants, deep ones by matching.
 
 The adversary has images of digits and their codes in a random order, knows the layers, and does not
 know the key. Success is the share of images that get their own code.

@@ -7,7 +7,7 @@ X is uniform on (−1, 1) and the noise standard normal, so that
 which quadrature gives to ten digits: what is shown as the truth is no estimate. At σ = 0
 information is infinite for each of these f, whatever an estimate says: the sweep begins above.
 
-Equitability, as it is often told, says that what matters is the noise and not f. The truth itself
+Equitability is often described as: only the noise matters, not f. The truth itself
 obeys it only so far: a cube leaves most of X near 0, where the noise hides it.
 """
 

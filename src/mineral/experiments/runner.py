@@ -1,9 +1,9 @@
-"""Runs an experiment into a folder, cell by cell, and goes on where a killed run stopped.
+"""Runs an experiment into a folder, cell by cell, and resumes a killed run.
 
-settings.json       what was asked for, by which command, with which versions
+settings.json       the settings, the command and the versions
 cells/KEY.json      the numbers of a finished cell, written whole or not at all
 checkpoints/KEY/    what an unfinished cell keeps, if it keeps anything
-tensorboard/KEY/    curves of training, if asked for; they are in cells/KEY.json too
+tensorboard/KEY/    training curves, if enabled; they are in cells/KEY.json too
 metrics.json        what is concluded in numbers
 NAME.png            figures
 report.md           all of it, to read
@@ -171,7 +171,7 @@ def _named(key: str) -> str:
 
 
 def _silent(_share: float) -> None:
-    """Nobody to tell yet."""
+    """No progress is reported yet."""
 
 
 def _do(
@@ -275,7 +275,7 @@ def _difference(name: str, held: Any, expected: Any) -> str:  # noqa: ANN401
 
 
 def _part(report: Progress, i: int, count: int, key: str) -> Callable[[float], None]:
-    """Tell the run's progress what share of its i-th cell is done."""
+    """Report the share of the i-th cell that is done to the run's progress."""
     report(i / count, f"{key} ({i + 1} of {count})")
     return lambda share: report((i + share) / count, f"{key} ({i + 1} of {count})")
 

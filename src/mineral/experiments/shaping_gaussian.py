@@ -39,7 +39,7 @@ class Settings:
         n: Rows: 60 % train, 20 % validate, 20 % are reported on.
         seeds: Each draws rows, splits them, and starts networks anew.
         betas: Weights of I(X; Z).
-        chosen: The β that stands for all where one is reported.
+        chosen: The β of the reported encoder.
         remine: Whether to train as the thesis did too, with ReMINE for both terms, at `chosen`.
         dim: Numbers of a code.
         noise: On a code.

@@ -189,7 +189,7 @@ def conclude(settings: Settings, results: Mapping[str, Numbers]) -> Conclusion:
         for what in MEASURED:
             values[what].append(found[what])
     best = [results[f"shaped-{beta:g}-seed{k}"] for k in range(settings.seeds)]
-    told = {what: _median(best, what) for what in (*MEASURED, "chosen_attack", "guess", "floor")}
+    medians = {what: _median(best, what) for what in (*MEASURED, "chosen_attack", "guess", "floor")}
     sweep = [over[f"shaped-{each:g}"] for each in held]
     monotone = {what: frontiers.falls([found[what] for found in sweep]) for what in MEASURED}
     above = _above(over, sweep, best[0]["constant"])
@@ -197,9 +197,10 @@ def conclude(settings: Settings, results: Mapping[str, Numbers]) -> Conclusion:
     return Conclusion(
         metrics={
             "beta": beta,
-            "parity": told["accuracy"],
-            **{what: told[what] for what in ("attack", "chosen_attack", "guess", "floor")},
-            "met": told["accuracy"] >= ACCURATE and told["attack"] <= told["guess"] + WITHIN,
+            "parity": medians["accuracy"],
+            **{what: medians[what] for what in ("attack", "chosen_attack", "guess", "floor")},
+            "met": medians["accuracy"] >= ACCURATE
+            and medians["attack"] <= medians["guess"] + WITHIN,
             "monotone": monotone,
             "above": above,
             "encoders": {
@@ -213,10 +214,10 @@ def conclude(settings: Settings, results: Mapping[str, Numbers]) -> Conclusion:
             *([_table("Digit kept, slant hidden", over, style)] if style else []),
             _attackers_table(beta, best),
         ],
-        figures={"shaping-mnist": _draw(settings, over, told["guess"])},
+        figures={"shaping-mnist": _draw(settings, over, medians["guess"])},
         sentences=[
-            frontiers.told(beta, held, WITHIN),
-            _result_told(beta, told),
+            frontiers.choice(beta, held, WITHIN),
+            _result_sentence(beta, medians),
             _said(monotone, above),
             *SENTENCES,
         ],
@@ -245,13 +246,13 @@ def _above(
     }
 
 
-def _result_told(beta: float, told: Mapping[str, float]) -> str:
+def _result_sentence(beta: float, medians: Mapping[str, float]) -> str:
     return (
-        f"At β = {beta:g} parity is predicted correctly for {_percent(told['accuracy'])} of test "
-        "images. The accuracy of the strongest attacker of magnitude is "
-        f"{_percent(told['attack'])}, that of the best attacker on validation images "
-        f"{_percent(told['chosen_attack'])}, and that of the guess from parity alone "
-        f"{_percent(told['guess'])} (I(L; S) = {told['floor']:.4f} nats)."
+        f"At β = {beta:g} parity is predicted correctly for {_percent(medians['accuracy'])} of "
+        "test images. The accuracy of the strongest attacker of magnitude is "
+        f"{_percent(medians['attack'])}, that of the best attacker on validation images "
+        f"{_percent(medians['chosen_attack'])}, and that of the guess from parity alone "
+        f"{_percent(medians['guess'])} (I(L; S) = {medians['floor']:.4f} nats)."
     )
 
 
@@ -313,11 +314,11 @@ def _called(name: str) -> str:
 
 
 def _spread(values: Sequence[float], *, percent: bool) -> str:
-    def told(value: float) -> str:
+    def shown(value: float) -> str:
         return _percent(value) if percent else number(value, 3)
 
-    spread, median = Spread.of(values), told(float(np.median(values)))
-    return median if len(values) < 3 else f"{median} [{told(spread.low)}, {told(spread.high)}]"
+    spread, median = Spread.of(values), shown(float(np.median(values)))
+    return median if len(values) < 3 else f"{median} [{shown(spread.low)}, {shown(spread.high)}]"
 
 
 def _percent(share: float) -> str:

@@ -1,4 +1,4 @@
-"""The log density ratio of a Gaussian copula of which a share of the rows knows nothing.
+"""The log density ratio of a Gaussian copula, mixed with a share of independent rows.
 
     f(x, y) = log(ε + (1 − ε) c(x, y)),      c the density of a Gaussian copula
 

@@ -149,17 +149,17 @@ def paired(
     from_x, from_y = (columns(name, side, text=words) for name, side in (("x", x), ("y", y)))
     _refuse_unpaired(from_x, from_y)
     cautions = []
-    gone = _missing_rows(from_x) | _missing_rows(from_y)
-    if gone.any():
+    dropped = _missing_rows(from_x) | _missing_rows(from_y)
+    if dropped.any():
         if missing == "raise":
             for name, part in (("x", from_x), ("y", from_y)):
                 _refuse_missing(name, part)
-        from_x, from_y = from_x.rows(~gone), from_y.rows(~gone)
+        from_x, from_y = from_x.rows(~dropped), from_y.rows(~dropped)
         cautions.append(
             Caution(
                 "dropped-rows",
-                f"{gone.sum():,} of {len(gone):,} rows had a missing value and were dropped: the "
-                "estimate describes the complete rows only.",
+                f"{dropped.sum():,} of {len(dropped):,} rows had a missing value and were "
+                "dropped: the estimate describes the complete rows only.",
             )
         )
     from_x, from_y = numbered("x", from_x), numbered("y", from_y)

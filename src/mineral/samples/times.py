@@ -33,15 +33,15 @@ def elapsed(name: str, array: np.ndarray) -> Float[np.ndarray, "..."]:
     unit, count = np.datetime_data(array.dtype)
     if unit in ("Y", "M", "generic"):
         array, unit, count = array.astype(f"{array.dtype.kind}8[D]"), "D", 1
-    gone = np.isnat(array)
+    missing = np.isnat(array)
     origin = ORIGIN.astype(array.dtype).astype(np.int64) if array.dtype.kind == "M" else 0
-    ticks = (array.astype(np.int64) - origin)[~gone]
+    ticks = (array.astype(np.int64) - origin)[~missing]
     seconds = np.full(array.shape, np.nan)
-    seconds[~gone] = ticks * (count * SECONDS[unit])
-    if len(np.unique(seconds[~gone])) < len(np.unique(ticks)):
+    seconds[~missing] = ticks * (count * SECONDS[unit])
+    if len(np.unique(seconds[~missing])) < len(np.unique(ticks)):
         raise InputError(
             f"`{name}` has dates that are closer to each other than float64 resolves over "
-            f"{np.abs(seconds[~gone]).max() / 31557600:.0f} years: pass `{name} - {name}.min()`."
+            f"{np.abs(seconds[~missing]).max() / 31557600:.0f} years: pass `{name} - {name}.min()`."
         )
     return seconds
 
@@ -55,9 +55,12 @@ def as_dates(objects: list[object]) -> np.ndarray | None:
     kinds = (datetime.date, np.datetime64), (datetime.timedelta, np.timedelta64)
     for kind, dtype in zip(kinds, ("M8[us]", "m8[us]"), strict=True):
         if present and all(isinstance(value, kind) for value in present):
-            gone = np.array("NaT", dtype=dtype)
+            nat = np.array("NaT", dtype=dtype)
             return np.array(
-                [gone if is_missing(value) else np.array(_naive(value), dtype) for value in objects]
+                [
+                    missing if is_missing(value) else np.array(_naive(value), dtype)
+                    for value in objects
+                ]
             )
     return None
 

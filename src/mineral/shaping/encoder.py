@@ -45,8 +45,7 @@ class Encoder(ABC):
 
     @abstractmethod
     def _encode(self, x: X, rng: np.random.Generator) -> Codes:
-        """The codes of checked rows. Noise is drawn row by row, so that it is the same in any
-        batch.
+        """The codes of checked rows, whose noise is drawn row by row: the same in any batch.
 
         `rng.standard_normal((n, dz))` does so.
         """

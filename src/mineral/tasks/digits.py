@@ -2,8 +2,8 @@
 
 A channel draws the digits of X and of Y, and then each gets an image of its digit, on its own and
 from its own half of the training part. Each of these finitely many images is of one digit, so that
-I(X; Y) is that of the channel, and pmi that of the two digits. To find it, an estimator must tell
-the digits of images that it has not seen, which people can.
+I(X; Y) is that of the channel, and pmi that of the two digits. To estimate it, an estimator must
+distinguish the digits of images that it has not seen, which people can.
 
 References:
     Gowri, Lun, Klein & Yin (2024), arXiv:2409.02732: zeros and ones, some pairs of which are mixed.
@@ -136,7 +136,7 @@ def same_digit(mixed: float) -> Task:
 def ten_bits(bits: int) -> Task:
     """Ten zeros or ones each, a bit flipped just so often that so many bits are shared.
 
-    Taken for granted is that a canvas, though shrunk, still tells its ten digits.
+    This assumes that a shrunk canvas still determines its ten digits.
     """
     redrawn = 2 * crossover_for(bits * math.log(2) / 10)
     law = Canvases(Repeated(Zipf(2, 0.0, redrawn), 10))

@@ -33,7 +33,7 @@ def binary_entropy(p: float) -> float:
 
 
 def crossover_for(information: float) -> float:
-    """The p ≤ ½ at which a fair bit through a binary symmetric channel tells `information` nats.
+    """The p ≤ ½ at which a fair bit through a binary symmetric channel has `information` nats.
 
     Solves log 2 − H(p) = information, by bisection.
 

@@ -109,7 +109,7 @@ class OneFar:
 
     Attributes:
         law: The law.
-        far: What stands in the first column of X in one random row.
+        far: The value of the first column of X in one random row.
     """
 
     law: Law
