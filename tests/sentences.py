@@ -70,10 +70,20 @@ def assigned(tree: ast.Module) -> dict[str, list[ast.AST]]:
     return found
 
 
+def is_command(node: ast.AST) -> bool:
+    """Whether a function is a command, whose docstring is its help."""
+    return isinstance(node, ast.FunctionDef) and any(
+        isinstance(each, ast.Call) and called(each) in ("command", "callback")
+        for each in node.decorator_list
+    )
+
+
 def spoken(tree: ast.Module, names: set[str]) -> Iterator[ast.AST]:
     """The arguments that hold what is printed: of cautions, errors, help, paths and reports."""
     values = assigned(tree)
     for node in ast.walk(tree):
+        if is_command(node):
+            yield ast.Constant(ast.get_docstring(node) or "")
         if not isinstance(node, ast.Call):
             continue
         arguments = [each.value for each in node.keywords if each.arg in KEYWORDS]

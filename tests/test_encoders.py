@@ -244,7 +244,7 @@ def test_other_files_are_refused(tmp_path):
     with pytest.raises(InputError, match="safetensors"):
         load_encoder(tmp_path / "text")
     save_encoder(ModuleEncoder(Pairs(), gives_scale=True), tmp_path / "own")
-    with pytest.raises(OptionError, match="module of your own"):
+    with pytest.raises(OptionError, match="made from a custom module"):
         load_encoder(tmp_path / "own")
     with pytest.raises(OptionError, match="other weights"):
         load_encoder(tmp_path / "own", module=nn.Linear(5, 3))

@@ -91,7 +91,7 @@ def load(
 
 
 def _check_sum(path: Path, data: bytes) -> None:
-    """Say so where nobody knows whether these are the digits."""
+    """Warn if the digits cannot be verified."""
     known = UNPACKED[path.name.removesuffix(".gz")]
     if hashlib.sha256(data).hexdigest() not in known:
         warnings.warn(

@@ -70,7 +70,7 @@ def commands(
         ),
     ] = False,
 ) -> None:
-    """Mutual information from samples: a number, an interval, and when not to trust it.
+    """Mutual information from samples: a value, an interval, and warnings if it is unreliable.
 
     \b
     mineral demo

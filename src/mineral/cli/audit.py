@@ -87,7 +87,7 @@ def audit_encoders(
     data: Data = None,
     quiet: Quiet = False,
 ) -> None:
-    """Measure what encoders keep and leak, and attack them. No privacy is promised.
+    """Measure the kept and leaked information of encoders, and attack them.
 
     \b
     mineral audit people.csv --keep ill --hide sex --encoder encoder.safetensors \\

@@ -87,8 +87,8 @@ def benchmark(
 ) -> None:
     """Run estimators on tasks whose mutual information is known.
 
-    Each estimate is a row of rows.jsonl, written when it is done: the same command again does only
-    what is missing. `mineral report FOLDER` shows what came out.
+    Each estimate is a row of rows.jsonl, written when it is done: the same command resumes a run.
+    `mineral report FOLDER` shows the results.
 
     \b
     mineral benchmark --suite beyond-normal --estimators auto,ksg:k=5,mine \\
@@ -137,9 +137,9 @@ def report_on(
         typer.Option(metavar="PATH", help=("Write the leaderboard as .png, .svg or .pdf.")),
     ] = None,
 ) -> None:
-    """Show what a benchmark found: an HTML page, and the leaderboard as CSV and Markdown.
+    """Report the results of a benchmark: an HTML page, and the leaderboard as CSV and Markdown.
 
-    The runs need not be over: what is done so far is shown.
+    It can be used while the benchmark is running.
     """
     from mineral.benchmark import page  # matplotlib takes a while, and is an extra
 

@@ -52,7 +52,7 @@ def demo(
         ),
     ] = None,
 ) -> None:
-    """Answer two questions about real penguins, and write a report."""
+    """Estimate mutual information in a table of penguins, and write a report."""
     with as_file(files("mineral") / "data" / "penguins.csv") as path:
         target, refusal = report or DEMO_REPORT, None
         try:

@@ -48,10 +48,10 @@ def experiment(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
     data: Data = None,
 ) -> None:
-    """Run an experiment of the literature, and report it beside the published figures.
+    """Run an experiment of the literature, and compare it with the published figures.
 
     The folder gets settings.json, metrics.json, figures and report.md; and cells/, one file for
-    each finished part, so that --resume after a kill does only what is missing.
+    each finished part, so that --resume continues a killed run.
 
     \b
     mineral experiment list

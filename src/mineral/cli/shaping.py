@@ -68,10 +68,10 @@ def shape(
     data: Data = None,
     quiet: Quiet = False,
 ) -> None:
-    """Train an encoder that keeps a label and hides something else.
+    """Train an encoder that keeps a label and hides another variable.
 
-    It maximizes I(Z; keep) − beta · I(Z; hide) on 60 % of the rows, and reports on 20 % that it
-    never saw. Rows are samples, as for `mineral estimate`. No privacy is promised.
+    It maximizes I(Z; keep) − beta · I(Z; hide) on 60 % of the rows, and reports on a held-out 20 %.
+    Rows are samples, as for `mineral estimate`. Privacy is not guaranteed.
 
     \b
     mineral shape people.csv --keep ill --hide sex --out encoder.safetensors
@@ -125,8 +125,8 @@ def encode(
 ) -> None:
     """Encode a file's rows with an encoder of `mineral shape`, into columns z0, z1, ….
 
-    The file needs the columns that the encoder was trained on, by name. An .npz file gets the one
-    key z. Whoever knows the seed can take the noise off.
+    The file needs the columns that the encoder was trained on, by name. An .npz file gets the
+    single key z. Anybody who knows the seed can subtract the noise.
     """
     from mineral.shaping import load_encoder
 

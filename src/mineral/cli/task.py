@@ -40,15 +40,14 @@ def draw_or_list(
     \b
     mineral task                       all suites and their tasks
     mineral task --suite staircase     those of one suite
-    mineral task gaussian-20d-2nats    what is known about one
+    mineral task gaussian-20d-2nats    a description of one
     mineral task gaussian-20d-2nats --n 1000 --seed 0 --out data.npz
     mineral estimate data.npz --x x --y y
 
     \b
     The file has the keys x and y, a row a sample, and pmi, the true log p(x, y) / p(x) p(y) of
-    each pair in nats, where that is known. A side that has words beside numbers is written column
-    by column: x0, x1.
-    """  # noqa: D301
+    each pair in nats, if it is known. A side with text and numbers is written column by column: x0,
+    x1."""  # noqa: D301
     from mineral import tasks  # not needed by other commands, and a hundred special functions
 
     if name is None:

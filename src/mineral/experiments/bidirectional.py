@@ -37,7 +37,7 @@ IMAGES = 16
 SCALE = LAYOUTS["grid"].scale
 # Of the five scales of MS-SSIM 28 pixels hold the first two; their weights, to a sum of 1.
 WEIGHTS = (0.0448 / 0.3304, 0.2856 / 0.3304)
-FROM_MEMORY = {  # MNIST: error, accuracy in %, MS-SSIM; nobody has verified them
+FROM_MEMORY = {  # MNIST: error, accuracy in %, MS-SSIM; not verified
     "ALI": ("14.24", "45.95 %", "0.97"),
     "ALI + MINE": ("9.73", "96.10 %", "0.99"),
 }

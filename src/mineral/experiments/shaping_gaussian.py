@@ -148,7 +148,7 @@ def noisy(network: nn.Module, problem: Problem, split: int, settings: Settings) 
 
 
 def cell(context: Context[Settings], *, seed: int, make: Maker) -> Numbers:
-    """Make an encoder, and measure it on rows that it never saw."""
+    """Train an encoder, and measure it on held-out rows."""
     problem, split = problem_of(context, seed)
     encoder = make(context, problem, split)
     parts = problem.split(seed=split)

@@ -136,7 +136,7 @@ def additive(
 
 
 def cell(context: Context[Settings], *, name: str, seed: int, make: Maker) -> Numbers:
-    """Make an encoder, and measure it on images that it never saw."""
+    """Train an encoder, and measure it on held-out images."""
     settings = context.settings
     make_problem = partial(mnist_style, "slant") if name.startswith("slant") else mnist_parity
     problem = make_problem(
@@ -233,7 +233,7 @@ def _above(
     sweep: Sequence[Mapping[str, Sequence[float]]],
     constant: Sequence[float],
 ) -> dict[str, bool]:
-    """Of each encoder that nobody trained, whether the sweep keeps as much and leaks no more."""
+    """For each untrained encoder, whether the sweep keeps as much and leaks no more."""
 
     def middle(found: Mapping[str, Sequence[float]]) -> tuple[float, float]:
         return float(np.median(found["accuracy"])), float(np.median(found["attack"]))

@@ -57,10 +57,7 @@ def as_dates(objects: list[object]) -> np.ndarray | None:
         if present and all(isinstance(value, kind) for value in present):
             nat = np.array("NaT", dtype=dtype)
             return np.array(
-                [
-                    missing if is_missing(value) else np.array(_naive(value), dtype)
-                    for value in objects
-                ]
+                [nat if is_missing(value) else np.array(_naive(value), dtype) for value in objects]
             )
     return None
 

@@ -7,7 +7,7 @@ The constants of the densities do not depend on the class, so that
     pmi(x, y) = log Σ p(c, c') exp(κ x_c + κ y_c')
                 − log Σ p(c) exp(κ x_c) − log Σ p(c') exp(κ y_c').
 
-Where κ is high, nobody can mistake a class, and I(X; Y) is that of the channel.
+If κ is large, classes do not overlap, and I(X; Y) is that of the channel.
 
 References:
     Lee & Rhee (2024), arXiv:2410.10924: pairs of sentences that share classes, ten at a time.
