@@ -1,4 +1,4 @@
-"""Who takes part: our estimators and rivals, each by the command that starts its worker."""
+"""The estimators and rivals of a benchmark, each with the command of its worker."""
 
 import re
 import shutil
@@ -35,7 +35,7 @@ class Contestant:
 
 
 def ours(chosen: str | Estimator | type[Estimator]) -> Contestant:
-    """An estimator of Mineral's or of your own, with its settings.
+    """An estimator of Mineral, or a custom one, with its settings.
 
     `ksg`, `ksg:k=5:variant=2`, `file.py:Name:option=value`; an estimator object, or its class.
 
@@ -59,8 +59,8 @@ def ours(chosen: str | Estimator | type[Estimator]) -> Contestant:
 def rival(text: str) -> Contestant:
     """Another library's estimator: `ennemi`, `npeet=/other/bin/python`, `my/rival.R=Rscript`.
 
-    Settings stand before the interpreter: `torch-mist:method=smile=/other/bin/python`. Without an
-    interpreter, ours is taken.
+    Settings precede the interpreter: `torch-mist:method=smile=/other/bin/python`. The default
+    interpreter is the current one.
 
     Raises:
         OptionError: If there is no such rival, script or interpreter.

@@ -46,8 +46,9 @@ def draw_or_list(
 
     \b
     The file has the keys x and y, a row a sample, and pmi, the true log p(x, y) / p(x) p(y) of
-    each pair in nats, if it is known. A side with text and numbers is written column by column: x0,
-    x1."""  # noqa: D301
+    each pair in nats, if it is known. A side with text and numbers is written column by column:
+    x0, x1.
+    """  # noqa: D301
     from mineral import tasks  # not needed by other commands, and a hundred special functions
 
     if name is None:
