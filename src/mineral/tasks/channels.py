@@ -1,4 +1,4 @@
-"""Numbers that share a chosen amount, from 1 to 10 nats: the families of the `mutinfo` benchmark.
+"""Numbers with an information of 1 to 10 nats: the families of the `mutinfo` benchmark.
 
 In d dimensions the coordinates are independent pairs, and each shares 1/d of the information.
 
@@ -135,7 +135,7 @@ class SmoothedDiscrete:
 class RareEvent:
     """X and Y are uniform on (0, 1), and lie in the same one of k + 1 cells of the interval.
 
-    The first cell is as long as failure is likely, and there they know nothing else of each other.
+    The length of the first cell is the probability of failure; within it they are independent.
     Otherwise they share one of k small cells, all of the same length: rare pairs carry most of the
         information.
     A pair in a cell of length p has pmi = −log p, and I is the entropy of the cell,
@@ -200,7 +200,7 @@ def smoothed_discrete(symbols: int, width: float, dim: int = 1) -> Task:
 
 
 def rare_event(failure: float, labels: int, dim: int = 1) -> Task:
-    """Much information, seldom."""
+    """High information in rare pairs."""
     law, detail = RareEvent(failure, labels), f"{failure}-{labels}-{dim}"
     return _task("rare-event", detail, law, dim, failure=failure, labels=labels)
 

@@ -124,7 +124,7 @@ def shrinking(pixels: int) -> Float[np.ndarray, "side pixels"]:
 
 
 def resampled(mixed: float) -> Task:
-    """A zero each or a one each, but for a share of pairs of which Y is drawn anew."""
+    """A zero each or a one each, with Y redrawn in a share of the pairs."""
     return _task(f"mnist-01-{mixed}", Digits(Zipf(2, 0.0, mixed)), GOWRI, mixed=mixed)
 
 
@@ -134,7 +134,7 @@ def same_digit(mixed: float) -> Task:
 
 
 def ten_bits(bits: int) -> Task:
-    """Ten zeros or ones each, a bit flipped just so often that so many bits are shared.
+    """Ten zeros or ones each; the flip probability of a bit sets the mutual information in bits.
 
     This assumes that a shrunk canvas still determines its ten digits.
     """

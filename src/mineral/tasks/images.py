@@ -1,4 +1,4 @@
-"""Plates and rectangles: images that two or four hidden numbers decide, and from which they follow.
+"""Plates and rectangles: images that are invertible functions of two or four hidden numbers.
 
 The numbers of X and of Y are uniform on (0, 1), and joined in pairs like those of a Gaussian. As an
 image determines its numbers exactly, I(X; Y) and pmi are those of the numbers: of a few dimensions,
