@@ -249,7 +249,7 @@ def test_the_matching_attack_finds_nothing_in_noise():
     settings = matching.Settings(keys=2, images=30, steps=20, batch_size=64)
     *_, (_, order) = matching.match(images, codes, victim(), settings=settings)
     assert (order == np.arange(60)).mean() < 0.12
-    with pytest.raises(InputError, match="as many as the 60 images"):
+    with pytest.raises(InputError, match="a row for each of the 60 images"):
         list(matching.match(images, codes[:20], victim()))
 
 

@@ -30,7 +30,7 @@ def test_a_copula_of_the_variates_finds_more_pairs_than_neighbours_do():
     y = 0.8 * x + 0.6 * rng.standard_normal((1000, 6))
     truth = 3 * TWO_PAIRS
     found = Canonical().estimate(x, y)
-    assert found.path == ("A copula of 6 kernel canonical variates of x and of y.",)
+    assert found.path == ("Gaussian copula on 6 kernel canonical variates of x and of y.",)
     assert found.value == pytest.approx(truth, abs=0.15 * truth)
 
 

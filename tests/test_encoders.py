@@ -345,7 +345,7 @@ def test_labels_may_be_numbers_booleans_or_texts():
     for values, says in [
         ([1.0, np.nan], "missing"),
         ([1, 1], "one class only"),
-        (np.arange(500), "500 different values"),
+        (np.arange(500), "500 distinct values"),
         (np.ones((3, 2)), "one label a row"),
     ]:
         with pytest.raises(InputError, match=says):

@@ -150,7 +150,7 @@ def test_the_interval_is_read_beside_zero(plain, interval, said):
 def test_the_value_is_read_as_a_correlation(plain):
     nats = -np.log(1 - 0.6**2) / 2
     found = replace(plain, value=nats, interval=(nats - 0.01, nats + 0.01))
-    assert "a correlation of 0.60 share" in " ".join(words.meaning(found))
+    assert "a correlation of 0.60 have" in " ".join(words.meaning(found))
     assert "above 0.999" in " ".join(
         words.meaning(replace(plain, value=20.0, interval=(19.0, 21.0)))
     )
@@ -194,15 +194,15 @@ def test_panels_show_pairs_of_coordinates_and_say_what_is_left_out():
     content = page(estimate(x, x[:, :2] + rng.standard_normal((2500, 2)), estimator="copula"))
     assert content.count('aria-label="Scatter plot of ') == 6
     text = Outline(content).text.replace("\xa0", " ")
-    assert "Of 4 × 2 pairs of coordinates, 3 × 2 are shown" in text
-    assert "2,000 of 2,500 samples are drawn" in text
+    assert "The plot shows 3 × 2 of 4 × 2 pairs of columns" in text
+    assert "2,000 of 2,500 samples are plotted" in text
     assert len(content) < 1_500_000
 
 
 def test_all_facts_are_in_the_table(plain):
     text = Outline(page(with_names(plain, "height", "weight"))).text
     for fact in (
-        "ksg: Kraskov, Stögbauer & Grassberger",
+        "ksg: Nearest neighbours (Kraskov, Stögbauer & Grassberger)",
         "k = 3, variant = 1, standardize = True",
         "Samples 300",
         "X 1 dimension: height",
