@@ -1,4 +1,4 @@
-"""The page of all estimators and bounds: what each reports, its kind, its source, its cost.
+"""The page of all estimators and bounds: value, kind, source and cost of each.
 
 python benchmarks/catalogue.py > docs/estimators.md
 """
@@ -13,8 +13,8 @@ from mineral.methods.neural.crossfit import Learned
 
 HEAD = """# Every estimator and every bound
 
-Made by `python benchmarks/catalogue.py` from the code. `mineral estimators` lists the options, and
-`help(mineral.KSG)` says when each works and when it fails. [Which for which data](choosing.md).
+Generated from the code by `python benchmarks/catalogue.py`. `mineral estimators` lists the options,
+and `help(mineral.KSG)` says when each works and when it fails. [Which for which data](choosing.md).
 
 Cost: n rows, d = dx + dy, S steps of b rows for each of k folds, m product samples a row.
 
@@ -25,31 +25,33 @@ Cost: n rows, d = dx + dy, S steps of b rows for each of k folds, m product samp
 BOUNDS_HEAD = """
 ## Bounds, as functions of scores
 
-`mineral.bounds.BOUNDS` holds for each what training maximizes and what is reported. "At any batch
-size" says whether the kind holds for averages over small batches, and not for expectations alone.
+`mineral.bounds.BOUNDS` holds the training objective and the reported bound of each. "At any batch
+size": whether the kind also holds for averages over small batches, not only for expectations.
 
 | name | trained by | reported | kind | at any batch size | source |
 |---|---|---|---|---|---|"""
 COSTS = {
     "gaussian": "n d²",
     "copula": "n d² + n d log n",
-    "t-copula": "as `copula`, some 20 times",
+    "t-copula": "as `copula`, about 20 times",
     "contaminated-copula": "n d² a round, 100 at most",
     "mixture": "n d² a component and round",
-    "residual": "a copula; where it gains, k S b (m + 1) small networks",
+    "residual": "a copula; if a correction helps, k S b (m + 1) small networks",
     "projected": "n d min(n, d), then as `residual`",
     "canonical": "n p² + p³ for each of ten folds, p up to 300 + d; then as `ksg`",
     "clusters": "n d min(n, d), then n k a round, k up to 256 clusters",
     "ksg": "n log n and more with d; n² d above 8",
     "lnc": "as `ksg`",
-    "regression": "n log n, some 30 times; of several columns as a matrix of 2,000 rows inverted",
+    "regression": (
+        "n log n, about 30 times; with several columns, as the inversion of a 2,000 × 2,000 matrix"
+    ),
     "mixed": "as `ksg`",
     "kde": "n² d",
     "histogram": "n log n",
     "discrete": "n log n",
     "discriminant": "k n d² for every class",
     "classifier": "k S b small networks of up to 100 components",
-    "auto": "that of what it asks: see default.md",
+    "auto": "the sum over its candidates: see default.md",
 }
 
 

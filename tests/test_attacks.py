@@ -152,7 +152,7 @@ def test_known_pairs_give_the_others_away():
     found = plaintext.attack(raw, np.tanh(raw @ RNG.standard_normal((8, 12)) / 20))
     assert found.value > 0.9 and found.n == N - 100 and found.chance == 1 / 300
     assert plaintext.attack(raw, RNG.standard_normal((N, 12))).value < 0.05
-    with pytest.raises(InputError, match="`known` must be from 8 to half"):
+    with pytest.raises(InputError, match="`known` must be between 8 and half"):
         plaintext.attack(raw[:100], raw[:100])
 
 
@@ -172,7 +172,7 @@ def test_noise_is_imitated_at_the_size_seen():
     codes = raw[300:] + 0.7 * RNG.standard_normal((300, 8))
     found = next(imitations(raw[:300], codes))
     apart = found.encode(raw) - raw
-    assert found.how == "noise of the size seen"
+    assert found.how == "noise of the observed scale"
     assert apart.std() == pytest.approx(0.7, rel=0.2)  # of a median of 8 variances of 300 rows
     assert np.array_equal(found.encode(raw), found.encode(raw))
 
@@ -256,7 +256,7 @@ def test_the_matching_attack_finds_nothing_in_noise():
     settings = matching.Settings(keys=2, images=30, steps=20, batch_size=64)
     *_, (_, order) = matching.match(images, codes, victim(), settings=settings)
     assert (order == np.arange(60)).mean() < 0.12
-    with pytest.raises(InputError, match="as many as the 60 images"):
+    with pytest.raises(InputError, match="a row for each of the 60 images"):
         list(matching.match(images, codes[:20], victim()))
 
 

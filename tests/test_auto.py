@@ -360,7 +360,7 @@ def test_neighbours_that_need_more_rows_say_so():
     x, noise = np.random.default_rng(0).standard_normal((2, 300, 3))
     found, gain = risen(x, x + 0.2 * noise)
     assert gain > 0.2
-    more = allowing_for(gain, found, who="neighbours")
+    more = allowing_for(gain, found)
     assert more.value == found.value and more.stderr == found.stderr and more.missing > 0
     assert more.cautions[0].code == "still-learning"
     order = np.random.default_rng(1).permutation(300)

@@ -88,8 +88,8 @@ def test_runs_without_a_value_are_counted(command, tmp_path):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--estimators", "gaussian"], "`--suite` or `--tasks` must name something"),
-        (["--suite", "small"], "`estimators` names nobody"),
+        (["--estimators", "gaussian"], "`--suite` or `--tasks` must name at least one task"),
+        (["--suite", "small"], "`estimators` names no estimator"),
         (["--suite", "small", "--estimators", "gausian"], "Did you mean 'gaussian'"),
         (["--suite", "small", "--estimators", "ksg:l=5"], "`l` is no option of ksg"),
         (["--suite", "small", "--estimators", "ksg", "--n", "1e3"], "`--n` takes whole numbers"),

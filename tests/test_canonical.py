@@ -22,7 +22,7 @@ def test_few_rows_show_dependence_that_winds_up_within_each_side(task):
     copula = mineral.estimate(draw.x, draw.y, estimator="copula")
     assert 0.75 * TWO_PAIRS < found.value < TWO_PAIRS + 3 * found.stderr
     assert found.value > copula.value + 0.1
-    assert found.path[0].startswith("Neighbours among")
+    assert found.path[0].startswith("KSG on")
 
 
 def test_a_copula_of_the_variates_finds_more_pairs_than_neighbours_do():
@@ -31,7 +31,7 @@ def test_a_copula_of_the_variates_finds_more_pairs_than_neighbours_do():
     y = 0.8 * x + 0.6 * rng.standard_normal((1000, 6))
     truth = 3 * TWO_PAIRS
     found = Canonical().estimate(x, y)
-    assert found.path == ("A copula of 6 kernel canonical variates of x and of y.",)
+    assert found.path == ("Gaussian copula on 6 kernel canonical variates of x and of y.",)
     assert found.value == pytest.approx(truth, abs=0.15 * truth)
 
 

@@ -166,7 +166,9 @@ def test_the_file_is_safetensors_and_json(tmp_path):
 )
 def test_a_checkpoint_of_another_training_is_refused(tmp_path, other):
     Checkpoint(tmp_path, network=nn.Linear(2, 1)).save(3)
-    with pytest.raises(InputError, match=r"no checkpoint of this training .* delete it") as refusal:
+    with pytest.raises(
+        InputError, match=r"not a checkpoint of this training .* delete it"
+    ) as refusal:
         Checkpoint(tmp_path, **other).restore()
     assert "\n" not in str(refusal.value)
 
@@ -184,7 +186,7 @@ def test_a_checkpoint_of_another_source_of_draws_is_refused(tmp_path):
 @pytest.mark.parametrize("content", [b"", b"no file", bytes(100)], ids=["empty", "text", "zeros"])
 def test_a_damaged_file_is_refused(tmp_path, content):
     (tmp_path / FILE).write_bytes(content)
-    with pytest.raises(InputError, match="no checkpoint of this training"):
+    with pytest.raises(InputError, match="not a checkpoint of this training"):
         Checkpoint(tmp_path, notes=[]).restore()
 
 

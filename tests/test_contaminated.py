@@ -86,5 +86,5 @@ def test_its_model_is_a_density_ratio_and_keeps_through_a_file(tmp_path):
 
 
 def test_fewer_rows_than_coordinates_are_refused_by_the_fit():
-    with pytest.raises(mineral.OptionError, match="4 rows do not determine 3 \\+ 2"):
+    with pytest.raises(mineral.OptionError, match="4 rows are too few for a copula of 3 \\+ 2"):
         contaminated.fitted(np.eye(4)[:, :3], np.eye(4)[:, :2])

@@ -185,7 +185,7 @@ def test_a_sparse_table_is_doubted_and_a_full_one_is_not():
     rng = np.random.default_rng(0)
     sparse = drawn(copy_table(200, 0.3), 2000, rng)
     (caution,) = ADJUSTED.estimate(*sparse).warnings
-    assert caution.code == "sparse-table" and "alone in their cell" in caution.message
+    assert caution.code == "sparse-table" and "the only one in their cell" in caution.message
     assert not table_is_reliable(*sparse)
     assert table_is_reliable(*drawn(copy_table(8, 0.5), 2000, rng))
     assert table_is_reliable(*drawn(copy_table(200, 1.0), 2000, rng))

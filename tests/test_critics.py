@@ -132,7 +132,7 @@ def test_the_bilinear_critic_is_x_times_a_matrix_times_y(samples):
 
 
 def test_the_convolutional_critic_says_when_images_do_not_fit():
-    with pytest.raises(OptionError, match=r"`shape` \(1, 4, 4\) must hold the 12 coordinates"):
+    with pytest.raises(OptionError, match=r"`shape` \(1, 4, 4\) must match the 12 pixels"):
         ConvolutionalCritic(DIM_X, DIM_Y, shape=(1, 4, 4))
 
 

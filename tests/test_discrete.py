@@ -270,13 +270,13 @@ def test_few_samples_a_cell_are_doubted():
 def test_what_looks_continuous_is_refused(name):
     pair = {"x": np.arange(50) % 2, "y": np.arange(50) % 3}
     pair[name] = np.random.default_rng(0).standard_normal(50)
-    with pytest.raises(InputError, match=f"`{name}` has 50 different rows among 50.*'ksg'"):
+    with pytest.raises(InputError, match=f"`{name}` has 50 distinct values in 50.*'ksg'"):
         Discrete().estimate(**pair)
 
 
 def test_more_values_than_the_alphabet_has_are_refused():
     x, y, _ = noisy_copy(4, 0.5, 100, 0)
-    with pytest.raises(InputError, match="take 4 and 4 different values, more than the alphabet"):
+    with pytest.raises(InputError, match="take 4 and 4 distinct values, more than `alphabet`"):
         Discrete(correction="nsb", alphabet=(4, 3)).estimate(x, y)
 
 
@@ -284,5 +284,5 @@ def test_more_values_than_the_alphabet_has_are_refused():
 def test_options_out_of_range_are_refused():
     with pytest.raises(OptionError, match="`correction` must be 'none', 'miller-madow'"):
         Discrete(correction="james-stein")
-    with pytest.raises(OptionError, match="`alphabet` is of use to correction='nsb' only"):
+    with pytest.raises(OptionError, match="`alphabet` applies only to correction='nsb'"):
         Discrete(alphabet=(2, 2))

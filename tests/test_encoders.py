@@ -244,7 +244,7 @@ def test_other_files_are_refused(tmp_path):
     with pytest.raises(InputError, match="safetensors"):
         load_encoder(tmp_path / "text")
     save_encoder(ModuleEncoder(Pairs(), gives_scale=True), tmp_path / "own")
-    with pytest.raises(OptionError, match="module of your own"):
+    with pytest.raises(OptionError, match="made from a custom module"):
         load_encoder(tmp_path / "own")
     with pytest.raises(OptionError, match="other weights"):
         load_encoder(tmp_path / "own", module=nn.Linear(5, 3))
@@ -334,7 +334,7 @@ def test_floor_and_best_guess_are_those_of_the_table():
     assert floor(found) == pytest.approx((joint * np.log(joint / product)).sum())
     assert best_guess(found) == pytest.approx(0.7)
     assert floor(problem()) == pytest.approx(np.log(2)) == entropy(LABEL)
-    with pytest.raises(InputError, match="label to be guessed"):
+    with pytest.raises(InputError, match="must be a label"):
         best_guess(problem())
 
 
@@ -345,7 +345,7 @@ def test_labels_may_be_numbers_booleans_or_texts():
     for values, says in [
         ([1.0, np.nan], "missing"),
         ([1, 1], "one class only"),
-        (np.arange(500), "500 different values"),
+        (np.arange(500), "500 distinct values"),
         (np.ones((3, 2)), "one label a row"),
     ]:
         with pytest.raises(InputError, match=says):
@@ -362,9 +362,9 @@ def test_a_table_knows_labels_numbers_and_features():
     assert everything.hide is None and everything.columns == ("b", "a")
     for options, says in [
         ({"keep": "nope"}, "no column 'nope'"),
-        ({"keep": "ill", "hide": ["sex", "ill"]}, "to be hidden, too"),
+        ({"keep": "ill", "hide": ["sex", "ill"]}, "is also hidden"),
         ({"keep": "ill", "features": ["ill", "a"]}, "among the features"),
-        ({"keep": "ill", "hide": ["a", "b", "sex", "age"]}, "No column is left"),
+        ({"keep": "ill", "hide": ["a", "b", "sex", "age"]}, "No column remains"),
     ]:
         with pytest.raises(InputError, match=says):
             table(values, **options)
@@ -511,7 +511,7 @@ def test_a_bad_folder_of_images_is_refused(tmp_path):
         data.image_folder(tmp_path, keep="age")
     with pytest.raises(InputError, match=r"has no `none.csv`: label its images"):
         data.image_folder(tmp_path, keep="ill", labels="none.csv")
-    with pytest.raises(InputError, match="to be hidden, too"):
+    with pytest.raises(InputError, match="is also hidden"):
         data.image_folder(tmp_path, keep="ill", hide="ill")
     (tmp_path / "binary.csv").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(InputError, match="cannot be read as CSV"):

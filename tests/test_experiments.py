@@ -308,7 +308,7 @@ def test_a_run_killed_before_its_settings_were_written_can_be_run_again(tmp_path
 def test_what_no_killed_run_leaves_is_somebody_elses(tmp_path, name):
     (tmp_path / "out" / name).parent.mkdir(parents=True, exist_ok=True)
     (tmp_path / "out" / name).write_text("years of work")
-    with pytest.raises(OptionError, match="something else"):
+    with pytest.raises(OptionError, match="not from an experiment"):
         run(toy(), out=tmp_path / "out", resume=True)
     assert [p.name for p in (tmp_path / "out").rglob("*") if p.is_file()] == [Path(name).name]
 
@@ -327,9 +327,9 @@ def test_two_runs_do_not_write_into_one_folder(tmp_path):
 @pytest.mark.parametrize(
     ("prepare", "options", "says"),
     [
-        (held_by_others, {}, "something else"),
-        (held_by_others, {"resume": True}, "something else"),
-        (lambda folder: folder.write_text("a file"), {}, "something else"),
+        (held_by_others, {}, "not from an experiment"),
+        (held_by_others, {"resume": True}, "not from an experiment"),
+        (lambda folder: folder.write_text("a file"), {}, "not from an experiment"),
         (held_by_a_run, {}, "holds a run: resume it"),
         (held_by_a_run, {"resume": True, "seed": 1}, "made with seed = 0, not 1"),
         (held_by_a_run, {"resume": True, "mode": "full"}, "made with count = 3, not 5"),

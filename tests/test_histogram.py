@@ -214,7 +214,9 @@ def test_few_samples_are_doubted(estimator):
 @BOTH
 def test_many_dimensions_are_refused_with_a_remedy(estimator):
     x, y, _ = gaussian(100, 0.5, 0, d=3)
-    with pytest.raises(InputError, match=r"6 dimensions.*more than 4: use estimator='ksg'"):
+    with pytest.raises(
+        InputError, match=r"6 dimensions.*more than 4 have too many cells: use estimator='ksg'"
+    ):
         estimator.estimate(x, y)
     assert math.isfinite(estimator.estimate(x, y[:, :1]).value)
 

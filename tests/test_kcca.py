@@ -12,8 +12,8 @@ from mineral.methods.projections.kcca import (
     canonical_variates,
     correlations,
     cross_fitted,
+    predicted_share,
     shown,
-    told,
 )
 from mineral.tasks import find
 
@@ -98,7 +98,7 @@ def test_correlations_are_numpys_and_zero_of_what_does_not_vary():
     assert correlations(f, g)[0] == 0
 
 
-def test_variates_told_by_other_rows_are_as_close_as_those_of_new_rows():
+def test_cross_fitted_variates_are_as_close_as_those_of_new_rows():
     gaps = []
     for seed in range(20):
         x, y, *_ = turned(600, seed)
@@ -135,13 +135,13 @@ def test_independent_rows_share_no_variate_that_others_tell():
     assert abs(np.mean(found)) < 0.01 + 3 * np.std(found) / np.sqrt(60)
 
 
-def test_what_follows_from_others_is_told_and_what_is_new_is_not():
+def test_functions_of_others_are_predicted_and_new_variates_are_not():
     rng = np.random.default_rng(0)
     u, v, noise = rng.standard_normal((3, 500))
     others = np.column_stack([u, v])
-    assert told(u**2 - v, others) > 0.8
-    assert told(noise, others) < 0.05
-    assert 0.3 < told(u + noise, others) < 0.6  # half of it
+    assert predicted_share(u**2 - v, others) > 0.8
+    assert predicted_share(noise, others) < 0.05
+    assert 0.3 < predicted_share(u + noise, others) < 0.6  # half of it
 
 
 def test_held_out_rows_choose_narrow_bumps_for_what_winds_up():
@@ -153,7 +153,7 @@ def test_held_out_rows_choose_narrow_bumps_for_what_winds_up():
     assert shown(u, v, rows, most=8).count <= 1
 
 
-def test_what_turns_by_the_distance_of_many_coordinates_is_told_by_these_further_out():
+def test_rotation_by_the_norm_needs_coordinates_times_the_norm():
     task = find("spiral-multinormal-2pair-5-5")
     for seed in range(3):
         draw = task.draw(2000, seed=seed)

@@ -222,7 +222,7 @@ def test_repeated_values_few_samples_and_many_dimensions_are_doubted():
     ]
     with pytest.raises(InputError, match=r"8 dimensions.*at least 10 paired samples, got 9"):
         KDE().estimate(x[:9], y[:9])
-    with pytest.raises(InputError, match=r"9 dimensions together.*8 at most: use estimator="):
+    with pytest.raises(InputError, match=r"9 dimensions together.*at most 8: use estimator="):
         KDE().estimate(np.hstack([x, x[:, :1]]), y)
 
 

@@ -210,7 +210,7 @@ def test_clusters_learn_what_both_sides_share():
     """In groups of each side alone there is a part of ln 4 nats; from 800 rows, most is found."""
     x, y = rooms(1600, seed=0)
     r = Clusters().estimate(x, y)
-    assert "what x and y share" in r.path[-1]
+    assert "a shared representation of x and y" in r.path[-1]
     assert 0.6 * np.log(4) < r.value < np.log(4) + 3 * r.stderr
     assert r.interval[0] < np.log(4)
 

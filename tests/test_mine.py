@@ -665,7 +665,7 @@ def test_samples_that_cannot_be_paired_are_refused(call):
     x, z = gaussian(10)
     with pytest.raises(InputError, match="need at least 2 rows"):
         getattr(new(), call)(x[:1], z[:1])
-    with pytest.raises(InputError, match="as many rows: got 10 and 9"):
+    with pytest.raises(InputError, match="the same number of rows: got 10 and 9"):
         getattr(new(), call)(x, z[:-1])
     with pytest.raises(InputError, match="`z_marg` must have the 10 rows of `x`, got 9"):
         getattr(new(), call)(x, z, z[:-1])

@@ -163,5 +163,5 @@ def test_nonlinear_compares_with_the_truth(tmp_path):
     assert means["ksg"] == pytest.approx(truths, abs=0.16)  # two samples of 600 rows each
     assert means["gaussian"][1, 0] < truths[1, 0] - 0.1  # a line through a cube
     assert metrics["spread"]["truth"] == pytest.approx(np.ptp(truths, axis=0))
-    assert conclusion.sentences[0].startswith("Equal noise is not equal information")
+    assert conclusion.sentences[0].startswith("Equal noise does not give equal information")
     assert f"{truths[0, 0]:.2f} nats for x and {truths[1, 0]:.2f} for x³" in conclusion.sentences[0]

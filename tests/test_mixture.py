@@ -282,7 +282,7 @@ def test_a_limit_that_binds_is_said():
     y = np.sin(2 * x) + 0.1 * np.random.default_rng(1).standard_normal((600, 1))
     found = SMALL.estimate(x, y)
     assert [caution.code for caution in found.warnings] == ["too-few-components"]
-    assert "The most components allowed, 4, fitted best" in found.warnings[0].message
+    assert "The maximum number of components, 4, fitted best" in found.warnings[0].message
     more = GaussianMixture(components=10).estimate(x, y).value
     assert more > found.value + 0.2
 

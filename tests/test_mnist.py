@@ -18,7 +18,7 @@ from mineral import mnist
 from mineral.errors import InputError, MissingExtraError
 
 # What the small files hold is nobody's digits, and said to be unchecked.
-pytestmark = pytest.mark.filterwarnings("ignore:.*its digits are unchecked")
+pytestmark = pytest.mark.filterwarnings("ignore:.*its digits are not verified")
 HERE = os.environ.get("MINERAL_DATA")
 real = pytest.mark.skipif(not HERE, reason="MINERAL_DATA names no folder with mnist/")
 COUNTS = {
@@ -86,7 +86,7 @@ def test_files_may_be_plain_or_in_gzip(small):
 
 def test_digits_of_an_unknown_checksum_are_said_to_be_unchecked(small, monkeypatch):
     folder, images, labels = small
-    with pytest.warns(UserWarning, match=r"-ubyte.gz` has a checksum .*digits are unchecked"):
+    with pytest.warns(UserWarning, match=r"-ubyte.gz` has a checksum .*digits are not verified"):
         mnist.load("test", folder)
     sums = {
         IMAGES: {hashlib.sha256(idx(images)).hexdigest()},

@@ -184,7 +184,11 @@ class Recurrent(Net):
     [
         (Recurrent, ("pair", "head"), "`x` 'pair' returns tuple and no tensor"),
         (Net, ("head", "pair"), "`z` 'pair' is not called in validation"),
-        (Net, ("head", lambda _, batch: batch[0][:5]), "must have as many rows .* 100 and 5"),
+        (
+            Net,
+            ("head", lambda _, batch: batch[0][:5]),
+            "must have the same number of rows .* 100 and 5",
+        ),
     ],
 )
 def test_what_cannot_be_taken_is_refused_and_leaves_no_hook(tmp_path, net, taps, says):

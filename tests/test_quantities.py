@@ -136,11 +136,11 @@ BAD = [
     (lambda x: entropy(np.where(x > 0, x, np.nan)), InputError, "`x` has a missing value"),
     (lambda x: entropy(np.ones(50)), InputError, "constant"),
     (lambda x: entropy(x[:3], estimator="gaussian"), InputError, "at least 4 rows"),
-    (lambda x: entropy(np.c_[x, x], estimator="gaussian"), InputError, "depend linearly"),
-    (lambda x: divergence(x, x[:, :1]), InputError, "as many coordinates: got 2 and 1"),
+    (lambda x: entropy(np.c_[x, x], estimator="gaussian"), InputError, "linearly dependent"),
+    (lambda x: divergence(x, x[:, :1]), InputError, "the same number of columns: got 2 and 1"),
     (lambda x: divergence(x, x[:4], estimator="gaussian"), InputError, "at least 5 rows"),
     (lambda x: divergence(x, x[:4]), InputError, "`q` needs at least 40 rows"),
-    (lambda x: total_correlation(x[:, 0]), InputError, "at least 2 coordinates"),
+    (lambda x: total_correlation(x[:, 0]), InputError, "at least 2 columns"),
     (lambda x: total_correlation(x, estimator="magic"), OptionError, "unknown"),
 ]
 

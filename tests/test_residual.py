@@ -142,7 +142,10 @@ def test_where_the_copula_is_right_its_own_value_is_reported(seed):
     y = 0.6 * x + 0.8 * noise
     r, copula = Residual().estimate(x, y), StudentCopula().estimate(x, y)
     assert r.value == copula.value and r.model is not None
-    assert r.path[-1] == "A network does not clearly add to the copula."
+    assert (
+        r.path[-1]
+        == "A neural correction does not improve the copula significantly on held-out rows."
+    )
 
 
 @pytest.mark.slow
@@ -150,7 +153,10 @@ def test_what_turns_with_the_distance_is_found_and_not_overstated():
     x, y = turned(1500)
     truth = -math.log(1 - 0.81)
     r = Residual().estimate(x, y)
-    assert r.path[-1] == "A network clearly adds to the copula." and len(r.evidence.curves) == 3
+    assert (
+        r.path[-1] == "A neural correction improves the copula significantly on held-out rows."
+        and len(r.evidence.curves) == 3
+    )
     copula = StudentCopula().estimate(x, y)
     assert 0.6 * truth < r.value < truth + 4 * copula.stderr
     assert r.value > copula.value + 6 * copula.stderr
@@ -163,7 +169,7 @@ def test_few_rows_and_many_dimensions_are_left_to_the_copula():
     for n, d in ((199, 1), (400, 40)):
         x, y = rng.standard_normal((2, n, d))
         r = Residual().estimate(x, y)
-        assert "Too few rows for a network beside the copula." in r.path
+        assert "Too few rows for a neural correction of the copula." in r.path
         assert r.value == StudentCopula().estimate(x, y).value
 
 
@@ -193,7 +199,7 @@ def test_the_number_of_components_is_kept_where_it_is_given():
     shared = rng.standard_normal((300, 1))
     x, y = (shared + 2 * rng.standard_normal((300, 60)) for _ in range(2))
     r = mineral.Projected(components=2, budget="fast").estimate(x, y)
-    assert r.path[0].startswith("Principal components of ")
+    assert r.path[0].startswith("PCA of ")
     assert r.path[0].endswith(": 2 of x, 2 of y.")
     chosen = mineral.Projected(budget="fast").estimate(x, y)
     signal = 60 / 4

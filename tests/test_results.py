@@ -245,7 +245,10 @@ def test_it_knows_what_it_was_computed_with():
 
 def test_the_card_draws_the_interval_and_marks_warnings():
     card = made(path=("Found.",), warnings=(Caution("ties", "Values repeat."),))._repr_html_()
-    assert "<svg" in card and "<details><summary>How it was chosen</summary><ul><li>Found." in card
+    assert (
+        "<svg" in card
+        and "<details><summary>How the value was computed</summary><ul><li>Found." in card
+    )
     assert (
         "border-left" in card.split("<b>ties</b>")[0] and "border-left" not in made()._repr_html_()
     )

@@ -427,7 +427,9 @@ def test_few_scores_that_carry_the_mean_are_counted(weights, effective):
         for _ in range(3):
             monitor.update(torch.zeros(5), product)
         assert codes(monitor) == ["few-scores"] * said
-        assert not said or f"45 product scores rests on {effective} of" in str(monitor.cautions[0])
+        assert not said or f"45 product scores has an effective sample size of {effective}" in str(
+            monitor.cautions[0]
+        )
 
 
 @pytest.mark.parametrize(

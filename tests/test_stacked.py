@@ -163,5 +163,5 @@ def test_what_cannot_be_is_refused(x, z, options, error, says):
 
 
 def test_samples_of_different_rows_are_no_stack():
-    with pytest.raises(InputError, match="as many rows each"):
+    with pytest.raises(InputError, match="the same number of rows"):
         padded([torch.zeros(3, 1), torch.zeros(4, 1)])

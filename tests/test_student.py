@@ -298,7 +298,7 @@ def test_near_copies_within_x_change_little_until_ranks_agree_which_is_said():
     assert near.value == pytest.approx(found.value, abs=0.06) and not near.warnings
     nearer = StudentCopula().estimate(np.c_[x, x + 1e-4 * noise], y)
     assert np.isfinite(nearer.value)
-    assert "leave near copies out" in nearer.warnings[0].message
+    assert "remove near copies" in nearer.warnings[0].message
 
 
 def test_where_no_t_copula_fits_the_fewest_degrees_of_freedom_are_reached_and_said():
@@ -397,7 +397,7 @@ def test_scales_of_their_own_are_no_shared_scale(dim):
     x, y = rng.standard_normal((2, 800, dim)) / np.sqrt(rng.chisquare(1, (2, 800, 1)))
     r = StudentCopula().estimate(x, y)
     assert abs(r.value) < 4 * r.stderr + 0.01
-    assert any("a scale of their own" in sentence for sentence in r.path)
+    assert any("separate scale variables" in sentence for sentence in r.path)
 
 
 def test_what_follows_from_the_others_is_not_positive_definite():

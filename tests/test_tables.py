@@ -226,7 +226,7 @@ def test_a_damaged_gzip_file_is_refused(write, content):
         ("a;b\n1,5;2\n1.5;3\n", "both decimal points and decimal commas"),
         ("a;b\n1.234,5;2\n2;3\n", "it is not a number"),
         ('a,b\n"1,5",2\n2,3\n', "a comma separates columns here"),
-        ("a\tb\n1,234\t2\n5,678\t3\n", "may separate decimals or thousands"),
+        ("a\tb\n1,234\t2\n5,678\t3\n", "may be a decimal or a thousands separator"),
         ("a,b\n2020-01-01,2\n1 Feb,3\n", "line 3: it is not a date. Write dates as 2026-01-31"),
         ("a,b\n01/02/2020,2\n2,3\n", "dates as 2026-01-31"),
     ],

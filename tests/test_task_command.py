@@ -87,7 +87,7 @@ def test_the_command_leaves_out_what_nobody_knows(run, tmp_path, monkeypatch):
         (["multinormal-dense-5-5"], "Did you mean 'multinormal-dense-5-5-0.5'"),
         (["--suite", "null"], "Did you mean 'nulls'?"),
         (["--out", "data.npz"], "needs the name of a task"),
-        (["1v1-normal-0.75", "--suite", "nulls"], "leave one out"),
+        (["1v1-normal-0.75", "--suite", "nulls"], "use one of them"),
         (["1v1-normal-0.75", "--out", "data.csv"], "writes .npz files"),
         (["1v1-normal-0.75", "--out", "folder.npz"], "Cannot write `folder.npz`"),
         (["1v1-normal-0.75", "--out", "no/data.npz"], "Cannot write `no/data.npz`"),
@@ -111,5 +111,5 @@ def test_data_names_the_folder_of_the_digits_for_this_command_only(run, tmp_path
     assert f"{tmp_path / 'mnist'}" in refusal  # nothing is there, and nothing was downloaded
     assert os.environ["MINERAL_DATA"] == "elsewhere"
     status, _, refusal = run("--data", tmp_path / "nowhere")
-    assert status == 2 and "is no folder" in refusal
+    assert status == 2 and "is not a folder" in refusal
     assert os.environ["MINERAL_DATA"] == "elsewhere"

@@ -134,4 +134,4 @@ def unknown_option(
     known = list(known)
     choices = f"choose from {', '.join(known)}" if known else "it has no options"
     hint = suggestion(option, (*known, *beside))
-    return OptionError(f"`{option}` is no option of {estimator}: {choices}.{hint}")
+    return OptionError(f"`{option}` is not an option of {estimator}: {choices}.{hint}")

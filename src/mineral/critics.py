@@ -128,7 +128,7 @@ class ConvolutionalCritic(nn.Module):
     ) -> None:
         super().__init__()
         if math.prod(shape) != dim_x:
-            raise OptionError(f"`shape` {shape} must hold the {dim_x} coordinates of an image.")
+            raise OptionError(f"`shape` {shape} must match the {dim_x} pixels of an image.")
         self.shape, self.channels = tuple(shape), tuple(channels)
         widths = (shape[0], *channels)
         self.convolutions = nn.ModuleList(

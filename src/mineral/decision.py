@@ -1,4 +1,4 @@
-"""How the default estimator came to its value: every candidate that it considered, as data.
+"""The decision of the default estimator: every candidate that it considered, as data.
 
 Sentences are made from a decision, and never read back.
 """
@@ -15,7 +15,7 @@ SHOWN = 0.01  # share of the value, below which a candidate is not named in a su
 
 
 class Verdict(StrEnum):
-    """What became of a candidate of the default estimator."""
+    """The verdict on a candidate of the default estimator."""
 
     REPORTED = "reported"
     AVERAGED = "averaged"
@@ -31,13 +31,13 @@ class Considered:
     Attributes:
         estimator: Its name.
         options: Its options.
-        view: What it saw: the samples as given, with ties broken at random, or normal scores.
+        view: Its input: the samples as given, with ties broken at random, or normal scores.
         value, stderr: Its own estimate in nats; None where it was not measured.
         weight: Its share of the reported value, from 0 to 1.
         verdict: Whether it is reported, and why not.
         error: Standard error of its difference from the value so far, which it was compared with;
             0 of the first candidate.
-        columns: The columns that it saw, where blocks of columns are estimated one by one.
+        columns: The columns that it used, if blocks of columns are estimated one by one.
     """
 
     estimator: str
@@ -74,7 +74,7 @@ class Considered:
 
 @dataclass(frozen=True, kw_only=True)
 class Decision:
-    """How the default estimator came to its value.
+    """The decision of the default estimator.
 
     Attributes:
         considered: Every candidate, in the order of the table.
@@ -89,7 +89,7 @@ class Decision:
 
     @property
     def chosen(self) -> tuple[Considered, ...]:
-        """The candidates whose values make the reported one, the heaviest first."""
+        """The candidates with weight in the reported value, the largest first."""
         parts = [each for each in self.considered if each.weight > 0]
         return tuple(sorted(parts, key=lambda each: -each.weight))
 
@@ -133,7 +133,7 @@ def _reported(chosen: list[Considered], measured: list[Considered], unit: Unit) 
     main, baseline = chosen[0], measured[0]
     if main.weight < 1 - SHOWN:
         parts = ", ".join(f"{each.weight:.0%} {each.estimator}" for each in chosen)
-        return f"Reported: an average by the errors of their difference, {parts}."
+        return f"Reported: an average weighted by the standard error of the difference, {parts}."
     if main is baseline:
         return f"Reported: {main.estimator}. No other candidate differs significantly."
     return f"Reported: {main.estimator}. It differs significantly from {_shown(baseline, unit)}."

@@ -1,4 +1,4 @@
-"""What can go wrong through the caller's hand: one line each, naming the argument and the remedy.
+"""Errors for invalid use: one line each, naming the argument and the remedy.
 
 Every error is a `MineralError` and also the built-in that Python users expect to catch, so
 `except ValueError` and `except TypeError` keep working.
@@ -33,11 +33,11 @@ class MissingExtraError(MineralError, ImportError):
         super().__init__(
             f"{feature} needs an optional package: run `pip install 'mineral[{extra}]'`."
         )
-        self._told = (feature, extra)
+        self._arguments = (feature, extra)
 
     def __reduce__(self) -> tuple[type["MissingExtraError"], tuple[str, str]]:
-        """So that it comes whole out of another process."""
-        return type(self), self._told
+        """Pickle the arguments, for errors in other processes."""
+        return type(self), self._arguments
 
 
 def suggestion(name: str, known: Iterable[str], *, always: bool = False) -> str:

@@ -285,9 +285,11 @@ class Mine(nn.Module):
         x, z = as_tensor("x", x), as_tensor("z", z)
         product_z = None if z_marg is None else as_tensor("z_marg", z_marg)
         if len(x) != len(z):
-            raise InputError(f"`x` and `z` must have as many rows: got {len(x)} and {len(z)}.")
+            raise InputError(
+                f"`x` and `z` must have the same number of rows: got {len(x)} and {len(z)}."
+            )
         if len(x) < 2:
-            raise InputError("`x` and `z` need at least 2 rows, to pair different ones by chance.")
+            raise InputError("`x` and `z` need at least 2 rows, to form product samples.")
         if product_z is not None and len(product_z) != len(x):
             raise InputError(f"`z_marg` must have the {len(x)} rows of `x`, got {len(product_z)}.")
         if product_z is not None and product_z.shape != z.shape:
@@ -326,7 +328,7 @@ class Mine(nn.Module):
                 else f"`T(x, z)` fails on shapes {tuple(x.shape)} and {tuple(z.shape)}"
             )
             reason = " ".join(str(error).split())[:200]
-            other = "" if self.method else "; where T takes [x, z], pass method='concat'"
+            other = "" if self.method else "; if T takes [x, z], pass method='concat'"
             raise InputError(f"{shapes} ({reason}): make T for these inputs{other}.") from error
         if not isinstance(scores, Tensor):
             raise InputTypeError(f"`T` must return a tensor, got a {type(scores).__name__}.")

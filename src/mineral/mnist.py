@@ -83,19 +83,19 @@ def load(
     expected = (COUNT[part], SIDE, SIDE)
     if images.shape != expected or labels.shape != expected[:1] or labels.max() > 9:
         raise InputError(
-            f"The {part} part of MNIST must be {expected[0]} images of 28 × 28 and as many digits, "
-            f"found arrays of shapes {images.shape} and {labels.shape} with labels up to "
-            f"{labels.max(initial=0)}: get the files anew."
+            f"The {part} part of MNIST must be {expected[0]} images of 28 × 28 and as many "
+            f"digits, got arrays of shapes {images.shape} and {labels.shape} with labels up to "
+            f"{labels.max(initial=0)}: download the files again."
         )
     return images, labels
 
 
 def _check_sum(path: Path, data: bytes) -> None:
-    """Say so where nobody knows whether these are the digits."""
+    """Warn if the digits cannot be verified."""
     known = UNPACKED[path.name.removesuffix(".gz")]
     if hashlib.sha256(data).hexdigest() not in known:
         warnings.warn(
-            f"`{path}` has a checksum that is not known: its digits are unchecked.", stacklevel=4
+            f"`{path}` has an unknown checksum: its digits are not verified.", stacklevel=4
         )
 
 
@@ -148,7 +148,7 @@ def _read(path: Path, axes: int) -> np.ndarray:
     if len(data) - start != math.prod(shape):
         raise InputError(
             f"`{path}` announces {' × '.join(map(str, shape))} bytes and holds "
-            f"{len(data) - start}: get the file anew."
+            f"{len(data) - start}: download the file again."
         )
     _check_sum(path, data)
     return np.frombuffer(data, np.uint8, offset=start).reshape(shape).copy()
@@ -164,5 +164,5 @@ def _unpacked(path: Path) -> bytes:
         reason = getattr(error, "strerror", None) or str(error)
         raise InputError(f"Cannot read `{path}`: {reason}.") from None
     if len(data) > LARGEST:
-        raise InputError(f"`{path}` is larger than any file of MNIST: get the file anew.")
+        raise InputError(f"`{path}` is larger than any file of MNIST: download the file again.")
     return data

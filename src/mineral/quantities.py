@@ -49,7 +49,7 @@ def entropy(
         unit: `"nats"` or `"bits"`.
 
     Raises:
-        InputError: If the samples cannot be used, as repeated values where densities are asked for.
+        InputError: If the samples cannot be used, as repeated values for densities.
         OptionError: If an option is out of range.
 
     References:
@@ -105,7 +105,8 @@ def divergence(
     of_p, of_q = variable("p", p), variable("q", q)
     if of_p.shape[1] != of_q.shape[1]:
         raise InputError(
-            f"`p` and `q` must have as many coordinates: got {of_p.shape[1]} and {of_q.shape[1]}."
+            f"`p` and `q` must have the same number of columns: got {of_p.shape[1]} and "
+            f"{of_q.shape[1]}."
         )
     unit_of_both = power_of_two(np.concatenate([of_p, of_q]))  # KL does not depend on it
     found, stderr = _chosen(kinds, estimator)(of_p / unit_of_both, of_q / unit_of_both)
@@ -144,7 +145,7 @@ def total_correlation(
     """
     values = variable("x", x)
     if values.shape[1] < 2:
-        raise InputError("`x` needs at least 2 coordinates to say anything about each other.")
+        raise InputError("`x` needs at least 2 columns.")
     chosen = resolve(estimator)
     terms = [
         chosen.estimate(values[:, i], values[:, :i], seed=seed) for i in range(1, values.shape[1])
@@ -201,8 +202,8 @@ def _distances(name: str, points: Matrix, others: Others, k: int) -> np.ndarray:
     found = tree_of(others).query(points, k=[k], p=np.inf)[0][:, 0]
     if not found.all():
         raise InputError(
-            f"`{name}` has values that repeat more than {K} times: a density gives no value such a "
-            "weight. Use estimator='discrete' for symbols, or add the noise of rounding."
+            f"`{name}` has values that repeat more than {K} times, and discrete data have no "
+            "density. Use estimator='discrete' for symbols, or add the noise of rounding."
         )
     return np.asarray(found)
 
@@ -295,7 +296,7 @@ def _log_determinant(name: str, x: Matrix) -> float:
     _refuse_constant(scale)
     sign, log = np.linalg.slogdet(np.cov((x / scale).T).reshape(d, d))
     if sign <= 0 or not np.isfinite(log):
-        raise InputError(f"`{name}` has coordinates that depend linearly on others: drop some.")
+        raise InputError(f"`{name}` has linearly dependent columns: drop some.")
     half = digamma((n - np.arange(1, d + 1)) / 2)
     return float(log - (half + np.log(2 / (n - 1))).sum() + 2 * np.log(scale).sum())
 
@@ -307,4 +308,4 @@ def _refuse_few(name: str, x: Matrix) -> None:
 
 def _refuse_constant(scale: np.ndarray) -> None:
     if not scale.all():
-        raise InputError("A constant coordinate has no density: leave it out.")
+        raise InputError("A constant column has no density: remove it.")

@@ -1,4 +1,4 @@
-"""What an estimator returns: a number, its interval, what kind of number it is, and the doubts."""
+"""What an estimator returns: a value, its interval, whether it is a bound, and cautions."""
 
 import importlib
 import os
@@ -26,11 +26,11 @@ MOST_IN_SYMBOL = 3  # names of a side in I(height, age; weight)
 
 @dataclass(frozen=True)
 class Caution:
-    """A reason not to take an estimate at its word.
+    """A reason to doubt an estimate.
 
     Attributes:
         code: Machine-readable, stable between releases: `"ties"`, `"near-ceiling"`, …
-        message: One or two sentences: what was seen, and what to do.
+        message: One or two sentences: the observation, and what to do.
     """
 
     code: str
@@ -42,12 +42,12 @@ class Caution:
 
 @dataclass(frozen=True, kw_only=True)
 class Curve:
-    """How one training run went, in nats.
+    """The curve of one training run, in nats.
 
     Attributes:
         steps: Gradient steps at each check.
-        training: The bound on the rows that are trained on.
-        validation: The bound on the rows that decide when to stop.
+        training: The bound on training rows.
+        validation: The bound on validation rows, for early stopping.
         best: The index of the check whose critic was kept.
     """
 
@@ -59,7 +59,7 @@ class Curve:
 
 @dataclass(frozen=True, kw_only=True)
 class Evidence:
-    """What a plot needs beside the number: some of the samples, and what each contributed.
+    """The data for plots: some of the samples, and their pointwise values.
 
     Attributes:
         x, y: Up to a few thousand of the sample rows, as they came. Shapes (m, dx) and (m, dy).
@@ -102,7 +102,7 @@ class Estimate:
     """An estimate of the mutual information I(X; Y), with its uncertainty.
 
     `float(estimate)` is the value. Negative values are returned as they are: near independence
-    they are what an unbiased estimator must sometimes say.
+    an unbiased estimator must sometimes be negative.
 
     Attributes:
         value: The estimate, in `unit`.
@@ -111,26 +111,26 @@ class Estimate:
             value + √((z·stderr)² + allowance²). No interval exceeds the entropy of a label.
         confidence: The level of `interval`: 0.95 by default.
         stderr: The standard error of sampling, in `unit`.
-        allowance: What is added upwards for the dependence that such estimates miss, in `unit`:
+        allowance: The addition to the upper end for dependence that such estimates miss, in `unit`:
             measured on random distributions for the default (`benchmarks/atlas.py`), 0 for an
             estimator that you name, whose interval does not allow for its bias.
         unit: `"nats"` or `"bits"`.
-        kind: What `value` is, in expectation, relative to the true mutual information.
+        kind: Whether `value` is, in expectation, a bound on the true mutual information.
         estimator: The name of the estimator that was called. With `options`, `seed` and the same
             samples it gives the same value again, bit for bit.
         options: Its options: `estimate(x, y, estimator=r.estimator, seed=r.seed, **r.options)`.
-        decision: What the default considered, and what it reports; None for other estimators.
+        decision: The candidates of the default, and what it reports; None for other estimators.
         n: Sample rows used.
         dim_x, dim_y: Coordinates of X and of Y.
         warnings: Reasons not to trust the value, most important first.
-        path: How the value came about, in sentences.
-        seed: Fixes every random choice: the same samples and seed give the same estimate.
+        path: How the value was computed, in sentences.
+        seed: Random seed: the same samples and seed give the same estimate.
         seconds: Wall time.
-        versions: Of Mineral and of what it computed with.
-        p_value: Of `mineral.independence`, where `permutations` were asked for: how often
-            independent samples would look as dependent. Never 0.
+        versions: Of Mineral, its libraries and Python.
+        p_value: Of `mineral.independence`, if `permutations` is above 0: the probability that
+            independent samples appear as dependent. Never 0.
         model: The learned log density ratio (`model.pmi`, `model.save`), or None.
-        evidence: What plots and reports draw.
+        evidence: The data for plots and reports.
     """
 
     value: float

@@ -340,14 +340,15 @@ class Monitor:
                 "above-log-n",
                 f"The bound is {new.bound:.2f} nats, above ln {new.scores:.0f} = "
                 f"{math.log(new.scores):.2f}, where a lower bound from {new.scores:.0f} product "
-                "scores cannot be relied on: raise the batch size or the product samples.",
+                "scores is not reliable: raise the batch size or the number of product samples.",
             )
         if new.effective < self.fewest:
             self._found["few-scores"] = Caution(
                 "few-scores",
-                f"log mean exp of {new.scores:.0f} product scores rests on {new.effective:.1f} of "
-                "them: raise the batch size or the product samples, or train with Jensen–Shannon "
-                "(mineral.bounds.jensen_shannon), whose gradient no single score can dominate.",
+                f"log mean exp of {new.scores:.0f} product scores has an effective sample size of "
+                f"{new.effective:.1f}: raise the batch size or the number of product samples, or "
+                "train with Jensen–Shannon (mineral.bounds.jensen_shannon), whose gradient no "
+                "single score can dominate.",
             )
         for old in self._windows:
             moved = abs(new.c - old.c)
@@ -356,9 +357,10 @@ class Monitor:
                 self._found["drift"] = Caution(
                     "drift",
                     f"From update {old.end:,} to {new.end:,} log mean exp of the product scores "
-                    f"moved by {new.c - old.c:+.1f} nats, the bound by {new.bound - old.bound:+.2f}"
-                    ": the critic's constant drifts. Use ReMINE (mineral.bounds.remine), which "
-                    "holds it, and do not pool scores of different steps.",
+                    f"moved by {new.c - old.c:+.1f} nats, the bound by "
+                    f"{new.bound - old.bound:+.2f}: the critic's additive constant drifts. Use "
+                    "ReMINE (mineral.bounds.remine), which penalizes this, and do not pool scores "
+                    "of different steps.",
                 )
                 break
         self._windows.append(new)

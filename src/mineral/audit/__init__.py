@@ -1,4 +1,4 @@
-"""What encoders keep and leak, and which attacks break them. None is promised to be private."""
+"""Audits of encoders: kept and leaked information, and attacks. No encoder is proved private."""
 
 from mineral.audit.audit import ATTACKS, Recorded, audit
 from mineral.audit.findings import Audit, Audited

@@ -1,8 +1,8 @@
-"""Encoders against one problem: what each keeps, leaks and withstands, by the same rows for all.
+"""Audit encoders on one problem: utility, leakage and attacks, on the same rows for all.
 
-Every row serves for one thing: to train classifiers and attacks, to choose among them, or to judge
-the chosen. An encoder that was trained on some rows must name the seed of `Problem.split` that it
-was trained with, as `seed`, so that the judged rows are new to it.
+Every row has one role: training of classifiers and attacks, selection among them (validation), or
+test. For an encoder that was trained on some rows, pass the seed of its `Problem.split` as `seed`,
+so that the test rows are held out from it.
 """
 
 import time
@@ -42,18 +42,18 @@ AGAINST: dict[Hidden, tuple[str, ...]] = {
     "numbers": ("hidden numbers",),
     "everything": tuple(name for name in ATTACKS if name not in ("label", "transfer")),
 }
-"""Which attacks find out what is hidden. The others find out something else."""
-MATCHED = 300  # rows among which an attack looks for pairs
+"""The attacks on the hidden variable; the others have other targets."""
+MATCHED = 300  # rows of a matching attack
 KNOWN = 100  # pairs
 SHOWN = 8  # pictures
 
 
 @dataclass(frozen=True, eq=False)
 class Recorded:
-    """Codes that somebody else made, one for each row of a problem.
+    """Codes from elsewhere, one for each row of a problem.
 
     Attributes:
-        name: What tables call them.
+        name: Their name in tables.
         codes: Shape (n, dz), finite, in the order of the problem's rows.
 
     Raises:
@@ -70,8 +70,8 @@ class Recorded:
         bad = ~np.isfinite(values).all(axis=1)
         if bad.any():
             raise InputError(
-                f"`encoded` has a code that is missing or infinite, the first at row "
-                f"{int(bad.argmax())}: encode anew, or drop these rows from both sides."
+                f"`encoded` has a missing or infinite code, the first at row {int(bad.argmax())}: "
+                "encode again, or drop these rows from both sides."
             )
         return cls(name, values)
 
@@ -106,11 +106,11 @@ def audit(
     """Measure and attack encoders; all codes are made and checked before anything is trained.
 
     Args:
-        subjects: Encoders, or codes that were made elsewhere.
+        subjects: Encoders, or codes from elsewhere.
         problem: Rows, the label to keep, and what to hide.
-        attacks: Names of `ATTACKS`. Those that do not fit an encoder are left out: on a label where
-            none is hidden, matching where it is no NeuraCrypt.
-        most_rows: To be used of the problem, at random.
+        attacks: Names of `ATTACKS`. Those that do not apply are skipped: on a label if none is
+            hidden, matching if the encoder is not NeuraCrypt.
+        most_rows: Maximum number of rows of the problem, chosen at random.
         seed: Of the split and everything random; for trained encoders that of their own split.
         progress: True for a bar on standard error, or a function (fraction, what is running).
 
@@ -180,7 +180,7 @@ def _named(subjects: Sequence[Subject]) -> dict[str, Subject]:
 
 
 def _split(problem: Problem, most_rows: int, seed: int) -> _Parts:
-    """The rows of `Problem.split`, and of these at most so many."""
+    """The rows of `Problem.split`, up to a maximum number."""
     places = np.arange(len(problem), dtype=np.float64)[:, None]
     marked = replace(problem, x=places, shape=None, columns=())
     parts = [part.x[:, 0].astype(np.int64) for part in marked.split(seed=seed)]
@@ -288,7 +288,7 @@ def _audited(
 
 
 def _blind(attack: Attack, problem: Problem) -> float:
-    """What somebody achieves who sees no code, but knows the label that is kept."""
+    """The accuracy of predictions from the kept label alone, without the code."""
     if attack.name in ("label", "transfer"):
         return max(attack.chance, best_guess(problem))
     return attack.chance
@@ -302,7 +302,7 @@ def _matchings(
     chosen: Sequence[str],
     seed: int,
 ) -> list[Attack]:
-    """Attacks that look for pairs, or do without any."""
+    """Attacks by matching rows with codes, and attacks without pairs."""
     x, few = parts.x, slice(0, MATCHED)
     raw, averaged = _pooled(subject, x[2], given[2])
     own = _pooled(subject, x[0], given[0])[0]

@@ -1,4 +1,4 @@
-"""What an audit returns: one row an encoder, and what they have in common."""
+"""The result of an audit: one row for each encoder, and common facts."""
 
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
@@ -13,7 +13,7 @@ Hidden: TypeAlias = Literal["label", "numbers", "everything"]
 
 @dataclass(frozen=True)
 class Pictures:
-    """Of some test rows: what they were, their codes, and what came back.
+    """Some test rows: originals, codes, and reconstructions.
 
     Attributes:
         original, reconstructed: Shape (k, dx).
@@ -27,18 +27,18 @@ class Pictures:
 
 @dataclass(frozen=True, kw_only=True)
 class Audited:
-    """What was found about one encoder.
+    """The audit of one encoder.
 
     Attributes:
         encoder: Its name.
         dim: Coordinates of its codes.
         stochastic: Whether it adds noise, or shuffles; None where that is not known.
         utility: Accuracy, area under the curve and information with the label to keep.
-        leakage: Information with what is hidden, from both sides.
-        attacks: Each beside chance.
-        leaks_by_bound: Whether a lower bound exceeds what the label to keep gives away anyway.
-        leaks_by_attack: Whether an attack on what is hidden exceeds what a guess from that label
-            achieves, or chance where there is no such guess.
+        leakage: Bounds on the information about the hidden variable.
+        attacks: Each with its chance level.
+        leaks_by_bound: Whether a lower bound exceeds the leak through the kept label itself.
+        leaks_by_attack: Whether an attack on the hidden variable exceeds the prediction from that
+            label, or chance if there is no such prediction.
         pictures: For a report.
     """
 
@@ -59,7 +59,7 @@ class Audited:
 
 @dataclass(frozen=True, kw_only=True)
 class Audit:
-    """What was found about all of them.
+    """The audit of all encoders.
 
     Attributes:
         problem: Its name.
@@ -68,12 +68,12 @@ class Audit:
         floor: Nats that whoever keeps the label gives away: I(L; S), or H(L) where all is hidden.
         guess: How often the best guess of S from L alone is right; None unless S is a label.
         entropies: H(L), and H(S) where S is a label.
-        encoders: What was found about each.
-        n: Rows for training, for choosing, and for judging.
+        encoders: The audit of each.
+        n: Numbers of training, validation and test rows.
         shape: Of images, or None.
         seed: Of everything random.
         seconds: That it took.
-        versions: Of Mineral and of what it computed with.
+        versions: Of Mineral, its libraries and Python.
     """
 
     problem: str

@@ -1,8 +1,8 @@
-"""How much a code tells of what it should hide: bounds from below and from above, in nats.
+"""Information of a code about the hidden variable: lower and upper bounds, in nats.
 
-A lower bound proves a leak, and a low one proves nothing: a better adversary may raise it. Only an
-upper bound limits a leak, and for a deterministic code of continuous data there is none but H(S):
-I(X; Z) is infinite, however little Z looks like X.
+A positive lower bound proves a leak, but a small one is no evidence of privacy: a stronger
+adversary may raise it. Only an upper bound limits a leak, and for a deterministic code of
+continuous data the only one is H(S): I(X; Z) is infinite, even if Z does not resemble X.
 """
 
 import math
@@ -23,7 +23,7 @@ from mineral.shaping.network import ModuleEncoder
 from mineral.shaping.objective import log_densities
 from mineral.shaping.simple import AdditiveNoise
 
-ESTIMATED_AT_MOST = 2000, 32  # rows and coordinates that an estimator is given
+ESTIMATED_AT_MOST = 2000, 32  # rows and coordinates for an estimator
 COMPARED = 1000  # rows of a matrix of densities
 
 
@@ -45,7 +45,7 @@ class Channel:
 
 
 def channel(encoder: Encoder | None, x: Matrix) -> Channel | None:
-    """What is known of the noise of an encoder, on these rows; None where there is none."""
+    """The known noise of an encoder on these rows; None if there is none."""
     if isinstance(encoder, AdditiveNoise):
         return Channel(*encoder.moments(np.asarray(x, np.float64)))
     if isinstance(encoder, ModuleEncoder) and encoder.stochastic:
@@ -63,7 +63,7 @@ def of_label(
     estimate: bool = True,
     seed: int = 0,
 ) -> list[Measure]:
-    """I(S; Z) of a label from both sides, on rows that no classifier saw.
+    """Bounds on I(S; Z) of a label, on held-out rows.
 
     Args:
         fitted: Classifiers of the label.
@@ -99,7 +99,7 @@ def of_label(
         value=value,
         interval=interval,
         side="upper bound",
-        how=f"H({symbol}): no code can tell more",
+        how=f"H({symbol}): the entropy, an upper bound for any code",
     )
     return [*measures, entropy, *(_about(each, name) for each in above if each.value < math.inf)]
 
@@ -107,7 +107,7 @@ def of_label(
 def of_everything(
     codes: Matrix, known: Channel | None, *, stochastic: bool | None = False
 ) -> list[Measure]:
-    """I(X; Z) from both sides: of X itself, not of a label.
+    """Bounds on I(X; Z): of X itself, not of a label.
 
     Args:
         codes: Shape (n, dz), of rows that decided nothing.
@@ -131,14 +131,14 @@ def of_everything(
             value=low,
             interval=low_interval,
             side="lower bound",
-            how=f"InfoNCE with the known density; at most log {len(low_rows):,}",
+            how=f"InfoNCE with the known density, at most log {len(low_rows):,}",
         ),
         Measure(
             name=name,
             value=high,
             interval=high_interval,
             side="upper bound",
-            how="leave one out, with the known density",
+            how="leave-one-out bound with the known density",
         ),
         _gaussian_channel(name, known),
     ]
@@ -152,7 +152,7 @@ def of_numbers(
     estimate: bool = True,
     seed: int = 0,
 ) -> list[Measure]:
-    """I(S; Z) of numbers to hide: what is estimated, and what bounds I(X; Z)."""
+    """I(S; Z) of hidden numbers: an estimate, and the bounds on I(X; Z)."""
     name, measures = "I(S; Z)", []
     if estimate and max(hidden.shape[1], codes.shape[1]) <= ESTIMATED_AT_MOST[1]:
         measures = [_estimated(name, codes, hidden, each, seed) for each in ("infonce", "auto")]
@@ -167,7 +167,7 @@ def _about(bound: Measure, name: str) -> Measure:
 
 
 def _fano(name: str, attack: Attack, labels: Int[np.ndarray, " n"]) -> Measure:
-    """H(S) − h(error) − error · log(classes − 1): what guesses so good must have been told.
+    """H(S) − h(error) − error · log(classes − 1): Fano's lower bound from an error rate.
 
     References:
         Fano (1961). Cover & Thomas (2006), Elements of Information Theory, Theorem 2.10.1.
@@ -176,17 +176,17 @@ def _fano(name: str, attack: Attack, labels: Int[np.ndarray, " n"]) -> Measure:
     shares = shares[shares > 0]
     entropy = float(-(shares * np.log(shares)).sum())
 
-    def told(right: float) -> float:
+    def fano(right: float) -> float:
         wrong = 1 - right
         unsure = sum(-p * math.log(p) for p in (right, wrong) if p > 0)
         return entropy - unsure - wrong * math.log(max(1, len(shares) - 1))
 
-    # Guesses worse than blind ones tell nothing, in this direction.
+    # An accuracy below chance gives no bound in this direction.
     blind = 1 / len(shares)
-    low, high = (told(max(end, blind)) for end in attack.interval)
+    low, high = (fano(max(end, blind)) for end in attack.interval)
     return Measure(
         name=name,
-        value=told(max(attack.value, blind)),
+        value=fano(max(attack.value, blind)),
         interval=(low, high),
         side="lower bound",
         how="Fano's inequality, from the attack's error rate",
@@ -215,7 +215,7 @@ def _estimated(
 
 
 def _distinct(name: str, codes: Matrix) -> Measure:
-    """InfoNCE with a perfect critic of a deterministic code: who has this code?"""
+    """InfoNCE with a perfect critic of a deterministic code: rows identified by their codes."""
     _, inverse, count = np.unique(codes, axis=0, return_inverse=True, return_counts=True)
     value, interval = mean(math.log(len(codes)) - np.log(count[inverse.ravel()]))
     return Measure(
@@ -223,7 +223,7 @@ def _distinct(name: str, codes: Matrix) -> Measure:
         value=value,
         interval=interval,
         side="lower bound",
-        how=f"rows told apart by their codes; at most log {len(codes):,}",
+        how=f"rows identified by their codes, at most log {len(codes):,}",
     )
 
 
@@ -233,12 +233,12 @@ def _infinite(name: str) -> Measure:
         value=math.inf,
         interval=(math.inf, math.inf),
         side="upper bound",
-        how="nothing limits it: no noise of a known density",
+        how="no finite bound: the noise has no known density",
     )
 
 
 def _gaussian_channel(name: str, known: Channel) -> Measure:
-    """½ log det Cov(Z) − E log |scale|: of all codes of this covariance, a Gaussian has most.
+    """½ log det Cov(Z) − E log |scale|: a Gaussian maximizes entropy for a given covariance.
 
     References:
         Cover & Thomas (2006), Elements of Information Theory, Theorem 8.6.5.

@@ -1,4 +1,4 @@
-"""What an audit finds: measures in nats that say which way they err, and attacks beside chance."""
+"""The numbers of an audit: measures with the side of their bound, and attacks with chance."""
 
 import math
 from collections.abc import Callable
@@ -19,11 +19,11 @@ class Measure:
     """A number about an encoder.
 
     Attributes:
-        name: What it is, as `"I(S; Z)"` or `"accuracy"`.
+        name: Its name, such as `"I(S; Z)"` or `"accuracy"`.
         value: In nats, where it is information; it may be infinite.
         interval: At 95 %, for the randomness of the held-out rows.
-        side: Which way it errs, relative to what `name` says.
-        how: What computed it.
+        side: Whether it is a lower or upper bound on the quantity `name`.
+        how: The method.
     """
 
     name: str
@@ -35,16 +35,16 @@ class Measure:
 
 @dataclass(frozen=True, kw_only=True)
 class Attack:
-    """How far an attack got, on what it was not made from.
+    """The success of an attack on held-out rows.
 
     Attributes:
         name: Of the attack, as `"label"`.
         value: Its success: a share of rows, or R².
         interval: At 95 %.
-        chance: The success of somebody who sees no code.
+        chance: The success without the code.
         unit: `"share"` or `"R²"`.
-        how: What was tried, and what worked best.
-        n: Rows that it was tried on.
+        how: The methods tried, and the best one.
+        n: Number of test rows.
     """
 
     name: str

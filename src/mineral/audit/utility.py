@@ -1,4 +1,4 @@
-"""How much a code keeps of the label to keep: information, and what classifiers make of it."""
+"""Utility of a code: information about the kept label, and accuracy of classifiers."""
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -25,7 +25,7 @@ def of_label(fitted: Panel, test: Sample, *, estimate: bool = True, seed: int = 
         name="accuracy",
         value=right / len(labels),
         interval=share(right, len(labels)),
-        side="lower bound",  # of what the best classifier could do
+        side="lower bound",  # on the accuracy of the best possible classifier
         how=best.name,
     )
     ranking = fitted.probabilities(fitted.best_calibrated, codes)
@@ -46,7 +46,7 @@ def of_label(fitted: Panel, test: Sample, *, estimate: bool = True, seed: int = 
 def auc(probabilities: Float[np.ndarray, "n k"], labels: Int[np.ndarray, " n"]) -> float:
     """The area under the ROC curve: of two classes, or the mean over classes against the rest.
 
-    A tie counts half. Classes that no row has, or all rows have, count for nothing.
+    A tie counts half. Classes with no rows, or all rows, are ignored.
     """
     classes = [1] if probabilities.shape[1] == 2 else range(probabilities.shape[1])
     areas = [_area(probabilities[:, c], labels == c) for c in classes]

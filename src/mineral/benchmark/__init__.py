@@ -1,4 +1,4 @@
-"""Estimators, ours and others', on samples of known information: run, resumed, summarized."""
+"""Benchmarks of Mineral's and other estimators on samples of known mutual information."""
 
 from mineral.benchmark.compare import compare
 from mineral.benchmark.contestants import Contestant, lineup

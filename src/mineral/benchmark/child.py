@@ -1,4 +1,4 @@
-"""Worker processes: started, asked, killed when their time is up, and used again."""
+"""Worker processes: started, sent jobs, killed at the time limit, and reused."""
 
 import json
 import os
@@ -117,7 +117,7 @@ class Child:
 
     @property
     def alive(self) -> bool:
-        """Whether it can be asked again."""
+        """Whether it can take another job."""
         return not self._late and self._process.poll() is None
 
     def kill(self) -> None:
@@ -178,7 +178,7 @@ class Child:
 class Pool:
     """Children to borrow. One that is given back is used again, by the next job of its kind.
 
-    On another machine of a cluster, or in another process, a pool stands for the one there.
+    On another machine of a cluster, or in another process, a pool refers to the one there.
 
     Args:
         threads: That each child may compute with.
@@ -232,7 +232,7 @@ class Pool:
             if isinstance(error, NoRoom) or of_storage(error):
                 raise InputError(f"`{label}` cannot start: {error}. Make room first.") from None
             raise OptionError(
-                f"`{label}` does not start: {error}. See docs/rivals.md for how to install it."
+                f"`{label}` does not start: {error}. docs/rivals.md explains how to install it."
             ) from None
 
     def close(self) -> None:

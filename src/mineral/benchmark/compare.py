@@ -1,4 +1,4 @@
-"""Two folders of rows → what got better or worse, and by how much more than noise."""
+"""Two folders of rows → changes of the error, with standard errors."""
 
 import math
 from collections.abc import Sequence
@@ -64,7 +64,7 @@ class Comparison:
     only_new: int
 
     def __str__(self) -> str:
-        lines = ["Mean absolute error in nats, on the runs that both have:"]
+        lines = ["Mean absolute error in nats, on the runs in both folders:"]
         width = max(len(each.label) for each in self.changes)
         lines += [f"  {each.label:<{width}}  {_in_words(each)}" for each in self.changes]
         if self.worse_cells:
@@ -76,10 +76,10 @@ class Comparison:
 
 
 def compare(old: Sequence[Row], new: Sequence[Row]) -> Comparison:
-    """What changed from the old rows to the new ones.
+    """The changes from the old rows to the new ones.
 
-    The same task, n, seed and estimator make a pair: the same sample, so that what sampling does
-    to both cancels.
+    Rows with the same task, n, seed and estimator are a pair on the same sample, so that sampling
+    error cancels.
 
     Raises:
         InputError: If no run is in both.

@@ -1,4 +1,4 @@
-"""Who takes part: our estimators and rivals, each by the command that starts its worker."""
+"""The estimators and rivals of a benchmark, each with the command of its worker."""
 
 import re
 import shutil
@@ -23,7 +23,7 @@ class Contestant:
 
     Attributes:
         label: `ksg:k=5`. Unique in a benchmark.
-        estimator: What the worker is asked for.
+        estimator: The name that is sent to the worker.
         settings: `("k=5",)`.
         command: The worker's command line. Those with the same one share a process.
     """
@@ -35,7 +35,7 @@ class Contestant:
 
 
 def ours(chosen: str | Estimator | type[Estimator]) -> Contestant:
-    """An estimator of Mineral's or of your own, with its settings.
+    """An estimator of Mineral, or a custom one, with its settings.
 
     `ksg`, `ksg:k=5:variant=2`, `file.py:Name:option=value`; an estimator object, or its class.
 
@@ -59,8 +59,8 @@ def ours(chosen: str | Estimator | type[Estimator]) -> Contestant:
 def rival(text: str) -> Contestant:
     """Another library's estimator: `ennemi`, `npeet=/other/bin/python`, `my/rival.R=Rscript`.
 
-    Settings stand before the interpreter: `torch-mist:method=smile=/other/bin/python`. Without an
-    interpreter, ours is taken.
+    Settings precede the interpreter: `torch-mist:method=smile=/other/bin/python`. The default
+    interpreter is the current one.
 
     Raises:
         OptionError: If there is no such rival, script or interpreter.
@@ -68,7 +68,7 @@ def rival(text: str) -> Contestant:
     parts = RIVAL.fullmatch(text)
     if parts is None:
         raise OptionError(
-            f"`--rival` needs NAME or NAME=PYTHON, as in npeet=/other/bin/python, got {text!r}."
+            f"`--rival` needs NAME or NAME=PYTHON, such as npeet=/other/bin/python, got {text!r}."
         )
     name, settings = parts["name"], tuple(parts["settings"].split(":")[1:])
     if name in RIVALS:
@@ -82,8 +82,8 @@ def rival(text: str) -> Contestant:
     program = shutil.which(parts["python"] or sys.executable)
     if program is None:
         raise OptionError(
-            f"`--rival` {name} needs an interpreter, and {parts['python']!r} is none: name the "
-            "`python` of its environment."
+            f"`--rival` {name} needs a Python interpreter, and {parts['python']!r} is not one: "
+            "name the `python` of its environment."
         )
     # Not resolved: what a virtual environment's `python` links to does not know the environment.
     command = (str(Path(program).absolute()), str(script.resolve()))
@@ -105,9 +105,9 @@ def lineup(
     """
     found = [*map(ours, estimators), *map(rival, rivals)]
     if not found:
-        raise OptionError("`estimators` names nobody: try 'auto,ksg'.")
+        raise OptionError("`estimators` names no estimator: try 'auto,ksg'.")
     labels = [each.label for each in found]
     for label in labels:
         if labels.count(label) > 1:
-            raise OptionError(f"`estimators` names {label!r} twice: once is enough.")
+            raise OptionError(f"`estimators` names {label!r} twice: name it once.")
     return found

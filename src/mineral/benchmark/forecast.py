@@ -1,4 +1,4 @@
-"""How long the rest will take, from how long each estimator took so far."""
+"""A forecast of the remaining time, from the times of each estimator so far."""
 
 from collections import Counter, defaultdict
 
@@ -8,7 +8,7 @@ MINUTE, HOUR, DAY = 60, 3600, 86400
 
 
 class Forecast:
-    """The seconds that are left, when `workers` jobs run at a time."""
+    """A forecast of the remaining seconds, with `workers` parallel jobs."""
 
     def __init__(self, jobs: list[Job], workers: int) -> None:
         self._left = Counter((job.contestant.label, job.n) for job in jobs)
@@ -16,7 +16,7 @@ class Forecast:
         self._workers = workers
 
     def done(self, label: str, n: int, seconds: float) -> None:
-        """One more job is done, and took so long."""
+        """Record a finished job and its seconds."""
         self._left[label, n] -= 1
         self._took[label, n].append(seconds)
 

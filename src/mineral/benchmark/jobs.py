@@ -1,4 +1,4 @@
-"""One job: draw the samples, ask a worker, and make a row of whatever comes of it."""
+"""One job: draw the samples, send them to a worker, and make a row of the result."""
 
 import math
 import time
@@ -40,7 +40,7 @@ class Unanswered:
 
 
 def attempt(job: Job, pool: Pool) -> tuple[Row | Unanswered, float]:
-    """The row, and the seconds that all of it took. Nothing that an estimator does gets out.
+    """The row, and the seconds of the whole job. No exception of an estimator propagates.
 
     There is no row where storage failed: that is no answer of the estimator's.
     """
@@ -132,7 +132,7 @@ def _with_answer(row: Row, said: Answer) -> Row:
     value = _number(said.get("value"))
     if value is None:
         refused = said.get("status") == "refused"
-        message = str(said.get("error", f"answered {said.get('value')!r}, which is no number"))
+        message = str(said.get("error", f"answered {said.get('value')!r}, which is not a number"))
         return _without_value(row, "refused" if refused else "failed", message)
     return replace(
         row,

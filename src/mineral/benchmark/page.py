@@ -98,7 +98,7 @@ def in_html(rows: Sequence[Row], runs: Sequence[dict[str, Any]] = ()) -> str:
             ),
             "coverage": _drawn(
                 pictures.coverage(own, ours),
-                "Dot plot: share of intervals that hold the truth, for each estimator.",
+                "Dot plot: share of intervals that contain the truth, for each estimator.",
                 "coverage",
             ),
             "panels": _panels(rows, own, ours),

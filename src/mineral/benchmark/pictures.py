@@ -1,7 +1,7 @@
-"""Figures of a benchmark: who is how far off, at which n, at what cost, and on what.
+"""Figures of a benchmark: errors of estimators, by n, by cost and by task.
 
-Made to be read on a phone: about 5 inches wide, at which letters have their size. Ours are blue,
-others' estimators orange; the oracle and the answer 0 are the grey lines that frame all errors.
+Readable on a phone: about 5 inches wide, with letters at their size. Mineral is blue, other
+libraries are orange; grey lines are the oracle and always 0 (baseline).
 """
 
 from collections.abc import Sequence
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 RIVAL = "#c2571a"
 LINES = ("#1f5fa8", "#c2571a", "#2e7d4f", "#7a4ba0", "#8a6d1a", "#a3201c")
 DASHES: dict[str, Any] = {ORACLE: (0, (4, 2)), NOTHING: (0, (1, 1.5))}
-ROOM = 1.15  # times the error of answering 0: what is beyond is written, not drawn
+ROOM = 1.15  # times the error of always 0: larger errors are written, not drawn
 WIDTH = 5.0
 LONGEST = 60  # letters of a name: more leave no room for the drawing
 
 
 def leaderboard(standing: Sequence[Standing], ours: frozenset[str], title: str = "") -> "Figure":
-    """Bars of mean absolute error, best on top, between the oracle's floor and answering 0."""
+    """Bars of mean absolute error, best on top, with those of the oracle and of always 0."""
     shown = [each for each in standing if each.label not in REFERENCES]
     figure, axes = _canvas(WIDTH, 0.9 + 0.21 * len(shown))
     lines = {each.label: each.error for each in standing if each.label in REFERENCES}
@@ -114,13 +114,13 @@ def cost(standing: Sequence[Standing], ours: frozenset[str]) -> "Figure":
     axes.set_xscale("log")
     axes.set_ylim(0, 1.08 * reach)
     _reference(axes, lines, upright=False)
-    _finish(axes, "median seconds, on one core unless said", "mean absolute error in nats")
+    _finish(axes, "median seconds, on one core unless noted", "mean absolute error in nats")
     axes.margins(x=0.18)
     return figure
 
 
 def coverage(standing: Sequence[Standing], ours: frozenset[str]) -> "Figure | None":
-    """The share of intervals that hold the truth, and of false positives; None without any."""
+    """The share of intervals that contain the truth, and of false positives; None without any."""
     shown = [each for each in standing if each.coverage is not None]
     if not shown:
         return None
@@ -136,7 +136,7 @@ def coverage(standing: Sequence[Standing], ours: frozenset[str]) -> "Figure | No
     _names(axes, [each.label for each in shown])
     axes.set_ylim(len(shown) - 0.4, -1.2)
     axes.set_xlim(0, 101)
-    _finish(axes, "intervals that hold the truth (dot); false positives (cross), in %", "")
+    _finish(axes, "intervals that contain the truth (dot); false positives (cross), in %", "")
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
     return figure
@@ -180,7 +180,7 @@ def _canvas(width: float, height: float) -> "tuple[Figure, Axes]":
 
 
 def _reference(axes: "Axes", lines: dict[str, float], *, upright: bool) -> None:
-    """Grey lines at the errors of the oracle and of answering 0."""
+    """Grey lines at the errors of the oracle and of always 0."""
     for label, style in DASHES.items():
         if label not in lines:
             continue

@@ -37,13 +37,13 @@ class Row:
         n, seed: How many rows, and the seed of both the sample and the estimator.
         label: The estimator with its settings, as tables call it.
         truth, truth_error: I(X; Y) and its standard error.
-        oracle: The mean of the true pointwise values of this very sample; None if unknown.
+        oracle: The mean of the true pointwise values of this sample; None if unknown.
         status: `ok`, `refused` (not for such samples), `failed` (an error), `timeout`, `crashed`.
         message: Why it is not `ok`.
-        value, low, high, confidence, kind, warnings, options: What the estimator says.
+        value, low, high, confidence, kind, warnings, options: The estimator's result.
         seconds: Of the estimate alone, without starting a process or reading samples.
         peak_megabytes: The most memory held above what the process held before.
-        versions: Of what computed it.
+        versions: Of the libraries that computed it.
     """
 
     task: str
@@ -165,7 +165,9 @@ def _lines(path: Path) -> Iterator[bytes]:
         reason = getattr(error, "strerror", None) or str(error) or "it is cut off"
         raise InputError(f"`{path}` cannot be read: {reason}.") from None
     if len(line) > LONGEST_LINE:
-        raise InputError(f"`{path}` has a line of more than {LONGEST_LINE:,} bytes: no row has.")
+        raise InputError(
+            f"`{path}` has a line of more than {LONGEST_LINE:,} bytes, more than any row."
+        )
 
 
 def _parsed(lines: Iterable[bytes], path: Path) -> Iterator[Row]:

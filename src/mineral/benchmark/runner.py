@@ -1,4 +1,4 @@
-"""Tasks × sizes × seeds × estimators → rows, each run once, whatever happens on the way."""
+"""Tasks × sizes × seeds × estimators → rows, each run once, also after crashes."""
 
 import json
 import os
@@ -46,11 +46,11 @@ def run(
 ) -> list[Row]:
     """Run every estimator on every sample that it has no row for yet, and return the new rows.
 
-    Rows are on disk as they come: after a crash, the same call does what is missing. First seeds
-    come first, so that a run that is stopped early has seen every task and every estimator.
+    Rows are written when they are done: after a crash, the same call runs what is missing. Seeds
+    run in order, so that a run that is stopped early has every task and every estimator.
 
     Args:
-        tasks: What is sampled.
+        tasks: The tasks to sample.
         contestants: Estimators, as `lineup(["auto", "ksg:k=5"], ["npeet=/other/bin/python"])`.
         sizes: Numbers of samples.
         seeds: Each gives another sample of a task, and is the estimator's seed.
@@ -58,14 +58,14 @@ def run(
         jobs: How many run at a time.
         time_limit: Seconds for one estimate, after which it is killed; None for no limit.
         threads: That each estimate may compute with.
-        retry: Whether to do again what has a row without a value.
+        retry: Whether to repeat runs without a value.
         backend: One of joblib's: `"threading"`, `"loky"`, `"dask"`, `"ray"`.
         backend_options: For `joblib.parallel_config`, such as dask's `scheduler_host`.
         progress: True for a bar on standard error, or a function (fraction, what is running).
         command: What to note beside the rows as the command that made them.
 
     Raises:
-        OptionError: If nothing is asked for, another run uses `out`, or a rival does not start.
+        OptionError: If there is nothing to run, another run uses `out`, or a rival does not start.
         InputError: If a row cannot be written; or, once all others are, if storage failed under
             some estimates: they have no row, so that the same call tries them again.
         MissingExtraError: If joblib or filelock is not installed.
@@ -114,7 +114,7 @@ def _check_answered(unanswered: Sequence[Unanswered], count: int) -> None:
 
 
 class _Watch:
-    """Tells which jobs are running, how many are done, and how long the rest will take."""
+    """Reports the running jobs, the number that are done, and the remaining time."""
 
     def __init__(self, jobs: list[Job], workers: int, report: Progress) -> None:
         self._report, self._all, self._count = report, len(jobs), 0
@@ -123,7 +123,7 @@ class _Watch:
         self._lock = threading.Lock()
 
     def attempt(self, job: Job, pool: Pool) -> Done:
-        """Do a job, and say so."""
+        """Run a job, and report it."""
         task, n, _, label = job.key
         self._tell(job.key, f"{label} on {task}, n = {n:,}")
         try:
@@ -214,7 +214,7 @@ def _check(
     names = [task.name for task in tasks]
     for name in names:
         if names.count(name) > 1:
-            raise OptionError(f"`tasks` names {name!r} twice: once is enough.")
+            raise OptionError(f"`tasks` names {name!r} twice: name it once.")
     for name, least, given in (
         ("sizes", 1, min(sizes)),
         ("seeds", 0, min(seeds)),

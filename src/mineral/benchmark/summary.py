@@ -1,13 +1,13 @@
-"""Rows → how each estimator stands: error, bias, spread, coverage, cost; overall and by part.
+"""Rows → error, bias, spread, coverage and cost of each estimator; overall and by part.
 
 A *cell* is a task at one n; its rows differ by seed. Every cell counts the same.
 
 Ranking is by the **mean absolute error in nats, where every cell counts**: a run without a value
-(refused, failed, too late) or never made counts as if the answer had been 0, which is what an
-estimator that says nothing is worth. Beside it stands the error over what did run.
+(refused, failed, too late) or never made counts as 0 (baseline). The error over the runs with a
+value is given as well.
 
 Two that cost nothing are added: `oracle`, the mean of the true pointwise values of each sample,
-which is the floor that sampling alone sets; and `nothing`, which always answers 0.
+which has sampling error alone; and `nothing`, which is always 0.
 """
 
 import math
@@ -28,7 +28,7 @@ Group = TypeVar("Group", bound=Hashable)
 
 @dataclass(frozen=True, kw_only=True)
 class Standing:
-    """How one estimator did on some cells. Information is in nats; None where nothing can be said.
+    """The summary of one estimator on some cells. Information is in nats; None if undefined.
 
     Attributes:
         label: The estimator with its settings.
@@ -38,7 +38,7 @@ class Standing:
         bias: The mean of value − truth, over the same.
         spread: The standard deviation of values over seeds, pooled over cells.
         close: The share of runs within 0.1 nats of the truth.
-        coverage: The share of intervals that hold the truth.
+        coverage: The share of intervals that contain the truth.
         false_positives: On independent data, the share of intervals above 0.
         seconds, megabytes: The medians of seconds, and of peak memory.
         cells, of_cells: In how many of the cells it has a value.
@@ -90,10 +90,10 @@ def with_references(rows: Iterable[Row]) -> list[Row]:
 
 
 def standings(rows: Sequence[Row]) -> list[Standing]:
-    """Everybody's, best first. The rows of `with_references`, or some of them.
+    """The summaries of all estimators in rows of `with_references`, best first.
 
-    An estimator that has no row in some cell is judged there too, but the oracle only where the
-    pointwise values are known.
+    An estimator without a row in some cell counts as 0 there, but the oracle is included only if
+    the pointwise values are known.
     """
     truths = {(row.task, row.n): row.truth for row in rows}
     found = []

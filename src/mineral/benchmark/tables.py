@@ -57,11 +57,11 @@ COLUMNS: dict[str, Cell] = {
 
 LEGEND = (
     "Information in nats. MAE: mean absolute error over tasks and n, where a run without a value "
-    "(refused, failed, too late) or not made counts as if it had answered 0, ± its standard error "
-    "over seeds; the ranking is by it. Bias: mean of value − truth; spread: standard deviation "
-    "over seeds; coverage: share of 95% intervals that hold the truth; false positives: share of "
-    "intervals above 0 on independent data. `oracle`: the mean of the true pointwise values of the "
-    "same samples, which is the floor that sampling sets. `nothing` always answers 0."
+    "(refused, failed, too late) or not made counts as 0, ± its standard error over seeds; the "
+    "ranking is by it. Bias: mean of value − truth; spread: standard deviation over seeds; "
+    "coverage: share of 95% intervals that contain the truth; false positives: share of intervals "
+    "above 0 on independent data. `oracle`: the mean of the true pointwise values of the same "
+    "samples, which is the floor that sampling sets. `nothing` always answers 0."
 )
 
 

@@ -1,4 +1,4 @@
-"""Contrastive bounds: tell the true partner from others. Low variance, and a ceiling."""
+"""Contrastive bounds: classify the true partner among others. Low variance, and a ceiling."""
 
 import math
 

@@ -49,7 +49,7 @@ def jensen_shannon(joint: JointScores, product: ProductScores) -> Nats:
 def gan_divergence(joint: JointScores, product: ProductScores) -> Nats:
     """2 JSD(p, q) ≥ log 4 − E_p[softplus(−f)] − E_q[softplus f]: the objective of GAN-DIME.
 
-    `jensen_shannon`, with the constant that makes it 0 for a critic that knows nothing.
+    `jensen_shannon`, with the constant that makes it 0 for a constant critic.
 
     References:
         Letizia, Novello & Tonello (2024), arXiv:2305.20025.

@@ -65,10 +65,12 @@ def commands(
     *,
     version: Annotated[
         bool,
-        typer.Option("--version", help="Print it and leave.", is_eager=True, callback=_version),
+        typer.Option(
+            "--version", help=("Print the version and exit."), is_eager=True, callback=_version
+        ),
     ] = False,
 ) -> None:
-    """Mutual information from samples: a number, an interval, and when not to trust it.
+    """Mutual information from samples: a value, an interval, and warnings if it is unreliable.
 
     \b
     mineral demo

@@ -41,7 +41,7 @@ def audit_encoders(
     source: Annotated[
         str | None,
         typer.Argument(
-            metavar="FILE", help=f"Raw rows, a folder of images, or {', '.join(NAMED)}."
+            metavar="FILE", help=f"A table of raw rows, a folder of images, or {', '.join(NAMED)}."
         ),
     ] = None,
     *,
@@ -54,22 +54,31 @@ def audit_encoders(
             "--encoder",
             metavar="NAME",
             help=f"A .safetensors file, or {', '.join(KINDS)}; pca:3, noise:0.5, "
-            "neuracrypt:patch=7,depth=4. Repeat.",
+            "neuracrypt:patch=7,depth=4. Can be repeated.",
         ),
     ] = None,
     raw: Annotated[
-        Path | None, typer.Option(metavar="PATH", help="Raw rows, as FILE, beside --encoded.")
+        Path | None,
+        typer.Option(metavar="PATH", help=("Raw rows, like FILE, together with --encoded.")),
     ] = None,
     encoded: Annotated[
         list[Path] | None,
-        typer.Option(metavar="PATH", help="Codes of the same rows, in their order. Repeat."),
+        typer.Option(
+            metavar="PATH", help=("Codes of the same rows, in the same order. Can be repeated.")
+        ),
     ] = None,
     attacks: Annotated[
-        list[str] | None, typer.Option("--attack", metavar="NAME", help="Only these. Repeat.")
+        list[str] | None,
+        typer.Option("--attack", metavar="NAME", help=("Run only this attack. Can be repeated.")),
     ] = None,
-    rows: Annotated[int, typer.Option(metavar="N", help="Rows to use at most, at random.")] = ROWS,
+    rows: Annotated[
+        int, typer.Option(metavar="N", help=("Maximum number of rows, chosen at random."))
+    ] = ROWS,
     seed: Annotated[
-        int, typer.Option(metavar="N", help="As of `mineral shape`, to judge on its test rows.")
+        int,
+        typer.Option(
+            metavar="N", help=("Seed; the seed of `mineral shape` gives the same test rows.")
+        ),
     ] = 0,
     report: Annotated[
         Path | None, typer.Option(metavar="PATH", help="Write an HTML report here.")
@@ -78,7 +87,7 @@ def audit_encoders(
     data: Data = None,
     quiet: Quiet = False,
 ) -> None:
-    """Measure what encoders keep and leak, and attack them. No privacy is promised.
+    """Measure the kept and leaked information of encoders, and attack them.
 
     \b
     mineral audit people.csv --keep ill --hide sex --encoder encoder.safetensors \\
@@ -119,7 +128,7 @@ def audit_encoders(
 
 def _source(source: str | None, raw: Path | None) -> str:
     if (source is None) == (raw is None):
-        raise OptionError("Name the raw rows once: as FILE, or by `--raw`.")
+        raise OptionError("Name the raw rows once: as FILE, or with `--raw`.")
     return str(raw) if source is None else source
 
 
@@ -206,7 +215,8 @@ def _neuracrypt(text: str, option: str, problem: "Problem", seed: int) -> "Encod
         name, _, value = part.partition("=")
         if name not in options or not value.lstrip("-").isdigit():
             raise OptionError(
-                f"`--encoder` {text!r} must be as neuracrypt:patch=7,width=256,depth=4,published=0."
+                f"`--encoder` {text!r} must have the form "
+                "neuracrypt:patch=7,width=256,depth=4,published=0."
             )
         options[name] = int(value)
     published = bool(options.pop("published"))

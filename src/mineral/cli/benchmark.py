@@ -25,19 +25,22 @@ if TYPE_CHECKING:
 def benchmark(
     *,
     suite: Annotated[
-        list[str] | None, typer.Option(metavar="NAMES", help="Of tasks, such as beyond-normal.")
+        list[str] | None,
+        typer.Option(metavar="NAMES", help=("Suites of tasks, such as beyond-normal.")),
     ] = None,
     names: Annotated[
         list[str] | None,
         typer.Option(
-            "--tasks", metavar="NAMES", help="These, beside suites; file.py: all tasks in it."
+            "--tasks",
+            metavar="NAMES",
+            help=("Tasks in addition to suites; file.py for all tasks in it."),
         ),
     ] = None,
     estimators: Annotated[
         list[str] | None,
         typer.Option(
             metavar="NAMES",
-            help="See `mineral estimators`; settings as ksg:k=5; your own as file.py:Name.",
+            help="See `mineral estimators`; options as in ksg:k=5; your own as file.py:Name.",
         ),
     ] = None,
     rivals: Annotated[
@@ -45,37 +48,47 @@ def benchmark(
         typer.Option(
             "--rival",
             metavar="NAME[=PYTHON]",
-            help=f"Other libraries, with the python of their environment. Repeat. "
+            help="Other libraries, with the python of their environment. Can be repeated. "
             f"{', '.join(RIVALS)}, or a script of your own.",
         ),
     ] = None,
     sizes: Annotated[
-        list[str] | None, typer.Option("--n", metavar="NUMBERS", help="Samples, as 1000,5000.")
+        list[str] | None,
+        typer.Option("--n", metavar="NUMBERS", help=("Numbers of samples, such as 1000,5000.")),
     ] = None,
-    seeds: Annotated[int, typer.Option(metavar="COUNT", help="Samples of each task and n.")] = 10,
-    out: Annotated[Path, typer.Option(metavar="FOLDER", help="For the rows.")] = Path("results"),
-    jobs: Annotated[int, typer.Option(metavar="COUNT", help="Estimates at a time.")] = 1,
-    threads: Annotated[int, typer.Option(metavar="COUNT", help="For each estimate.")] = 1,
+    seeds: Annotated[
+        int, typer.Option(metavar="COUNT", help=("Independent samples for each task and n."))
+    ] = 10,
+    out: Annotated[Path, typer.Option(metavar="FOLDER", help=("Folder for the results."))] = Path(
+        "results"
+    ),
+    jobs: Annotated[int, typer.Option(metavar="COUNT", help="Estimates to run in parallel.")] = 1,
+    threads: Annotated[int, typer.Option(metavar="COUNT", help="Threads for each estimate.")] = 1,
     time_limit: Annotated[
-        float | None, typer.Option(metavar="SECONDS", help="For one estimate.")
+        float | None, typer.Option(metavar="SECONDS", help="Time limit of one estimate.")
     ] = None,
     retry: Annotated[
-        bool, typer.Option("--retry", help="Do again what has a row without a value.")
+        bool, typer.Option("--retry", help="Repeat the runs that have no value.")
     ] = False,
     backend: Annotated[
-        str, typer.Option(metavar="NAME[,OPTION=VALUE]", help="Of joblib: threading, dask, ray.")
+        str,
+        typer.Option(
+            metavar="NAME[,OPTION=VALUE]", help=("Backend of joblib: threading, dask or ray.")
+        ),
     ] = "threading",
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
     data: Data = None,
     compared: Annotated[
         tuple[Path, Path] | None,
-        typer.Option("--compare", metavar="OLD NEW", help="Run nothing: compare two folders."),
+        typer.Option(
+            "--compare", metavar="OLD NEW", help=("Compare two folders of results; run nothing.")
+        ),
     ] = None,
 ) -> None:
     """Run estimators on tasks whose mutual information is known.
 
-    Each estimate is a row of rows.jsonl, written when it is done: the same command again does only
-    what is missing. `mineral report FOLDER` shows what came out.
+    Each estimate is a row of rows.jsonl, written when it is done: the same command resumes a run.
+    `mineral report FOLDER` shows the results.
 
     \b
     mineral benchmark --suite beyond-normal --estimators auto,ksg:k=5,mine \\
@@ -111,18 +124,22 @@ def benchmark(
 
 @app.command("report")
 def report_on(
-    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Of `mineral benchmark`.")],
+    folder: Annotated[
+        Path, typer.Argument(metavar="FOLDER", help=("Folder of `mineral benchmark`."))
+    ],
     *,
     out: Annotated[
-        Path | None, typer.Option(metavar="PATH", help="The page; usually FOLDER/report.html.")
+        Path | None,
+        typer.Option(metavar="PATH", help=("Write the page here; FOLDER/report.html by default.")),
     ] = None,
     picture: Annotated[
-        Path | None, typer.Option(metavar="PATH", help="The leaderboard as .png, .svg or .pdf.")
+        Path | None,
+        typer.Option(metavar="PATH", help=("Write the leaderboard as .png, .svg or .pdf.")),
     ] = None,
 ) -> None:
-    """Show what a benchmark found: an HTML page, and the leaderboard as CSV and Markdown.
+    """Report the results of a benchmark: an HTML page, and the leaderboard as CSV and Markdown.
 
-    The runs need not be over: what is done so far is shown.
+    It can be used while the benchmark is running.
     """
     from mineral.benchmark import page  # matplotlib takes a while, and is an extra
 
@@ -142,7 +159,7 @@ def _whole(text: str) -> int:
     try:
         return int(text)
     except ValueError:
-        raise OptionError(f"`--n` takes whole numbers, as 1000,5000, got {text!r}.") from None
+        raise OptionError(f"`--n` takes whole numbers, such as 1000,5000, got {text!r}.") from None
 
 
 def _tasks(suites: list[str], names: list[str]) -> "list[Task]":
@@ -151,7 +168,9 @@ def _tasks(suites: list[str], names: list[str]) -> "list[Task]":
     from mineral.settings import own_tasks
 
     if not suites and not names:
-        raise OptionError("`--suite` or `--tasks` must name something: `mineral task` lists them.")
+        raise OptionError(
+            "`--suite` or `--tasks` must name at least one task: `mineral task` lists them."
+        )
     found = [task for suite in suites for task in tasks.suite(suite)]
     for name in names:
         found += own_tasks(name) if name.endswith(".py") else [tasks.find(name)]
@@ -173,4 +192,4 @@ def _outcome(new: "list[Row]", rows: "list[Row]", out: Path) -> str:
             counts[row.status] += 1
         said = ", ".join(f"{count:,} {status}" for status, count in counts.items() if count)
         lines.append(f"Without a value: {said}. Their messages are in the rows.")
-    return "\n".join([*lines, f"See them: mineral report {shlex.quote(str(out))}"])
+    return "\n".join([*lines, f"To see the results: mineral report {shlex.quote(str(out))}"])

@@ -15,7 +15,9 @@ def _use(context: Any, folder: Path | None) -> Path | None:  # noqa: ANN401  (ty
     if folder is None:
         return None
     if not folder.is_dir():
-        raise OptionError(f"`--data` {str(folder)!r} is no folder: name the one that holds mnist/.")
+        raise OptionError(
+            f"`--data` {str(folder)!r} is not a folder: name the one that contains mnist/."
+        )
     before = os.environ.get(VARIABLE)
     os.environ[VARIABLE] = str(folder.resolve())
     context.call_on_close(lambda: _restore(before))
@@ -34,8 +36,8 @@ Data: TypeAlias = Annotated[
     typer.Option(
         "--data",
         metavar="FOLDER",
-        help=f"Holds mnist/ with its four files; otherwise {VARIABLE} names it, or they are "
-        "downloaded.",
+        help=f"Folder that holds mnist/ with its four files; otherwise {VARIABLE} names it, or "
+        "they are downloaded.",
         callback=_use,
     ),
 ]

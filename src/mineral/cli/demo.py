@@ -21,22 +21,23 @@ Palmer penguins: 344 birds of three species, measured in Antarctica, 2007-2009.
 Gorman, Williams & Fraser (2014), doi:10.1371/journal.pone.0090081. Table:
 palmerpenguins, doi:10.5281/zenodo.3960218. Licence: CC0 1.0 (public domain)."""
 IN_WORDS = (
-    "By this estimate, knowing one takes {bits:.2f} bits off the uncertainty about the other; a "
-    "straight line (--estimator gaussian) would show {line:.2f} bits."
+    "Knowing one variable reduces uncertainty about the other by {bits:.2f} bits. A linear "
+    "estimate (--estimator gaussian) gives {line:.2f} bits."
 )
 QUESTIONS = (
     (
         "flipper_length_mm",
         "body_mass_g",
-        "1. What does the length of a flipper say about body mass?",
-        "Both are rounded, to 1 mm and 25 g: ties are broken at random.",
+        "1. How much information does flipper length give about body mass?",
+        "Both are rounded, to 1 mm and 25 g; ties are broken at random.",
     ),
     (
         "bill_length_mm",
         "bill_depth_mm",
-        "2. What does the length of a bill say about its depth?",
-        "Within each species longer bills are deeper, but those of Gentoos are long and shallow, "
-        "those of Adelies short and deep, and on one line through all of them this cancels.",
+        "2. How much information does bill length give about bill depth?",
+        "Within each species, longer bills are deeper. Gentoo bills are long and shallow and "
+        "Adelie bills short and deep, so that a single line through all species hides the "
+        "dependence.",
     ),
 )
 
@@ -45,10 +46,13 @@ QUESTIONS = (
 def demo(
     *,
     report: Annotated[
-        Path | None, typer.Option(metavar="PATH", help=f"HTML report; usually {DEMO_REPORT}.")
+        Path | None,
+        typer.Option(
+            metavar="PATH", help=(f"Write an HTML report here; {DEMO_REPORT} by default.")
+        ),
     ] = None,
 ) -> None:
-    """Answer two questions about real penguins, and write a report."""
+    """Estimate mutual information in a table of penguins, and write a report."""
     with as_file(files("mineral") / "data" / "penguins.csv") as path:
         target, refusal = report or DEMO_REPORT, None
         try:

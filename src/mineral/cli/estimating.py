@@ -23,26 +23,46 @@ def estimate(
         ),
     ],
     *,
-    x: Annotated[list[str], typer.Option(metavar="COLUMNS", help="X: a,b or --x a --x b.")],
-    y: Annotated[list[str], typer.Option(metavar="COLUMNS", help="Y: the same.")],
+    x: Annotated[
+        list[str], typer.Option(metavar="COLUMNS", help=("Columns of X: a,b or --x a --x b."))
+    ],
+    y: Annotated[
+        list[str], typer.Option(metavar="COLUMNS", help=("Columns of Y, in the same form."))
+    ],
     estimator: Annotated[
-        str, typer.Option("--estimator", "-e", metavar="NAME", help="See `mineral estimators`.")
+        str,
+        typer.Option(
+            "--estimator",
+            "-e",
+            metavar="NAME",
+            help=("Name of an estimator: see `mineral estimators`."),
+        ),
     ] = "auto",
     settings: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="OPTION=VALUE", help="Of the estimator, e.g. k=5. Repeat."),
+        typer.Option(
+            "--set",
+            metavar="OPTION=VALUE",
+            help=("An option of the estimator, such as k=5. Can be repeated."),
+        ),
     ] = None,
-    unit: Annotated[Unit, typer.Option(help="Of the result.")] = "nats",
-    seed: Annotated[int, typer.Option(metavar="N", help="Fixes every random choice.")] = 0,
-    confidence: Annotated[float, typer.Option(metavar="P", help="Level of the interval.")] = 0.95,
+    unit: Annotated[Unit, typer.Option(help="Unit of the result.")] = "nats",
+    seed: Annotated[int, typer.Option(metavar="N", help="Random seed.")] = 0,
+    confidence: Annotated[
+        float, typer.Option(metavar="P", help=("Confidence level of the interval."))
+    ] = 0.95,
     permutations: Annotated[
-        int, typer.Option(metavar="N", help="For a p-value of independence; 999 can give 0.001.")
+        int,
+        typer.Option(
+            metavar="N", help=("Permutations for a p-value of independence; 999 can give 0.001.")
+        ),
     ] = 0,
     device: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Where networks train: cpu, cuda, mps.")
+        str | None,
+        typer.Option(metavar="NAME", help=("Device of neural networks: cpu, cuda or mps.")),
     ] = None,
     missing: Annotated[
-        Missing, typer.Option(help="Refuse rows with missing values, or drop them.")
+        Missing, typer.Option(help="With missing values: stop with an error, or drop these rows.")
     ] = "raise",
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON object and nothing else.")

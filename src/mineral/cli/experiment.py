@@ -16,32 +16,39 @@ from mineral.errors import OptionError
 
 @app.command()
 def experiment(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="Of an experiment, or `list`.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Name of an experiment, or `list`.")],
     *,
-    quick: Annotated[bool, typer.Option("--quick", help="Minutes on a CPU: the default.")] = False,
-    full: Annotated[bool, typer.Option("--full", help="The size of the paper: for a GPU.")] = False,
-    device: Annotated[str, typer.Option(metavar="NAME", help="Such as cuda.")] = "cpu",
+    quick: Annotated[
+        bool, typer.Option("--quick", help=("A small run of minutes on a CPU (default)."))
+    ] = False,
+    full: Annotated[bool, typer.Option("--full", help="The size of the paper, for a GPU.")] = False,
+    device: Annotated[
+        str, typer.Option(metavar="NAME", help=("Device of neural networks: cpu, cuda or mps."))
+    ] = "cpu",
     out: Annotated[
-        Path | None, typer.Option(metavar="FOLDER", help="By default, experiments/NAME-quick.")
+        Path | None,
+        typer.Option(metavar="FOLDER", help=("Output folder; experiments/NAME-quick by default.")),
     ] = None,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with the run that the folder holds.")
+        bool, typer.Option("--resume", help="Continue the run in the output folder.")
     ] = False,
     jobs: Annotated[
-        int, typer.Option("--jobs", "-j", metavar="N", help="Parts to run at a time.")
+        int, typer.Option("--jobs", "-j", metavar="N", help="Parts to run in parallel.")
     ] = 1,
-    seed: Annotated[int, typer.Option(metavar="N", help="Fixes every random choice.")] = 0,
+    seed: Annotated[int, typer.Option(metavar="N", help="Random seed.")] = 0,
     changes: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="SETTING=VALUE", help="Another setting. Repeat."),
+        typer.Option(
+            "--set", metavar="SETTING=VALUE", help=("A setting of the experiment. Can be repeated.")
+        ),
     ] = None,
     tensorboard: Annotated[
-        bool, typer.Option("--tensorboard", help="Curves of training, in FOLDER/tensorboard.")
+        bool, typer.Option("--tensorboard", help="Write training curves to FOLDER/tensorboard.")
     ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
     data: Data = None,
 ) -> None:
-    """Run an experiment of the literature, and report it beside the published figures.
+    """Run an experiment of the literature, and compare it with the published figures.
 
     The folder gets settings.json, metrics.json, figures, report.md and report.html; and cells/,
     one file for each finished part, so that --resume after a kill does only what is missing.
@@ -59,7 +66,7 @@ def experiment(
         show(folded("\n".join(f"{each.name:<12} {each.title}" for each in listed), indent=13))
         return
     if quick and full:
-        raise OptionError("`--quick` and `--full` exclude each other: leave one out.")
+        raise OptionError("`--quick` and `--full` exclude each other: use one of them.")
     mode = "full" if full else "quick"
     chosen = experiments.find(name)
     folder = out or Path("experiments") / f"{name}-{mode}"

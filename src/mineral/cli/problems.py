@@ -25,17 +25,17 @@ ROWS = 6000  # of a named problem, unless said
 FEWEST = 100
 
 Keep: TypeAlias = Annotated[
-    str | None, typer.Option(metavar="LABEL", help="The column of the label to keep.")
+    str | None, typer.Option(metavar="LABEL", help="Column of the label to keep.")
 ]
 Hide: TypeAlias = Annotated[
     list[str] | None,
     typer.Option(
-        metavar="COLUMNS", help="What to hide: a label, numbers a,b, or everything (default)."
+        metavar="COLUMNS", help="Columns to hide: a label, numbers a,b, or everything (default)."
     ),
 ]
 Features: TypeAlias = Annotated[
     list[str] | None,
-    typer.Option(metavar="COLUMNS", help="What is encoded: by default all other columns."),
+    typer.Option(metavar="COLUMNS", help="Columns to encode; all other columns by default."),
 ]
 Json: TypeAlias = Annotated[
     bool, typer.Option("--json", help="Print one JSON object and nothing else.")
@@ -72,14 +72,16 @@ def problem_of(
     """
     if place in NAMED:
         if keep or hide or features:
-            raise OptionError(f"`{place}` has its own label to keep and to hide: leave out yours.")
+            raise OptionError(
+                f"`{place}` has its own labels to keep and to hide: remove these options."
+            )
         return named(place, rows)
     if keep is None:
-        raise OptionError("`--keep` must name the label that codes should keep.")
+        raise OptionError("`--keep` must name the label to keep.")
     hide = hide or [EVERYTHING]
     if Path(place).is_dir():
         if features:
-            raise OptionError("`--features` does not fit a folder of images: leave it out.")
+            raise OptionError("`--features` does not apply to a folder of images: remove it.")
         return _of_folder(place, keep, hide)
     return _of_columns(Path(place), keep, hide, features)
 
@@ -115,7 +117,7 @@ def _of_columns(file: Path, keep: str, hide: list[str], features: list[str] | No
         taken = {*kept, *hidden}
         names = [name for name in tables.names(file) if not taken & {name, f"column {name}"}]
         if not names:
-            raise InputError(f"`{file}` has no columns beside {keep!r} and what is hidden.")
+            raise InputError(f"`{file}` has no columns other than {keep!r} and those to hide.")
         features = names
     values, _ = tables.read(file, x=features, y=[keep])
     problem = table(

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 def shape(
     source: Annotated[
         str,
-        typer.Argument(metavar="FILE", help=f"Rows, a folder of images, or {', '.join(NAMED)}."),
+        typer.Argument(metavar="FILE", help=f"A table, a folder of images, or {', '.join(NAMED)}."),
     ],
     *,
     keep: Keep = None,
@@ -46,29 +46,33 @@ def shape(
     features: Features = None,
     rows: Annotated[
         int | None,
-        typer.Option(metavar="N", help=f"Of a named problem: {ROWS} unless given."),
+        typer.Option(metavar="N", help=f"Rows of a named problem; {ROWS} by default."),
     ] = None,
-    beta: Annotated[float, typer.Option(metavar="B", help="Weight of what is hidden.")] = 1.0,
-    dim: Annotated[int, typer.Option(metavar="N", help="Numbers of a code.")] = 3,
+    beta: Annotated[
+        float, typer.Option(metavar="B", help=("Weight of the information to hide."))
+    ] = 1.0,
+    dim: Annotated[int, typer.Option(metavar="N", help="Dimensions of the code.")] = 3,
     noise: Annotated[
-        float, typer.Option(metavar="S", help="Noise on a code within −1 and 1; 0 for none.")
+        float, typer.Option(metavar="S", help="Noise on a code between −1 and 1; 0 for none.")
     ] = 0.1,
-    steps: Annotated[int, typer.Option(metavar="N", help="Steps of training.")] = 1000,
-    seed: Annotated[int, typer.Option(metavar="N", help="Fixes every random choice.")] = 0,
+    steps: Annotated[int, typer.Option(metavar="N", help="Training steps.")] = 1000,
+    seed: Annotated[int, typer.Option(metavar="N", help="Random seed.")] = 0,
     device: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Where networks train: cpu, cuda, mps.")
+        str | None,
+        typer.Option(metavar="NAME", help=("Device of neural networks: cpu, cuda or mps.")),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(metavar="PATH", help="A .safetensors file for the encoder.")
+        Path | None,
+        typer.Option(metavar="PATH", help=("Write the encoder to this .safetensors file.")),
     ] = None,
     as_json: Json = False,
     data: Data = None,
     quiet: Quiet = False,
 ) -> None:
-    """Train an encoder that keeps a label and hides something else.
+    """Train an encoder that keeps a label and hides another variable.
 
-    It maximizes I(Z; keep) − beta · I(Z; hide) on 60 % of the rows, and reports on 20 % that it
-    never saw. Rows are samples, as for `mineral estimate`. No privacy is promised.
+    It maximizes I(Z; keep) − beta · I(Z; hide) on 60 % of the rows, and reports on a held-out 20 %.
+    Rows are samples, as for `mineral estimate`. Privacy is not guaranteed.
 
     \b
     mineral shape people.csv --keep ill --hide sex --out encoder.safetensors
@@ -84,7 +88,7 @@ def shape(
     if out is not None:
         _check_out(out, Path(source), (".safetensors",))
     if rows is not None and source not in NAMED:
-        raise OptionError(f"`--rows` is for {', '.join(NAMED)}: of `{source}` all are used.")
+        raise OptionError(f"`--rows` is for {', '.join(NAMED)}: all rows of `{source}` are used.")
     count = ROWS if rows is None else rows
     check_rows(count)
     problem = problem_of(source, keep, hide, features, rows=count)
@@ -117,13 +121,13 @@ def encode(
     out: Annotated[Path, typer.Option(metavar="PATH", help="A .parquet, .npz or .csv file.")],
     seed: Annotated[
         int | None,
-        typer.Option(metavar="N", help="Of the noise; by default a secret one."),
+        typer.Option(metavar="N", help="Seed of the noise; secret by default."),
     ] = None,
 ) -> None:
     """Encode a file's rows with an encoder of `mineral shape`, into columns z0, z1, ….
 
-    The file needs the columns that the encoder was trained on, by name. An .npz file gets the one
-    key z. Whoever knows the seed can take the noise off.
+    The file needs the columns that the encoder was trained on, by name. An .npz file gets the
+    single key z. Anybody who knows the seed can subtract the noise.
     """
     from mineral.shaping import load_encoder
 
@@ -140,9 +144,9 @@ def _check_out(out: Path, file: Path, kinds: tuple[str, ...]) -> None:
     if out.suffix.lower() not in kinds:
         raise OptionError(f"`--out` must end in {', '.join(kinds)}, got `{out}`.")
     if not out.resolve().parent.is_dir():
-        raise OptionError(f"`--out` is in a folder that does not exist, `{out.parent}`: make it.")
+        raise OptionError(f"`--out` is in a folder that does not exist, `{out.parent}`: create it.")
     if out.resolve() == file.resolve():
-        raise OptionError(f"`--out` is the file that is read, `{file}`: name another.")
+        raise OptionError(f"`--out` is the input file, `{file}`: name another.")
 
 
 def _features(encoder: "Encoder", file: Path) -> np.ndarray:
@@ -203,29 +207,29 @@ def _summary(found: "Measured", shaped: "Shaped", keep: str, hidden: str) -> str
     test = shaped.test
     common = np.bincount(test.keep).max() / len(test)
     lines = [
-        f"Kept    I(Z; {keep}) {_told(found.kept[0])}, of H = {entropy(test.keep):.3f}.",
-        f"        {found.readers[0].name}: right in {found.accuracy:.1%}; the commonest class is "
-        f"{common:.1%}.",
+        f"Kept    I(Z; {keep}) {_bound_text(found.kept[0])}, of H = {entropy(test.keep):.3f}.",
+        f"        Accuracy of {found.readers[0].name}: {found.accuracy:.1%}; the most common "
+        f"class is {common:.1%}.",
     ]
     lines += [
-        f"Leaked  I(Z; {'all features' if test.hide is None else hidden}) {_told(each)}."
+        f"Leaked  I(Z; {'all features' if test.hide is None else hidden}) {_bound_text(each)}."
         for each in found.leaked
     ]
     if found.attackers:
         lines += [
-            f"        The best of {len(found.attackers)} attackers is right in {found.attack:.1%}; "
-            f"whoever knows {keep} alone, in {found.guess:.1%}."
+            f"        Accuracy of the best of {len(found.attackers)} attackers: "
+            f"{found.attack:.1%}; from {keep} alone: {found.guess:.1%}."
         ]
     if test.hide is None or found.attackers:
-        lines += [f"Floor   {found.floor:.3f} nats leak with {keep} itself."]
+        lines += [f"Minimum {found.floor:.3f} nats leak through {keep} itself."]
     lines += [
-        f"On {len(test):,} rows that the encoder never saw. A low lower bound proves nothing: "
-        "another attacker may find more."
+        f"Measured on {len(test):,} held-out rows. A small lower bound is no evidence of privacy: "
+        "another attacker may learn more."
     ]
     return "\n".join(lines)
 
 
-def _told(bound: "Bound") -> str:
+def _bound_text(bound: "Bound") -> str:
     sign = {"lower bound": "≥", "upper bound": "≤"}.get(bound.kind, "≈")
     if not math.isfinite(bound.value):
         return f"is infinite: {bound.by}"

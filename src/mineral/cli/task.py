@@ -20,13 +20,14 @@ if TYPE_CHECKING:
 @app.command("task")
 def draw_or_list(
     name: Annotated[
-        str | None, typer.Argument(metavar="NAME", help="Of a task; without it, all are listed.")
+        str | None,
+        typer.Argument(metavar="NAME", help=("Name of a task; without it, all are listed.")),
     ] = None,
     *,
-    n: Annotated[int, typer.Option("--n", metavar="N", help="How many samples to draw.")] = 1000,
-    seed: Annotated[int, typer.Option(metavar="N", help="Decides which samples.")] = 0,
+    n: Annotated[int, typer.Option("--n", metavar="N", help="Number of samples to draw.")] = 1000,
+    seed: Annotated[int, typer.Option(metavar="N", help="Random seed of the samples.")] = 0,
     out: Annotated[
-        Path | None, typer.Option(metavar="PATH", help="An .npz file to write samples to.")
+        Path | None, typer.Option(metavar="PATH", help="Write the samples to this .npz file.")
     ] = None,
     suite: Annotated[
         str | None, typer.Option(metavar="NAME", help="List the tasks of one suite only.")
@@ -39,14 +40,14 @@ def draw_or_list(
     \b
     mineral task                       all suites and their tasks
     mineral task --suite staircase     those of one suite
-    mineral task gaussian-20d-2nats    what is known about one
+    mineral task gaussian-20d-2nats    a description of one
     mineral task gaussian-20d-2nats --n 1000 --seed 0 --out data.npz
     mineral estimate data.npz --x x --y y
 
     \b
     The file has the keys x and y, a row a sample, and pmi, the true log p(x, y) / p(x) p(y) of
-    each pair in nats, where that is known. A side that has words beside numbers is written column
-    by column: x0, x1.
+    each pair in nats, if it is known. A side with text and numbers is written column by column:
+    x0, x1.
     """  # noqa: D301
     from mineral import tasks  # not needed by other commands, and a hundred special functions
 
@@ -57,7 +58,9 @@ def draw_or_list(
         show(in_json(_listed(chosen)) if as_json else folded(_table(chosen), indent=4))
         return
     if suite is not None:
-        raise OptionError("`--suite` lists tasks, and `mineral task NAME` is one: leave one out.")
+        raise OptionError(
+            "`--suite` lists tasks, and `mineral task NAME` describes one: use one of them."
+        )
     task = tasks.find(name)
     facts = _facts(task)
     if out is not None:
@@ -70,7 +73,7 @@ def draw_or_list(
         return
     show(folded(_description(task)))
     if out is not None:
-        show(folded(f"{n} samples, of seed {seed}: {out}"))
+        show(folded(f"{n} samples with seed {seed}: {out}"))
 
 
 def _write(drawn: "Draw", path: Path) -> None:

@@ -1,8 +1,8 @@
-"""What an experiment is: independent cells of work, and what is concluded from their numbers.
+"""The definition of an experiment: independent cells of work, and a conclusion from them.
 
-A cell is the least that is worth keeping when a run is killed: one training, one row of a table. It
-gets a `Context` and gives numbers, as JSON can hold them. What is concluded is a function of the
-settings and of all cells' numbers alone, so that a finished run can be concluded again.
+A cell is the unit that is kept when a run is killed: one training, one row of a table. It gets a
+`Context` and returns numbers, as JSON. The conclusion is a function only of the settings and of all
+cells' numbers, so that it can be recomputed for a finished run.
 """
 
 import dataclasses
@@ -37,10 +37,10 @@ class Context(Generic[S]):
         key: Of the cell.
         seed: Of the run: `rng` and `seed_for` derive others from it.
         device: Where networks train.
-        progress: To be told what share of the cell is done.
+        progress: To be called with the share of the cell that is done.
         folder: Room for the cell's checkpoints: not made yet, and kept over a kill.
-        log: Called as log(name, value, step), for curves of training: they go to TensorBoard where
-            it is asked for, and nowhere else.
+        log: Called as log(name, value, step), for training curves; they are written only to
+            TensorBoard, if enabled.
     """
 
     settings: S
@@ -66,7 +66,7 @@ Cell: TypeAlias = Callable[[Context[S]], Numbers]
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
-    """A table of a report; a figure published elsewhere stands beside ours, with its source."""
+    """A table of a report, with published figures and their sources."""
 
     title: str
     header: Sequence[str]
@@ -75,13 +75,13 @@ class Table:
 
 @dataclass(frozen=True, kw_only=True)
 class Conclusion:
-    """What came out.
+    """The result of an experiment.
 
     Attributes:
         metrics: The numbers that matter, by name.
-        tables: Ours beside what was published.
+        tables: Our numbers with published ones.
         figures: By the name of the file, without its ending.
-        sentences: What to see in them: where we differ from what was published, and why.
+        sentences: Interpretation: differences from published results, and their reasons.
     """
 
     metrics: Numbers
@@ -95,7 +95,7 @@ class Experiment(Generic[S]):
     """An experiment of a paper, in two sizes.
 
     Attributes:
-        name: What the command line calls it.
+        name: Its name on the command line.
         title: One line.
         source: Authors, year, arXiv; and where the published figures were read.
         quick: Settings that show the effect on a CPU within minutes.
@@ -126,7 +126,7 @@ class Experiment(Generic[S]):
         for name, value in (changes or {}).items():
             if name not in known:
                 raise OptionError(
-                    f"`{name}` is no setting of {self.name}: choose from {', '.join(known)}."
+                    f"`{name}` is not a setting of {self.name}: choose from {', '.join(known)}."
                 )
             fitting[name] = _fitting(name, value, like=known[name])
         changed: S = dataclasses.replace(settings, **fitting)

@@ -1,4 +1,4 @@
-"""A running training in one file, from which it goes on after a kill as if nothing had happened.
+"""Checkpoints: a training run in one file, from which it resumes exactly after a kill.
 
     checkpoint = Checkpoint(context.folder, network=network, optimizer=optimizer, rng=rng)
     for step in checkpoint.steps(5000, every=500):  # from where it was, saved as it goes
@@ -117,8 +117,8 @@ class Checkpoint:
         ) as error:
             reason = " ".join(str(error).split())[:200]
             raise InputError(
-                f"`{self.path}` is no checkpoint of this training ({reason}): delete it to start "
-                "over."
+                f"`{self.path}` is not a checkpoint of this training run ({reason}): delete it to "
+                "start over."
             ) from None
 
     def remove(self) -> None:
@@ -186,8 +186,8 @@ def _packed(value: Any, tensors: dict[str, Tensor]) -> Any:  # noqa: ANN401
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
     raise OptionError(
-        f"A checkpoint can hold tensors, numbers and texts, got {type(value).__name__}: note it "
-        "as one of these."
+        f"A checkpoint can hold tensors, numbers and texts, got {type(value).__name__}: convert "
+        "it to one of these."
     )
 
 

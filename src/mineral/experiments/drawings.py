@@ -1,4 +1,4 @@
-"""What the figures of the experiments share: quiet panels, and bytes for a file."""
+"""Common parts of the figures of experiments: panels, and the bytes of a file."""
 
 import io
 from collections.abc import Sequence

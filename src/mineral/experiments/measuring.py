@@ -41,7 +41,7 @@ def estimators(
 def measured(
     context: Context[Any], each: Mapping[str, Estimator], x: Matrix, y: Matrix
 ) -> dict[str, Numbers]:
-    """What each estimator says of the samples: its value and standard error in nats, and doubts."""
+    """The value and standard error of each estimator in nats, and its cautions."""
     found: dict[str, Numbers] = {}
     for i, (name, estimator) in enumerate(each.items()):
         estimate = estimator.estimate(

@@ -19,7 +19,8 @@ from typing import TypeAlias
 from mineral.basics.types import Progress
 from mineral.errors import MissingExtraError
 
-Work: TypeAlias = Callable[[Callable[[float], None]], None]  # told where to tell its share done
+# called with a function that reports the share done
+Work: TypeAlias = Callable[[Callable[[float], None]], None]
 SHARE = struct.Struct("d")
 EVERY = 0.5  # seconds between looks at what is done
 
@@ -44,7 +45,7 @@ def run(work: Mapping[str, Work], jobs: int, report: Progress) -> None:
     Args:
         work: By name. What it gives, it writes: nothing comes back.
         jobs: Processes.
-        report: Told, from a thread, what share of all is done, and what is running.
+        report: Called, from a thread, with the share of all that is done, and what is running.
     """
     library = joblib()
     with tempfile.TemporaryDirectory(prefix="mineral-") as folder, warnings.catch_warnings():

@@ -1,9 +1,9 @@
-"""Runs an experiment into a folder, cell by cell, and goes on where a killed run stopped.
+"""Runs an experiment into a folder, cell by cell, and resumes a killed run.
 
-settings.json       what was asked for, by which command, with which versions
+settings.json       the settings, the command and the versions
 cells/KEY.json      the numbers of a finished cell, written whole or not at all
 checkpoints/KEY/    what an unfinished cell keeps, if it keeps anything
-tensorboard/KEY/    curves of training, if asked for; they are in cells/KEY.json too
+tensorboard/KEY/    training curves, if enabled; they are in cells/KEY.json too
 metrics.json        what is concluded in numbers
 NAME.png            figures
 report.md           all of it, to read
@@ -177,7 +177,7 @@ def _named(key: str) -> str:
 
 
 def _silent(_share: float) -> None:
-    """Nobody to tell yet."""
+    """No progress is reported yet."""
 
 
 def _do(
@@ -245,7 +245,7 @@ def _check_free(folder: Path, identity: Numbers, *, resume: bool) -> None:
         _same(note, identity)
     elif folder.exists() and not (folder.is_dir() and all(map(_begun, folder.iterdir()))):
         raise OptionError(
-            f"`out` {str(folder)!r} holds something else than an experiment: name a new folder."
+            f"`out` {str(folder)!r} holds files that are not from an experiment: name a new folder."
         )
 
 
@@ -262,7 +262,7 @@ def _same(path: Path, identity: Numbers) -> dict[str, Any]:
         held: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         _ = [held[name] for name in identity]
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        raise InputError(f"`{path}` is no file of an experiment's run: delete it.") from None
+        raise InputError(f"`{path}` is not from a run of this experiment: delete it.") from None
     for name, expected in identity.items():
         if held[name] != expected:
             raise OptionError(
@@ -281,7 +281,7 @@ def _difference(name: str, held: Any, expected: Any) -> str:  # noqa: ANN401
 
 
 def _part(report: Progress, i: int, count: int, key: str) -> Callable[[float], None]:
-    """Tell the run's progress what share of its i-th cell is done."""
+    """Report the share of the i-th cell that is done to the run's progress."""
     report(i / count, f"{key} ({i + 1} of {count})")
     return lambda share: report((i + share) / count, f"{key} ({i + 1} of {count})")
 

@@ -1,7 +1,7 @@
 """Learning from fresh samples without end: every batch is held out until the step it teaches.
 
 The studies of the literature draw new pairs at each step, so that the scores of a batch, taken
-before the network learns from it, are those of a network that never saw it.
+before the network learns from it, are those of a network that was not trained on it.
 """
 
 from collections.abc import Iterable, Iterator

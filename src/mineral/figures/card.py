@@ -27,7 +27,9 @@ def card(estimate: "Estimate", made_by: str, tested: str) -> str:
         f"{estimate.dim_x} + {estimate.dim_y} dimensions</div>",
         _scale(estimate),
         f"<div>Warnings</div><ul style='list-style:none'>{doubts}</ul>" if doubts else "",
-        f"<details><summary>How it was chosen</summary><ul>{path}</ul></details>" if path else "",
+        f"<details><summary>How the value was computed</summary><ul>{path}</ul></details>"
+        if path
+        else "",
     ]
     return f"<div>{''.join(parts)}</div>"
 

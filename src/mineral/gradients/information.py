@@ -94,7 +94,9 @@ def information_gradient(
     x = x if x.is_floating_point() else x.to(z.dtype)
     check("x", x)
     if len(x) != len(z):
-        raise InputError(f"`x` and `z` must have as many rows: got {len(x)} and {len(z)}.")
+        raise InputError(
+            f"`x` and `z` must have the same number of rows: got {len(x)} and {len(z)}."
+        )
     _refuse_without_gradient(x, z)
     x = _independent(x if projection is None else projection(x))
     both = torch.cat([x.detach().double(), z.detach().double()], dim=1)
@@ -146,7 +148,7 @@ def _independent(x: Rows) -> Float[Tensor, "n independent"]:
     """
     x = x[:, ~constant(x)]
     if not x.shape[1]:
-        raise InputError("`x` is constant: it shares no information with anything.")
+        raise InputError("`x` is constant: its mutual information is 0.")
     if len(x) <= x.shape[1]:
         return x  # no batch can fill it: SSGE says so, or copes
     standard = x.detach().double()

@@ -191,8 +191,8 @@ class _Frame(NamedTuple):
             return cls(mean, torch.eye(d, dtype=x.dtype, device=x.device))
         if idle := int(constant(x).sum()):
             raise InputError(
-                f"`samples` are constant in {idle} of {d} coordinates: a density needs variation "
-                "in each. Leave them out, or add noise to z."
+                f"`samples` are constant in {idle} of {d} columns: a density needs variation in "
+                "each. Remove these columns, or add noise to z."
             )
         spread = x.std(0, correction=0)
         standard = (x - mean) / spread
@@ -202,9 +202,9 @@ class _Frame(NamedTuple):
         values, vectors = torch.linalg.eigh(correlation)
         if values[0] < DEPENDENT:
             raise InputError(
-                "`samples` lie in fewer dimensions than they have coordinates: one is a linear "
-                "function of others, and a density does not exist. If z is a function of x without "
-                "noise, use `entropy_gradient`; otherwise leave out coordinates, or add noise."
+                "`samples` have linearly dependent columns, so that a density does not exist. If "
+                "z is a function of x without noise, use `entropy_gradient`; otherwise remove "
+                "columns, or add noise."
             )
         return cls(mean, vectors * values.rsqrt() / spread[:, None])
 

@@ -1,4 +1,4 @@
-"""Networks that learn by information: terms for any loss, and models that are known for it."""
+"""Mutual information as a term of a loss, and models that are trained with it."""
 
 from mineral.learning.bidirectional import Bidirectional, GaussianEncoder, PairDiscriminator
 from mineral.learning.bottleneck import Bottleneck

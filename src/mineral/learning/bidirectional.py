@@ -1,16 +1,17 @@
-"""Bi-directional adversarial learning (ALI, BiGAN): an encoder and a decoder that must agree.
+"""Bi-directional adversarial learning (ALI, BiGAN): an encoder and a decoder with equal joints.
 
     encoder's pairs   x from data, z from q(z | x)
     decoder's pairs   z from the prior, x from p(x | z)
 
-A discriminator tells the two joint distributions apart. At the end of the game they are the same,
-but a decoded code may still be another image than the one encoded: nothing in the game asks for
-one. With R the reconstruction error, −E_q[log p(x | z)], and H_q(z) the entropy of the code,
+A discriminator classifies the two joint distributions. At the optimum they are equal, but a decoded
+code may still be another image than the encoded one: the objective does not include reconstruction.
+With R the reconstruction error, −E_q[log p(x | z)], and H_q(z) the entropy of the code,
 
     R ≤ KL(q(x, z) ‖ p(x, z)) − I_q(x; z) + H_q(z)
 
-so that raising the information I_q(x; z), beside the game, lowers a bound on it. Only the encoder
-can: the gradient of the information, clipped to the length of the game's, is the encoder's alone.
+so that maximizing the information I_q(x; z) as well lowers a bound on R. Only the encoder can do
+this: the gradient of the information, clipped to the norm of the adversarial gradient, is applied
+to the encoder alone.
 
 References:
     Dumoulin et al. (2017), ALI, arXiv:1606.00704; Donahue et al. (2017), BiGAN, arXiv:1605.09782;
@@ -26,14 +27,14 @@ from mineral.learning.gan import AT_ONCE, GameLosses, discriminator_loss, genera
 from mineral.learning.information import Term
 from mineral.stability import adaptive_clip
 
-LEAST_LOG_SD, MOST_LOG_SD = -5.0, 1.0  # beyond these a code is a point, or no code
+LEAST_LOG_SD, MOST_LOG_SD = -5.0, 1.0  # beyond, a code is deterministic, or pure noise
 
 
 class GaussianEncoder(nn.Module):
     """z ~ N(mean(x), sd(x)²): a network to both, with sd between e⁻⁵ and e.
 
     Args:
-        net: x to (n, 2 · dim_z): means, then what becomes log sd.
+        net: x to (n, 2 · dim_z): means, then unbounded log sd.
     """
 
     def __init__(self, net: nn.Module) -> None:
@@ -48,7 +49,7 @@ class GaussianEncoder(nn.Module):
 
 
 class PairDiscriminator(nn.Module):
-    """D(x, z), the log odds that a pair is the encoder's: features of x beside z, then layers.
+    """D(x, z), the log odds that a pair is the encoder's: features of x and z, then layers.
 
     Args:
         features: x to (n, dim_features).
@@ -121,7 +122,7 @@ class Bidirectional(nn.Module):
 
     @property
     def optimizers(self) -> tuple[torch.optim.Optimizer, ...]:
-        """The coders' and the discriminator's: the critic's is the information's own."""
+        """The optimizers of encoder and decoder, and of the discriminator."""
         return self.of_coders, self.of_discriminator
 
     def _normal(self, n: int) -> Float[Tensor, "n dz"]:
@@ -145,7 +146,7 @@ class Bidirectional(nn.Module):
         self.of_discriminator.zero_grad(set_to_none=True)
         of_discriminator.backward()  # type: ignore[no-untyped-call]
         self.of_discriminator.step()
-        # Each coder wants its pairs to be taken for the other's.
+        # Encoder and decoder are trained to make their pairs indistinguishable.
         loss = generator_loss(self.discriminator(made, z)) + generator_loss(
             -self.discriminator(real, code)
         )
@@ -182,7 +183,7 @@ class Bidirectional(nn.Module):
 
     @torch.no_grad()
     def sample(self, n: int, seed: int = 0) -> Tensor:
-        """n decoded draws of the prior, from a seed of their own."""
+        """n decoded draws of the prior, with their own seed."""
         chance = torch.Generator().manual_seed(seed)
         z = torch.randn(n, self.dim_z, generator=chance).to(next(self.decoder.parameters()))
         training = self.training

@@ -1,9 +1,9 @@
-"""The information bottleneck: a representation z of x that says y, and little else of x.
+"""The information bottleneck: a representation z of x that predicts y and keeps little else of x.
 
     minimize over the encoder   E[−log q(y | z)] + β I(X; Z)
 
-Here are the encoders, and what can be measured of a code whose density is known; what stands for
-I(X; Z) in the loss is in `mineral.learning.penalties`.
+This module has the encoders, and bounds for codes of known density; the penalties that replace I(X;
+Z) in the loss are in `mineral.learning.penalties`.
 
 References:
     Tishby, Pereira & Bialek (1999), arXiv:physics/0004057.
@@ -28,7 +28,7 @@ from mineral.errors import InputError, OptionError
 
 @dataclass(frozen=True, kw_only=True)
 class Code:
-    """Samples z of q(z | x), and the density they come from where it is a known Gaussian.
+    """Samples z of q(z | x), and their density if it is a known Gaussian.
 
     Attributes:
         z: Shape (n, k).
@@ -48,8 +48,7 @@ class Code:
         """
         if self.mean is None or self.scale is None:
             raise InputError(
-                "The code has no known density: this needs a Gaussian encoder; use a critic's "
-                "bound with any other."
+                "The code has no known density: use a Gaussian encoder, or a critic's bound."
             )
         return self.mean, self.scale
 
@@ -88,7 +87,7 @@ class Encoder(nn.Module, ABC):
 
 
 class Deterministic(Encoder):
-    """z = e(x). Of a continuous x, I(X; Z) is infinite or meaningless: a baseline.
+    """z = e(x), a baseline. For a continuous x, I(X; Z) is infinite.
 
     Args:
         widths: dx, of hidden layers, and k.
@@ -108,8 +107,8 @@ class Gaussian(Encoder):
 
     Args:
         widths: dx, of hidden layers, and k.
-        offset: −5 starts near a scale of 0.007, as the papers do: too little for a critic to see.
-            With 0 it is 0.7.
+        offset: −5 starts near a scale of 0.007, as in the papers, which is too small for a critic
+            to detect. With 0 it is 0.7.
     """
 
     def __init__(self, *widths: int, offset: float = -5.0) -> None:
@@ -123,9 +122,9 @@ class Gaussian(Encoder):
 
 
 class Additive(Encoder):
-    """z = e(x) + s ε: the same noise for every x, so that a Gaussian of known density is left.
+    """z = e(x) + s ε: the same noise for every x, so that q(z | x) is a known Gaussian.
 
-    Only the size of e(x) beside s matters: e is what a penalty makes small.
+    Only the size of e(x) relative to s matters: a penalty makes e(x) small.
 
     Args:
         widths: dx, of hidden layers, and k.
@@ -143,7 +142,7 @@ class Additive(Encoder):
 
 
 class Propagated(Encoder):
-    """Noise at every layer, carried on by the next: sampled, with no density that could be written.
+    """Noise at every layer, propagated by the next: samples without a known density.
 
     A layer's noise has `noise` times the root mean square of the layer, over the batch and without
     gradient, so that a network cannot outgrow it.
@@ -170,12 +169,12 @@ class Propagated(Encoder):
 
 
 class Bottleneck(nn.Module):
-    """A stochastic encoder, and logistic regression on what it tells.
+    """A stochastic encoder, and logistic regression on its code.
 
     Args:
         encoder: Of k dimensions.
         dim_z: k.
-        classes: To tell apart.
+        classes: Number of classes of y.
     """
 
     def __init__(self, encoder: Encoder, dim_z: int, classes: int) -> None:
@@ -197,23 +196,23 @@ class Bottleneck(nn.Module):
         return each.logsumexp(0) - math.log(samples)
 
     def wrong(self, x: Float[Tensor, "n dx"], y: Int[Tensor, " n"], *, samples: int = 12) -> Tensor:
-        """Which rows' likeliest class is not y, shape (n,)."""
+        """Whether the most likely class of each row is not y, shape (n,)."""
         parts = [self.predict(part, samples=samples).argmax(1) for part in x.split(1000)]  # type: ignore[no-untyped-call]
         return torch.cat(parts) != y
 
     def error(self, x: Float[Tensor, "n dx"], y: Int[Tensor, " n"], *, samples: int = 12) -> float:
-        """Share of rows whose likeliest class is not y."""
+        """Share of rows whose most likely class is not y."""
         return float(self.wrong(x, y, samples=samples).float().mean())
 
 
 def bracket(code: Code) -> tuple[float, float]:
-    """A lower and an upper bound on I(X; Z) from the known q(z | x), with nothing to learn.
+    """A lower and an upper bound on I(X; Z) from the known q(z | x), without training.
 
-    In expectation they enclose it at any number n of rows. The lower one cannot exceed log n: where
-    it comes near, what is known is that I(X; Z) is at least about log n.
+    In expectation they enclose it at any number n of rows. The lower bound cannot exceed log n: if
+    it is near, I(X; Z) is only known to be at least about log n.
 
     Args:
-        code: Of rows that the encoder has not learned from.
+        code: Of rows that the encoder was not trained on.
 
     Returns:
         Structured InfoNCE and the leave-one-out bound, in nats.
@@ -222,7 +221,7 @@ def bracket(code: Code) -> tuple[float, float]:
         Poole et al. (2019), on tractable conditionals, arXiv:1905.06922.
     """
     mean, scale = (each.double() for each in code.gaussian())
-    # In float32 the terms of a narrow code would cancel to nothing that is right.
+    # In float32, cancellation would destroy the terms of a code with little noise.
     scores = Code(z=code.z.double(), mean=mean, scale=scale).log_densities()
     return float(bounds.structured_infonce(scores)), float(bounds.leave_one_out_upper(scores))
 
@@ -230,10 +229,10 @@ def bracket(code: Code) -> tuple[float, float]:
 def fitted_rate(code: Code, reference: Tensor) -> float:
     """E[KL(q(z | x) ‖ N(m, S))] ≥ I(X; Z), with the moments of other codes: an upper bound.
 
-    Where q(z | x) is narrow the leave-one-out bound is empty, and this one is not.
+    If q(z | x) is narrow, the leave-one-out bound is vacuous, and this one is not.
 
     Args:
-        code: Of rows that the encoder has not learned from.
+        code: Of rows that the encoder was not trained on.
         reference: Codes of other rows, shape (r, k) with r > k, for m and S.
     """
     mean, scale = (each.double() for each in code.gaussian())

@@ -1,13 +1,13 @@
-"""Generative adversarial networks whose generator keeps a code: what the code says stays readable.
+"""Generative adversarial networks whose samples keep the information of a latent code.
 
-A generator makes x = G(z) of a latent z = [noise, code]; a discriminator tells such x from data,
-and the two play a game. A generator that drops modes of the data forgets its latent: information
-I(x; code), added to what it maximizes, keeps distinct codes apart and the modes with them,
+A generator computes x = G(z) from a latent z = [noise, code]; a discriminator classifies such x
+against data. A generator that drops modes of the data ignores its latent: information I(x; code),
+added to its objective, keeps different codes distinguishable, and with them the modes,
 
     max_G  −E[softplus(−D(G(z)))] + β · I(G(z); code)
 
-where the first term is the non-saturating loss. The information's gradient is clipped to the length
-of the game's, since information has no upper limit.
+where the first term is the non-saturating loss. The information's gradient is clipped to the norm
+of the adversarial gradient, since information has no upper limit.
 
 References:
     Goodfellow et al. (2014), arXiv:1406.2661; Chen et al. (2016), InfoGAN, arXiv:1606.03657;
@@ -73,7 +73,7 @@ class PointDiscriminator(nn.Module):
 
 
 def discriminator_loss(real: Float[Tensor, " n"], made: Float[Tensor, " m"]) -> Tensor:
-    """−E[log D(x)] − E[log(1 − D(G(z)))] of log odds, in nats; 2 log 2 of one who cannot tell."""
+    """−E[log D(x)] − E[log(1 − D(G(z)))] of log odds, in nats; 2 log 2 at chance."""
     return softplus(-real).mean() + softplus(made).mean()
 
 
@@ -84,7 +84,7 @@ def generator_loss(made: Float[Tensor, " n"]) -> Tensor:
 
 @dataclass(frozen=True, kw_only=True)
 class GameLosses:
-    """What a step had before it was taken, in nats.
+    """The losses before a step, in nats.
 
     Attributes:
         discriminator: Its loss.
@@ -105,15 +105,15 @@ class Adversaries(nn.Module):
     Args:
         generator: z of shape (n, dim_noise + dim_code) to x.
         discriminator: x to log odds of shape (n,).
-        dim_noise: Standard normal coordinates of z that nothing must keep.
+        dim_noise: Standard normal coordinates of z whose information is not maximized.
         dim_code: Coordinates of z whose information with x is maximized, behind the noise.
-        information: With a critic of (x flattened, code); none for a plain game.
+        information: With a critic of (x flattened, code); None for a plain GAN.
         beta: Weight of the information.
         learning_rate: Of both Adams.
-        momentum: β₁ of both; games want it low.
+        momentum: β₁ of both; adversarial training needs a low value.
         memory: β₂ of both.
-        average: The samples are made by the moving average of the generator's weights, of which
-            this is kept each step; 0 for the weights themselves.
+        average: Decay of the moving average of the generator's weights, which makes the samples; 0
+            for the weights themselves.
         seed: Of the latents.
 
     Raises:
@@ -152,7 +152,7 @@ class Adversaries(nn.Module):
         super().__init__()
         if min(dim_noise, dim_code) < 0 or dim_noise + dim_code < 1:
             raise OptionError(
-                "`dim_noise` and `dim_code` must be at least 0, and one of them more, got "
+                "`dim_noise` and `dim_code` must be at least 0, and one of them at least 1, got "
                 f"{dim_noise} and {dim_code}."
             )
         if information is not None and dim_code < 1:
@@ -173,11 +173,11 @@ class Adversaries(nn.Module):
 
     @property
     def optimizers(self) -> tuple[torch.optim.Optimizer, ...]:
-        """The generator's and the discriminator's: the critic's is the information's own."""
+        """The optimizers of the generator and of the discriminator."""
         return self.of_generator, self.of_discriminator
 
     def latents(self, n: int) -> Float[Tensor, "n dz"]:
-        """z = [noise, code], from the game's own generator of chance."""
+        """z = [noise, code], from this object's own random generator."""
         z = torch.randn(n, self.dim_noise + self.dim_code, generator=self.chance)
         return z.to(next(self.generator.parameters()))
 
@@ -212,7 +212,7 @@ class Adversaries(nn.Module):
         return GameLosses(discriminator=of_discriminator, generator=loss.item(), **found)
 
     def _learn(self, real: Tensor, made: Tensor) -> float:
-        """A step of the discriminator, which leaves the generator alone; its loss before."""
+        """A step of the discriminator only; its loss before the step."""
         self.discriminator.train()
         loss = discriminator_loss(self.discriminator(real), self.discriminator(made))
         self.of_discriminator.zero_grad(set_to_none=True)
@@ -222,7 +222,7 @@ class Adversaries(nn.Module):
 
     @torch.no_grad()
     def sample(self, n: int, seed: int = 0) -> Tensor:
-        """n samples of the generator as it is, from latents of a seed of their own."""
+        """n samples of the current generator, from latents with their own seed."""
         chance = torch.Generator().manual_seed(seed)
         z = torch.randn(n, self.dim_noise + self.dim_code, generator=chance)
         z = z.to(next(self.generator.parameters()))

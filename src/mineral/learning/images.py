@@ -1,4 +1,4 @@
-"""Networks that make and judge images of 28 × 28 pixels from −1 to 1, after DCGAN.
+"""Generators and discriminators of images of 28 × 28 pixels from −1 to 1, after DCGAN.
 
 References:
     Radford, Metz & Chintala (2016), DCGAN, arXiv:1511.06434.
@@ -14,8 +14,8 @@ SLOPE = 0.2  # of leaky ReLU below zero
 class ImageGenerator(nn.Module):
     """x = G(z): a layer to 7 × 7, then strided convolutions to 14 × 14 and 28 × 28.
 
-    Batch normalization and ReLU stand between the layers, and nothing between the last one and
-    tanh, so that every value from −1 to 1 can be reached.
+    Batch normalization and ReLU follow every layer but the last, which is followed by tanh only, so
+    that every value from −1 to 1 can be reached.
 
     Args:
         dim_z: Of the latent.
@@ -49,8 +49,8 @@ class ImageFeatures(nn.Module):
     Args:
         channels: Of an image.
         width: Channels at 14 × 14; twice as many at 7 × 7.
-        norm: Batch normalization of the second layer. It shows a discriminator the batch as a
-            whole, and with it what a generator leaves out; without it each image is seen alone.
+        norm: Batch normalization of the second layer. With it, a discriminator depends on the whole
+            batch, and can detect missing modes; without it, on single images.
 
     Attributes:
         dim: Of the features.

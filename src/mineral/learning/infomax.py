@@ -1,10 +1,10 @@
-"""Deep InfoMax: an encoder z = e(x) that keeps all it can of x, learned without a label.
+"""Deep InfoMax: an encoder z = e(x) that maximizes I(X; Z), trained without labels.
 
     model = infomax(images, objective="infonce")    # any array of images, or of rows
-    z = model.encode(others)                        # (n, dim_z), for whatever comes after
+    z = model.encode(others)                        # (n, dim_z), for a downstream task
 
 The global objective: information between the features of an image and its code. Either a critic
-tells an image's own code from those of others, and encoder and critic maximize a bound together; or
+classifies an image's own code against those of others, and encoder and critic maximize a bound; or
 MIGE raises the entropy of the code, which for an encoder without noise is the same: I(X; Z) = H(Z)
 up to a constant that may be infinite but has no gradient.
 
@@ -51,12 +51,12 @@ class Orthonormal(nn.Module):
 
 
 class InfoMax(nn.Module):
-    """An encoder, and what makes it learn.
+    """An encoder with its training objective.
 
     Convolutions for images, each halving height and width, or one hidden layer for rows, both with
     batch normalization; then orthonormal directions of these features are the code. Without a limit
-    to its size, entropy would grow by size alone. Standardizing each coordinate is a limit too, and
-    a bad one: entropy is then as high for noise as for what an image shows.
+    to its size, entropy would grow by size alone. Standardizing each coordinate is a limit too, but
+    a bad one: the entropy of noise is then as high as that of image content.
 
     Args:
         shape: Of one sample: (channels, height, width), or (columns,).
@@ -103,7 +103,7 @@ class InfoMax(nn.Module):
         return z
 
     def learn(self, x: Float[Tensor, "n ..."]) -> float:
-        """A step of encoder and critic; the objective before it, which MIGE does not have: 0."""
+        """A step of encoder and critic; returns the objective before it (0 for MIGE)."""
         self.train()
         features = self.features(x)
         z = self.code(features)
@@ -120,7 +120,7 @@ class InfoMax(nn.Module):
 
     @torch.no_grad()
     def nats(self, x: Float[Tensor, "n ..."]) -> float:
-        """InfoNCE of the critic, whichever objective it learned by: an estimate on new samples.
+        """InfoNCE of the critic, for any training objective: an estimate on new samples.
 
         A lower bound on I(features; Z), never above log n.
 
@@ -128,7 +128,7 @@ class InfoMax(nn.Module):
             OptionError: If the objective is MIGE, which estimates no information.
         """
         if self.critic is None:
-            raise OptionError("MIGE gives a gradient and no value: measure with an estimator.")
+            raise OptionError("MIGE gives a gradient and no value: use an estimator for the value.")
         self.eval()
         features = self.features(x)
         return float(bounds.infonce(*self._scores(features, self.code(features))))
@@ -162,7 +162,7 @@ def infomax(
     device: str | torch.device = "cpu",
     progress: Callable[[float], None] = lambda _: None,
 ) -> InfoMax:
-    """Learn an encoder from images, or from rows, without labels.
+    """Train an encoder on images, or on rows, without labels.
 
     Args:
         images: Shape (n, h, w), (n, c, h, w) or (n, columns); whole numbers of 8 bits are divided
@@ -171,12 +171,12 @@ def infomax(
         dim_z: Of the code.
         channels: Of the convolutions.
         epochs: Over all images.
-        batch_size: Images a step; a critic tells a code from those of all others. MIGE needs more
-            than `dim_z` + 2.
+        batch_size: Images a step; a critic compares a code with those of all others. MIGE needs
+            more than `dim_z` + 2.
         learning_rate: Of Adam.
         seed: Of weights and batches.
         device: Where to train.
-        progress: Told what share of the epochs is done.
+        progress: Called with the share of the epochs that is done.
 
     Raises:
         InputError: If images have another shape, are not finite, or are fewer than 4.
@@ -196,7 +196,7 @@ def infomax(
     size = min(batch_size, len(x))
     with learning():
         options = {"objective": objective, "dim_z": dim_z, "learning_rate": learning_rate}
-        with Chance(seed):  # the layers draw nothing once they are made
+        with Chance(seed):  # layers use random numbers only for initialization
             model = InfoMax(tuple(x.shape[1:]), channels=channels, **options).to(where)  # type: ignore[arg-type]
         for epoch in range(epochs):
             order = torch.from_numpy(rng.permutation(len(x)))
@@ -225,7 +225,7 @@ def prepared(images: "np.ndarray | Tensor") -> Float[Tensor, "n ..."]:
 
 
 def _features(shape: tuple[int, ...], channels: tuple[int, ...]) -> tuple[nn.Module, int]:
-    """What a critic sees of a sample, and how many numbers that is."""
+    """The critic's input for a sample, and its dimension."""
     if len(shape) == 1:
         width = 16 * sum(channels)
         linear = nn.Linear(shape[0], width)

@@ -1,17 +1,17 @@
-"""Information as a term of another loss, with what estimates it learned beside.
+"""Mutual information as a term of another loss, with a critic that is trained alongside.
 
     information = Information(critic)             # its own optimizer is inside
     ...
     information.learn(x, z)                       # a step of the critic: the bound rises
-    loss = loss - beta * information(x, z)        # keep what z says of x; + drops it
+    loss = loss - beta * information(x, z)        # maximize I(x; z); + minimizes it
 
-The two calls play a game when information is dropped: the critic raises the bound, the encoder
-lowers it, and neither step touches the other's parameters. Call `learn` before the term enters a
+When information is minimized, training is adversarial: the critic maximizes the bound, the encoder
+minimizes it, and neither step changes the other's parameters. Call `learn` before the term enters a
 loss, never between that and `backward`.
 
-The state of a term has its optimizer and its generator too, so that a training that was saved goes
-on as if it had not stopped. Where `torch.distributed` runs several processes, each `learn` averages
-the gradients over all of them.
+The state of a term includes its optimizer and its random generator, so that a saved training
+resumes exactly. Where `torch.distributed` runs several processes, each `learn` averages the
+gradients over all of them.
 """
 
 from typing import Any, Protocol, runtime_checkable
@@ -33,16 +33,16 @@ class Term(Protocol):
     """Information between two batches, as part of a loss."""
 
     def learn(self, x: Tensor, z: Tensor) -> float:
-        """A step of what estimates it, on detached samples; the objective before the step."""
+        """A step of the critic, on detached samples; returns the objective before the step."""
         ...
 
     def __call__(self, x: Tensor, z: Tensor) -> Tensor:
-        """The estimate in nats, differentiable in x and z; what estimates it gets no gradient."""
+        """The estimate in nats, differentiable in x and z; the critic gets no gradient."""
         ...
 
 
 class _Learned(nn.Module):
-    """A network with an optimizer of its own, and partners by chance from a seed."""
+    """A network with its own optimizer, and random partners from a seed."""
 
     def __init__(self, network: nn.Module, partners: int, learning_rate: float, seed: int) -> None:
         super().__init__()
@@ -53,18 +53,18 @@ class _Learned(nn.Module):
         self.network, self.partners = network, partners
         self.optimizer = torch.optim.Adam(network.parameters(), lr=learning_rate)
         self._rng = np.random.default_rng(seed)
-        self._broadcasts: bool | None = None  # known from the first samples on
+        self._broadcasts: bool | None = None  # determined by the first samples
         self._in_step = False
 
     def get_extra_state(self) -> dict[str, Any]:
-        """The optimizer's state, and the generator's, which draws partners."""
+        """The states of the optimizer and of the random generator."""
         return {
             "optimizer": self.optimizer.state_dict(),
             "generator": self._rng.bit_generator.state,
         }
 
     def set_extra_state(self, state: dict[str, Any]) -> None:
-        """As `get_extra_state` has them."""
+        """Restore the result of `get_extra_state`."""
         self.optimizer.load_state_dict(state["optimizer"])
         self._rng.bit_generator.state = state["generator"]
         self._in_step = False
@@ -109,14 +109,14 @@ class _Learned(nn.Module):
         return objective.item()
 
     def _follow(self, *, buffers_only: bool = False) -> None:
-        """Take over the first process's numbers."""
+        """Copy the first process's parameters."""
         for parameter in () if buffers_only else self.parameters():
             distributed.broadcast(parameter.detach(), src=0)
         for buffer in self.buffers():
             distributed.broadcast(buffer, src=0)
 
     def _before_learning(self) -> None:
-        """The same network in all processes; afterwards each step keeps it so."""
+        """Synchronize the network of all processes; steps keep it synchronized."""
         if _processes() > 1:
             self._follow(buffers_only=self._in_step)
             self._in_step = True
@@ -143,7 +143,7 @@ class _Learned(nn.Module):
 
 
 class Information(_Learned):
-    """A variational bound on I(X; Z), and the critic that raises it.
+    """A variational bound on I(X; Z), and its critic.
 
     Args:
         critic: f(x, z) of rows, (n, dx) and (n, dz), with scores (n,) or (n, 1), or one that
@@ -193,25 +193,25 @@ class Information(_Learned):
         self.objective, self.value = objective, entry.value
 
     def learn(self, x: Tensor, z: Tensor) -> float:
-        """One step of the critic that raises its objective; what it was before the step."""
+        """One training step of the critic; returns the objective before the step."""
         self._before_learning()
         x, z = (values.detach() for values in self._rows(x, z))
         self.train()
         return self._step(self.objective(*self._scores(x, z)))
 
     def forward(self, x: Tensor, z: Tensor) -> Nats:
-        """What the critic raises, differentiable in x and z: shapes (n, …), with the same n.
+        """The critic's objective, differentiable in x and z: shapes (n, …), with the same n.
 
-        For "jensen-shannon" and others whose objective is no estimate, `nats` has the value.
+        For "jensen-shannon" and others whose objective is not an estimate, `nats` has the value.
         """
         x, z = self._rows(x, z)
-        # A moving average, where the objective keeps one, is the critic's to update.
+        # Only the critic's steps update the moving average of an objective.
         self.eval()
         return self.objective(*self._frozen(x, z))
 
     @torch.no_grad()
     def nats(self, x: Tensor, z: Tensor) -> float:
-        """The bound's value: an estimate if the critic never saw these samples."""
+        """The bound's value: an estimate if the critic was not trained on these samples."""
         x, z = self._rows(x, z)
         self.eval()
         joint, product = self._scores(x, z)
@@ -219,14 +219,13 @@ class Information(_Learned):
 
 
 class UpperInformation(_Learned):
-    """CLUB: an upper bound on I(X; Z), as far as q(z | x) is learned well.
+    """CLUB: an upper bound on I(X; Z) if q(z | x) is learned well.
 
-    What is minimized should be bounded from above: a lower bound may fall because the critic fails.
-    It is loose: of a Gaussian z = x + noise of unit variances, 1 nat a dimension where 0.35 are
-    true.
+    Minimize an upper bound: a lower bound may fall because the critic fails. It is loose: for a
+    Gaussian z = x + noise of unit variances, 1 nat a dimension instead of 0.35.
 
     Args:
-        ratio: Has log q(z | x): one of `mineral.networks.densities`.
+        ratio: A model of log q(z | x): one of `mineral.networks.densities`.
         learning_rate: Of its Adam.
         partners: Product samples for each joint sample, from the same batch.
         seed: Of the partners.
@@ -253,13 +252,13 @@ class UpperInformation(_Learned):
         return cls(DiagonalRatio(dim_x, dim_z), **options)  # type: ignore[arg-type]
 
     def learn(self, x: Tensor, z: Tensor) -> float:
-        """One step of q(z | x) towards a higher likelihood; what it was before the step."""
+        """One likelihood step of q(z | x); returns the likelihood before the step."""
         self._before_learning()
         x, z = (values.detach() for values in self._rows(x, z))
         return self._step(self.network(x, z).mean())
 
     def forward(self, x: Tensor, z: Tensor) -> Nats:
-        """mean log q(z | x) over joint samples, less that over product samples, in nats."""
+        """Mean log q(z | x) over joint samples, minus that over product samples, in nats."""
         return bounds.club(*self._frozen(*self._rows(x, z)))
 
     @torch.no_grad()
@@ -269,7 +268,7 @@ class UpperInformation(_Learned):
 
 
 def _processes() -> int:
-    """How many take part in the training."""
+    """The number of processes in the training."""
     started = distributed.is_available() and distributed.is_initialized()
     return distributed.get_world_size() if started else 1
 

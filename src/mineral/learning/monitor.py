@@ -1,4 +1,4 @@
-"""Lightning: how much two tensors of your own network share, as training goes on.
+"""Lightning callback: mutual information between two tensors of a network, during training.
 
     monitor = InformationMonitor(x=lambda model, batch: batch[0], z="encoder.2")
     Trainer(callbacks=[monitor]).fit(model, training, validation)
@@ -38,7 +38,7 @@ Tap: TypeAlias = str | Callable[[LightningModule, Any], Tensor]
 
 
 class Reading(NamedTuple):
-    """What was found after an epoch, in nats; `doubts` are the estimate's warnings, in words."""
+    """The estimate after an epoch, in nats; `doubts` are its warnings as text."""
 
     epoch: int
     value: float
@@ -50,24 +50,25 @@ class Reading(NamedTuple):
 class InformationMonitor(Callback):
     """Estimates I(X; Z) between two tensors of a network, after validation, and logs it.
 
-    The network is only looked at: its mode, its hooks and the random state are as they were.
-    Gradients, and training itself, know nothing of it.
+    The network is only observed: its mode, its hooks, the random state, gradients and training are
+    not changed.
 
-    **Where z is a function of x without noise, both continuous, information is infinite**: what is
-    logged then is what the estimator makes of so many rows, and curves of it say little. Look at
-    layers behind dropout or noise, at stochastic codes, or at what is kept of a label.
+    **If z is a deterministic function of a continuous x, information is infinite**: the logged
+    value then reflects only the estimator and the number of rows. Monitor layers behind dropout or
+    noise, stochastic codes, or the information about a label.
 
     Args:
-        x: A module by name, as in `named_modules`, whose output is taken; or a function of (model,
+        x: A module by name, as in `named_modules`, whose output is used; or a function of (model,
             batch) that returns a tensor with a row for each sample, such as
             `lambda model, batch: batch[0]`.
         z: The same.
-        every_n_epochs: Look after each n-th epoch.
-        estimator: A name of `mineral.estimators()`, or an estimator object. The default looks for
-            what fits, which may take a while on wide layers; "ksg" or "gaussian" take seconds.
-        rows: At most: drawn from all that validation shows, whatever their number.
+        every_n_epochs: Estimate after each n-th epoch.
+        estimator: A name of `mineral.estimators()`, or an estimator object. The default may take a
+            while on wide layers; "ksg" or "gaussian" take seconds.
+        rows: Maximum number, drawn at random from all validation rows.
         seed: Of that draw and of the estimator.
-        name: What is logged is `information/NAME`, and `/low` and `/high` of it; by default x;z.
+        name: The logged quantities are `information/NAME`, and its `/low` and `/high`; by default
+            x;z.
 
     Attributes:
         readings: All so far.
@@ -108,12 +109,12 @@ class InformationMonitor(Callback):
         self._kept, self._chance = _Kept(rows, seed), Chance(seed)
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Before training, so that a wrong name is not found after an epoch."""
+        """Check the names before training."""
         for side in self.taps:
             self._module(pl_module, side)
 
     def on_validation_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Begin to look."""
+        """Start collecting."""
         self._stop()
         due = (trainer.current_epoch + 1) % self.every_n_epochs == 0
         if trainer.sanity_checking or not due:
@@ -133,15 +134,16 @@ class InformationMonitor(Callback):
         batch_idx: int,
         dataloader_idx: int = 0,
     ) -> None:
-        """Keep what the batch showed."""
+        """Collect the values of the batch."""
         if not self._seen:
             return
         outputs_of = {side: list(seen) for side, seen in self._seen.items()}
         shown = {side: self._shown(pl_module, side, batch, outputs_of[side]) for side in self.taps}
-        self._seen = {side: [] for side in self.taps}  # without what the functions called
+        # without the modules that the functions called
+        self._seen = {side: [] for side in self.taps}
         if len(shown["x"]) != len(shown["z"]):
             raise InputError(
-                f"`x` and `z` must have as many rows in a batch: {self.name} has "
+                f"`x` and `z` must have the same number of rows in a batch: {self.name} has "
                 f"{len(shown['x'])} and {len(shown['z'])}."
             )
         self._kept.add(shown)
@@ -161,11 +163,11 @@ class InformationMonitor(Callback):
     def on_exception(
         self, trainer: Trainer, pl_module: LightningModule, exception: BaseException
     ) -> None:
-        """Leave no hook behind."""
+        """Remove all hooks."""
         self._stop()
 
     def _reading(self, epoch: int) -> Reading:
-        """A network that cannot be measured for the moment is no reason to stop its training."""
+        """A failed estimate must not stop training."""
         try:
             found = estimate(
                 self._kept.rows["x"],
@@ -174,19 +176,19 @@ class InformationMonitor(Callback):
                 seed=self.seed,
             )
         except MineralError as error:
-            warnings.warn(f"information/{self.name} is not known: {error}", stacklevel=2)
+            warnings.warn(f"information/{self.name} cannot be computed: {error}", stacklevel=2)
             return Reading(epoch, math.nan, math.nan, math.nan, (str(error),))
         return Reading(epoch, found.value, *found.interval, tuple(map(str, found.warnings)))
 
     def _module(self, model: LightningModule, side: str) -> nn.Module | None:
-        """The module that a side names; None where it is a function."""
+        """The module of a side; None if it is a function."""
         tap = self.taps[side]
         if not isinstance(tap, str):
             return None
         modules: dict[str, nn.Module] = dict(model.named_modules())
         if tap not in modules or not tap:
             hint = suggestion(tap, filter(None, modules), always=True)
-            raise OptionError(f"`{side}` {tap!r} is no module of {type(model).__name__}.{hint}")
+            raise OptionError(f"`{side}` {tap!r} is not a module of {type(model).__name__}.{hint}")
         return modules[tap]
 
     def _look(self, side: str, _module: nn.Module, _inputs: Any, output: Any) -> None:  # noqa: ANN401
@@ -223,7 +225,7 @@ class InformationMonitor(Callback):
 
 
 class _Kept:
-    """At most so many rows, each of all that came with the same chance: those of lowest lots."""
+    """A uniform random sample of the rows (the lowest random keys)."""
 
     def __init__(self, most: int, seed: int) -> None:
         self.most, self.rng = most, np.random.default_rng(seed)

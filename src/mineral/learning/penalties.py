@@ -1,7 +1,7 @@
-"""What stands for I(X; Z) in the loss of a bottleneck: the information that an encoder pays for.
+"""Penalties for the information I(X; Z) in the loss of a bottleneck.
 
-A `Penalty` that learns, as MINE, plays a game with the encoder: its critic raises the bound, the
-encoder lowers it.
+A `Penalty` with a critic, such as MINE, is adversarial: the critic maximizes the bound, the encoder
+minimizes it.
 
     for x, y in batches:
         code = bottleneck.encode(x)
@@ -35,10 +35,10 @@ from mineral.learning.information import Term
 
 @runtime_checkable
 class Penalty(Protocol):
-    """What stands for I(X; Z) in the loss."""
+    """A penalty for I(X; Z) in the loss."""
 
     def learn(self, x: Tensor, code: Code) -> None:
-        """A step of what estimates it; nothing of the encoder moves."""
+        """A step of the critic; the encoder is not changed."""
         ...
 
     def __call__(self, x: Tensor, code: Code) -> Nats:
@@ -47,18 +47,19 @@ class Penalty(Protocol):
 
 
 class Adversarial:
-    """A bound whose critic learns beside the encoder, and raises what the encoder lowers.
+    """A bound with a critic that maximizes it, while the encoder minimizes it.
 
-    A critic of x has to learn the encoder before it can tell which z belongs to which x, and is
-    fooled until then. Where q(z | x) is a known Gaussian, z depends on x through its moments alone,
-    so that I(moments; Z) = I(X; Z), and a critic of these has learned the encoder already.
+    A critic of x has to learn the encoder before it can match z with x, and underestimates until
+    then. Where q(z | x) is a known Gaussian, z depends on x through its moments alone, so that
+    I(moments; Z) = I(X; Z), and a critic of these has learned the encoder already.
 
     Args:
         term: `Information` with the bound of choice, or another.
-        steps: Of the critic, for each of the encoder: one that lags behind is fooled.
-        moments: The critic sees `moments(code)`, of 2 k coordinates, in place of x.
-        floor: The encoder lowers the bound no further. Information is never below 0; a bound is
-            where its critic lags, and an encoder that went on lowering it would run away.
+        steps: Of the critic, for each step of the encoder: a critic that lags behind
+            underestimates.
+        moments: The critic's input is `moments(code)`, of 2 k coordinates, in place of x.
+        floor: The encoder does not minimize the bound below this value. Information is never below
+            0, but a bound is if its critic lags, and the encoder would diverge.
 
     Raises:
         OptionError: If there is no step.
@@ -72,7 +73,7 @@ class Adversarial:
         self.term, self.steps, self.moments, self.floor = term, steps, moments, floor
 
     def learn(self, x: Tensor, code: Code) -> None:
-        """Steps of the critic, with partners drawn anew."""
+        """Steps of the critic, with new partners."""
         for _ in range(self.steps):
             self.term.learn(self._seen(x, code), code.z)
 
@@ -85,7 +86,7 @@ class Adversarial:
 
 
 def moments(code: Code) -> Float[Tensor, "n d"]:
-    """Mean and log scale of q(z | x), side by side and detached: what of x the code depends on."""
+    """Mean and log scale of q(z | x), concatenated and detached: z depends on x through them."""
     mean, scale = code.gaussian()
     return torch.cat([mean, scale.log()], dim=1).detach()
 
@@ -135,7 +136,7 @@ class NoisyCritic(nn.Module):
 
 
 class Given:
-    """An expression of the code that needs nothing learned, such as `rate`.
+    """A function of the code without trained parts, such as `rate`.
 
     Args:
         function: Of x and the code.
@@ -145,7 +146,7 @@ class Given:
         self.function = function
 
     def learn(self, x: Tensor, code: Code) -> None:
-        """Nothing is left to learn."""
+        """There is nothing to train."""
 
     def __call__(self, x: Tensor, code: Code) -> Nats:
         """The function's value."""
@@ -176,10 +177,10 @@ def club(x: Tensor, code: Code) -> Nats:
 
 
 def mige(x: Tensor, code: Code, *, projection: int = 32) -> Nats:
-    """Zero, with the gradient of I(X; Z) by Stein's identity: no value at all.
+    """Zero, with the gradient of I(X; Z) by Stein's identity: it has no value.
 
-    I(X; Z) = H(Z) − H(Z | X), of which a Gaussian encoder knows the last, so that the score of q(z)
-    alone is estimated. Other encoders need that of q(x, z), with x in random projection.
+    I(X; Z) = H(Z) − H(Z | X). For a Gaussian encoder the last term is known, so that only the score
+    of q(z) is estimated. Other encoders need that of q(x, z), with x in random projection.
 
     Args:
         x: Shape (n, dx).

@@ -1,11 +1,12 @@
-"""Many critics as one batch: each with its own samples, all in the same few matrix products.
+"""Many critics in one batch: each with its own samples, in the same matrix products.
 
     x, z = padded([layer_1, layer_2, …]), …     # (count, n, ·), zeros where one has fewer columns
     found = estimate(x, z, bound="infonce")     # one value for each of the count
 
-A critic of a low-dimensional variable is a small network, and small networks leave a processor
-idle: `count` of them side by side cost little more than one. No critic sees the samples of another,
-and as Adam steps each weight by its own gradient, each learns from their sum as it would alone.
+A critic of a low-dimensional variable is a small network, and small networks do not use a processor
+fully: `count` of them in parallel cost little more than one. No critic uses the samples of another,
+and as Adam steps each weight by its own gradient, training on the sum of the losses is the same as
+separate training.
 """
 
 import itertools
@@ -32,10 +33,10 @@ class StackedLinear(nn.Module):
     """`count` linear layers: (count, n, a) to (count, n, b).
 
     Args:
-        count: Layers side by side.
+        count: Layers in parallel.
         dim_in: a.
         dim_out: b.
-        bias: Whether something is added.
+        bias: Whether there is a bias.
     """
 
     def __init__(self, count: int, dim_in: int, dim_out: int, *, bias: bool = True) -> None:
@@ -51,7 +52,7 @@ class StackedLinear(nn.Module):
         return product if self.bias is None else product + self.bias
 
     def load(self, i: int, layer: nn.Linear) -> None:
-        """Let the i-th be this layer, whose input may have fewer columns: the rest meet zeros."""
+        """Set the i-th layer to this one; if its input has fewer columns, the rest are zeros."""
         with torch.no_grad():
             self.weight[i].zero_()
             self.weight[i, : layer.in_features] = layer.weight.T
@@ -75,7 +76,7 @@ class StackedMLP(nn.Module):
 
 
 class StackedJoint(nn.Module):
-    """`count` critics f(x, z) = net([x, z]): `JointCritic`, side by side.
+    """`count` critics f(x, z) = net([x, z]): parallel `JointCritic`.
 
     Args:
         count: Critics.
@@ -102,9 +103,9 @@ class StackedJoint(nn.Module):
 
 
 class StackedSeparable(nn.Module):
-    """`count` critics f(x, z) = g(x) · h(z): `SeparableCritic`, side by side.
+    """`count` critics f(x, z) = g(x) · h(z): parallel `SeparableCritic`.
 
-    Where z is a function of x and Gaussian noise, pmi(x, z) has this form, up to c(z).
+    If z is a function of x plus Gaussian noise, pmi(x, z) has this form, up to c(z).
 
     Args:
         count: Critics.
@@ -136,12 +137,12 @@ class StackedSeparable(nn.Module):
 
 @dataclass(frozen=True, kw_only=True)
 class Stacked:
-    """What `estimate` found, one number for each data set.
+    """The result of `estimate`, one number for each data set.
 
     Attributes:
-        values: The bound in nats, on rows that were neither trained on nor stopped by.
-        best_steps: After how many steps each critic was kept.
-        ceiling: What the bound cannot exceed on so many rows: log of the product samples + 1.
+        values: The bound in nats, on test rows.
+        best_steps: The step after which each critic was kept.
+        ceiling: The maximum of the bound with this number of rows: log(product samples + 1).
     """
 
     values: Float[np.ndarray, " count"]
@@ -156,7 +157,7 @@ def padded(samples: Sequence[Tensor]) -> Stack:
         InputError: If there are none, or rows differ.
     """
     if not samples or len({len(each) for each in samples}) != 1:
-        raise InputError("`samples` must be one or more matrices of as many rows each.")
+        raise InputError("`samples` must be one or more matrices with the same number of rows.")
     widest = max(each.shape[1] for each in samples)
     return torch.stack([nn.functional.pad(each, (0, widest - each.shape[1])) for each in samples])
 
@@ -182,10 +183,11 @@ def estimate(
     seed: int = 0,
     progress: Callable[[float], None] = lambda _: None,
 ) -> Stacked:
-    """A lower bound on I(X; Z) for each of many data sets, learned together.
+    """A lower bound on I(X; Z) for each of many data sets, trained in parallel.
 
-    Of each data set's rows 60 % train, 20 % choose the step whose critic is kept, each for itself,
-    and the bound is of the other 20 %. The rows must be in no order: the split is the same for all.
+    Of each data set's rows, 60 % train, 20 % select the step whose critic is kept, separately for
+    each, and the bound is computed on the other 20 %. Rows must be in random order: the split is
+    the same for all.
 
     Args:
         x: Shape (count, n, dx), or (1, n, dx) if it is the same for all.
@@ -193,12 +195,12 @@ def estimate(
         bound: Of `bounds.BOUNDS`: "infonce", "dv", "nwj", "jensen-shannon", …
         critic: Builds it from (count, dx, dz).
         steps: Of Adam, whose rate falls to zero along a cosine.
-        batch_size: Rows a step; each meets the z of all others.
+        batch_size: Rows a step; the product samples of each are the z of all others.
         learning_rate: Of Adam.
-        check_every: Steps between looks at the validation rows.
+        check_every: Steps between evaluations of the validation rows.
         held_out_block: Rows compared with each other outside training.
         seed: Of weights and batches.
-        progress: Told what share of the steps is done.
+        progress: Called with the share of the steps that is done.
 
     Raises:
         InputError: If shapes do not match, or there are fewer than 20 rows.
@@ -274,7 +276,7 @@ def _standardized(samples: Stack, rows: np.ndarray) -> Stack:
 
 
 def _clip(network: nn.Module, largest: float) -> None:
-    """Each critic's gradient by itself, to a length of `largest`: one must not slow the others."""
+    """Clip each critic's gradient separately to the norm `largest`."""
     gradients = [p.grad for p in network.parameters() if p.grad is not None]
     squares = torch.stack([g.flatten(1).square().sum(1) for g in gradients])
     scale = (largest / squares.sum(0).sqrt().clamp(min=1e-12)).clamp(max=1.0)

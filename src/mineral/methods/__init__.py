@@ -8,11 +8,11 @@ Read in this order:
     copulas/             copulas of few parameters
     densities/           mixtures, kernels, flows, diffusion
     regressions/         one number as a function of others, plus noise
-    projections/         many columns: principal components, canonical variates, clusters
+    projections/         many columns: PCA, kernel canonical variates, clusters
     classes/             a label and its features
     neural/              critics and bounds, cross-fitted
-    wrappers/            estimate by parts: blocks of columns, atoms, rows in series
-    default/             `auto`, which decides among them
+    wrappers/            estimate by parts: blocks of columns, atoms, time series
+    default/             `auto`, which selects among them
     normalized.py, learning_curve.py  checks that several families share
 """
 

@@ -49,10 +49,10 @@ ROWS_KEPT = 2000  # enough for a scatter plot, little enough to keep
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """What a measurement may use beside the samples and its own options.
+    """The context of a measurement, in addition to samples and options.
 
     Attributes:
-        until: Of `time.monotonic()`, when to come to an end, for those that can.
+        until: The `time.monotonic()` at which to stop, for methods that can.
     """
 
     seed: int
@@ -70,25 +70,25 @@ class Run:
         return time.monotonic() > self.until
 
     def share(self, steps: int) -> "Run":
-        """With an equal share of the time that is left, for the first of so many steps."""
+        """A run with an equal share of the remaining time, for the first of this many steps."""
         now = time.monotonic()
         return replace(self, until=now + (self.until - now) / steps)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Measurement:
-    """What a method finds, in nats.
+    """The result of a method, in nats.
 
     Attributes:
         value: The estimate.
         stderr: Its standard error over samples.
-        missing: Dependence that is probably missed, at the level of a 95 % interval: its upper end
-            reaches further by as much.
+        missing: Dependence that is probably missed, at the level of a 95 % interval; it extends the
+            upper end.
         residual_is_independent: Whether a held-out test finds no dependence that the model misses.
         reach: Where the sampling interval is not symmetric: confidence → nats below and above the
             value. None is the normal quantile times `stderr` on both sides.
-        pointwise: What each row contributes, shape (n,): an estimate of its pmi.
-        kind: Set where it is not the estimator's own (`Auto` delegates).
+        pointwise: The contribution of each row, shape (n,): an estimate of its pmi.
+        kind: Set if it is not the estimator's own (`Auto` delegates).
         decision: How `Auto` came to the value.
     """
 
@@ -108,7 +108,7 @@ class Measurement:
 
 @runtime_checkable
 class Measures(Protocol):
-    """Whatever estimates I(X; Y) from checked samples: an estimator, or a wrapper of one."""
+    """An object that estimates I(X; Y) from checked samples: an estimator, or a wrapper of one."""
 
     def measure(self, samples: Paired, run: Run) -> Measurement:
         """Measure I(X; Y) in nats."""
@@ -118,14 +118,14 @@ class Measures(Protocol):
 class Estimator(ABC):
     """A recipe for estimating I(X; Y) from joint samples. Its fields are its options.
 
-    An estimator of your own is a frozen dataclass with `name`, `kind` and `measure`. It works
-    wherever an estimator does: `mineral.estimate(x, y, estimator=Own)`, `mineral benchmark
-    --estimators file.py:Own`. Options are checked by their annotations when one is made.
+    A custom estimator is a frozen dataclass with `name`, `kind` and `measure`. It can be used like
+    the built-in ones: `mineral.estimate(x, y, estimator=Own)`, `mineral benchmark --estimators
+    file.py:Own`. Options are checked by their annotations when one is made.
 
     Attributes:
-        name: What `mineral.estimate(estimator=...)` and the command line call it.
-        kind: What its value is, in expectation, relative to I(X; Y).
-        labels: Whether it reads columns of text, as categories.
+        name: The name for `mineral.estimate(estimator=...)` and the command line.
+        kind: Whether its value is, in expectation, a bound on I(X; Y).
+        labels: Whether it accepts columns of text, as categories.
     """
 
     name: ClassVar[str]
@@ -161,14 +161,14 @@ class Estimator(ABC):
 
         Args:
             x: Shape (n,), (n, dx) or (n, ...): NumPy, torch, lists, pandas, polars or Arrow.
-            y: The same, with as many rows.
-            seed: Fixes every random choice. The global random state is not touched.
-            device: Where networks train: `"cpu"` unless said otherwise.
+            y: The same, with the same number of rows.
+            seed: Random seed. The global random state is not changed.
+            device: Device of neural networks: `"cpu"` by default.
             progress: True for a progress bar on standard error, or a function called with
                 (fraction done, what is running).
             confidence: The level of the interval.
             unit: `"nats"` or `"bits"`.
-            missing: `"raise"`, or `"drop"` to leave out rows with missing values.
+            missing: `"raise"`, or `"drop"` to drop rows with missing values.
 
         Raises:
             InputError: If the samples cannot be used: a ValueError.
@@ -224,7 +224,7 @@ class Estimator(ABC):
 
     @classmethod
     def summary(cls) -> str:
-        """What it is, in one line."""
+        """A one-line description."""
         return (cls.__doc__ or "").strip().splitlines()[0]
 
 
@@ -244,7 +244,7 @@ def _overrun(estimator: Estimator, seconds: float) -> tuple[Caution, ...]:
 
 
 def versions() -> dict[str, str]:
-    """Of Mineral and of what it computes with: libraries, Python and the processor."""
+    """Versions of Mineral, of its libraries and of Python, and the processor."""
     return {
         "mineral": version("mineral"),
         "python": platform.python_version(),
@@ -257,7 +257,7 @@ def versions() -> dict[str, str]:
 
 @cache
 def _processor() -> str:
-    """The model where the system names it, or the architecture."""
+    """The processor's model name if known, or the architecture."""
     with contextlib.suppress(OSError):
         for line in Path("/proc/cpuinfo").read_text(errors="replace").splitlines():
             key, _, value = line.partition(":")
@@ -288,7 +288,7 @@ def device_named(name: str | torch.device | None) -> torch.device:
 
 
 def _entropy_of_a_label(samples: Paired) -> float:
-    """The most that a side whose values repeat can share, in nats; infinite without such a side."""
+    """The entropy limit of a side whose values repeat, in nats; infinite without such a side."""
     n = len(samples)
     caps = [math.inf]
     for codes in (symbols(samples.x), symbols(samples.y)):

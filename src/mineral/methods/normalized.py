@@ -1,10 +1,9 @@
-"""Whether a log density ratio is one: over product samples, the mean of its exponential is 1.
+"""A check that a log density ratio is normalized: its exponential has mean 1 on product samples.
 
     E_q[exp f] = 1        for f = log p(x, y) / p(x) p(y)
 
-An ellipse fitted to what is none, such as clusters, may count the same information once for each
-component. What it then claims too much stands in log E_q[exp f], and without it the value is
-Donsker–Varadhan's bound.
+An elliptical model fitted to other data, such as clusters, may count the same information once for
+each component. The excess is log E_q[exp f]; subtracting it gives the Donsker–Varadhan bound.
 """
 
 from dataclasses import replace
@@ -18,16 +17,16 @@ from mineral.methods.base import Measurement, Run
 from mineral.results import Caution
 from mineral.samples import Paired, shifted
 
-PAIRS = 100_000  # product samples looked at, about
-LEAST = 0.05  # nats of excess that are worth a word
+PAIRS = 100_000  # approximate number of product samples
+LEAST = 0.05  # nats of excess, from which there is a caution
 CLEARLY = 3.0  # standard errors
 
 
 def excess(product: Float[np.ndarray, " pairs"]) -> float:
-    """log mean exp f over product samples, if it is clearly above 0; otherwise 0.
+    """log mean exp f over product samples, if it is significantly above 0; otherwise 0.
 
-    Where information is high, few pairs make up the mean: its error is as large as itself, and
-    nothing is clear.
+    At high information, few pairs dominate the mean: its error is as large as the mean itself, and
+    nothing is significant.
     """
     count = len(product)
     scores = torch.from_numpy(np.ascontiguousarray(product))
@@ -37,7 +36,7 @@ def excess(product: Float[np.ndarray, " pairs"]) -> float:
 
 
 def normalized(found: Measurement, samples: Paired, run: Run) -> Measurement:
-    """Without what its model claims too much, and with a word about it."""
+    """Subtract the excess of the model, with a caution."""
     if found.model is None:
         return found
     n = len(samples)
@@ -49,8 +48,9 @@ def normalized(found: Measurement, samples: Paired, run: Run) -> Measurement:
         return found
     doubt = Caution(
         "not-an-ellipse",
-        f"The copula claims {claimed:.2g} nats more than a density ratio can: x and y are no "
-        "ellipse, as where rows gather in clusters. They are taken off, and the interval is wider.",
+        "The copula's value exceeds the Donsker–Varadhan bound of its own density ratio by "
+        f"{claimed:.2g} nats: a Gaussian copula does not describe x and y (clusters, for "
+        "example). The excess is subtracted, and the interval is wider.",
     )
     return replace(
         found,

@@ -1,7 +1,7 @@
-"""What an option may be: its annotated type, checked when an estimator is made.
+"""The types of options: annotations that are checked when an estimator is created.
 
-`k: AtLeastOne = 3` is all that an estimator writes. A type that this file does not know is not
-checked, so that an estimator of a user's own may have options of any kind.
+An estimator writes only `k: AtLeastOne = 3`. Types unknown to this file are not checked, so that a
+custom estimator may have options of any type.
 """
 
 import contextlib
@@ -27,12 +27,12 @@ from mineral.errors import OptionError
 
 @dataclass(frozen=True)
 class Range:
-    """The numbers that an option may be, which are finite unless said otherwise.
+    """The range of a numeric option, finite by default.
 
     Attributes:
         least, most: The ends.
-        closed: Whether the ends belong to it.
-        noun: What such a number is, in an error: "seconds above 0".
+        closed: Whether the ends are included.
+        noun: The noun of such a number in an error: "seconds above 0".
         finite: Whether infinity is refused.
     """
 
@@ -128,7 +128,7 @@ def _range_of(arm: Any) -> Range | None:  # noqa: ANN401
 
 
 def _of_number(value: object, kind: type | None) -> int | float | None:
-    """As a Python number of this type, or None where it is none."""
+    """As a Python number of this type, or None if it is not one."""
     if isinstance(value, bool) or type(value).__name__ in ("bool", "bool_"):
         return None
     if kind is int and isinstance(value, numbers.Integral):
@@ -177,7 +177,7 @@ def _bounds(arm: Any) -> str:  # noqa: ANN401
 
 
 def _nouns(arm: Any) -> list[str]:  # noqa: ANN401
-    """What the type accepts, in an error's words."""
+    """The accepted values of the type, for an error message."""
     if get_origin(arm) is Literal:
         return [repr(word) for word in get_args(arm)]
     if get_origin(arm) is tuple:

@@ -73,8 +73,9 @@ class Model(ABC):
             found = self._ratio(*self._seen(*pairs))
         if not np.isfinite(found).all():
             raise InputError(
-                f"The model gives no finite number for row {int((~np.isfinite(found)).argmax())}: "
-                "it, or the row, has numbers too large. Standardize the samples, and train anew."
+                f"The model gives no finite value for row {int((~np.isfinite(found)).argmax())}: "
+                "its weights, or the row's values, are too large. Standardize the samples, and "
+                "train again."
             )
         return found
 
@@ -165,7 +166,7 @@ def read(
     header, tensors = _content(Path(path))
     try:
         settings = json.loads(header["mineral"])
-        check(f"the mark of format {FORMAT}", settings["format"] == FORMAT)
+        check(f"the format marker {FORMAT}", settings["format"] == FORMAT)
         check("values that are finite", all(torch.isfinite(v).all() for v in tensors.values()))
         kind = settings["kind"]
         if kind not in kinds:
@@ -186,7 +187,7 @@ def _content(path: Path) -> tuple[Mapping[str, str], dict[str, Tensor]]:
     with path.open("rb") as opened:
         if int.from_bytes(opened.read(8), "little") > LONGEST_HEADER:
             raise InputError(
-                f"`{path}` cannot be read as safetensors: its header is longer than any of ours."
+                f"`{path}` cannot be read as safetensors: its header is longer than Mineral writes."
             )
     try:
         with safe_open(path, framework="pt") as file:
@@ -194,8 +195,8 @@ def _content(path: Path) -> tuple[Mapping[str, str], dict[str, Tensor]]:
             names = list(file.keys())
             if len(names) > MOST_TENSORS:
                 raise InputError(
-                    f"`{path}` holds {len(names):,} tensors, and no model more than "
-                    f"{MOST_TENSORS:,}: it was not written by Mineral."
+                    f"`{path}` holds {len(names):,} tensors, more than the {MOST_TENSORS:,} of "
+                    "any model: it was not written by Mineral."
                 )
             # Copies: what the file's pages show may change with the file.
             tensors = {name: file.get_tensor(name).clone() for name in names}

@@ -1,4 +1,4 @@
-"""The log density ratio of a Gaussian copula of which a share of the rows knows nothing.
+"""The log density ratio of a Gaussian copula, mixed with a share of independent rows.
 
     f(x, y) = log(ε + (1 − ε) c(x, y)),      c the density of a Gaussian copula
 
@@ -57,7 +57,7 @@ class ContaminatedModel(Model):
 def rebuild_contaminated(stored: Stored) -> ContaminatedModel:
     """From a file."""
     share, offset = float(stored.settings["share"]), float(stored.settings["diluted_offset"])
-    check("a share of chance", 0 < share < 1 and bool(np.isfinite(offset)))
+    check("a share of independent rows", 0 < share < 1 and bool(np.isfinite(offset)))
     return ContaminatedModel(copula=rebuild_copula(stored), share=share, offset=offset)
 
 

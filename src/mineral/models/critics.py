@@ -90,8 +90,8 @@ def rebuild_critics(stored: Stored) -> CriticModel:
     settings = stored.settings
     if settings["critic"] is None and stored.critic is None:
         raise InputError(
-            f"`{stored.path}` was trained with a critic of your own: pass `critic=`, a function "
-            "that builds it from (dx, dy)."
+            f"`{stored.path}` was trained with a custom critic: pass `critic=`, a function that "
+            "builds it from (dx, dy)."
         )
     members = []
     for i, log_partition in enumerate(settings["log_partition"]):
@@ -181,7 +181,7 @@ def _your_critic(
         critic.load_state_dict(weights)
     except (AttributeError, RuntimeError):
         raise OptionError(
-            f"`critic` builds a network without the weights in `{path}`: pass what it was trained "
-            "with."
+            f"`critic` builds a network that does not match the weights in `{path}`: pass the "
+            "function it was trained with."
         ) from None
     return critic

@@ -153,7 +153,7 @@ def _member(stored: Stored, i: int, compressed: object, chance: object) -> Mixtu
     low, high = stored.array(f"{i}.low"), stored.array(f"{i}.high")
     check("a range of each coordinate", low.shape == high.shape == (d,) and (low <= high).all())
     check("a map of tails", isinstance(compressed, bool))
-    check("a share of chance", isinstance(chance, float) and 0 <= chance < 1)
+    check("a share of independent rows", isinstance(chance, float) and 0 <= chance < 1)
     return Mixture(
         coordinates=Coordinates(
             of_x=of_x, of_y=of_y, compressed=bool(compressed), low=low, high=high

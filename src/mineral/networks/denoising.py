@@ -22,7 +22,7 @@ WIDEST = 8.0  # λ beyond ±8 holds what a change of scale by 50 could show: nex
 
 
 class Denoiser(nn.Module):
-    """ε̂(x_λ, λ) and ε̂(x_λ, λ, y), by one network that is told whether y is given.
+    """ε̂(x_λ, λ) and ε̂(x_λ, λ, y), by one network, with an input for whether y is given.
 
     Args:
         dim_x: dx.
@@ -43,8 +43,8 @@ class Denoiser(nn.Module):
     ) -> Float[Tensor, "n dx"]:
         """The guessed noise, where `given` is 1 with a look at y and where it is 0 without."""
         phase = level[:, None] / WIDEST * blurred.new_tensor(_FREQUENCIES)
-        told = torch.cat([blurred, y * given, given, phase.sin(), phase.cos()], dim=1)
-        guess: Tensor = self.net(told)
+        inputs = torch.cat([blurred, y * given, given, phase.sin(), phase.cos()], dim=1)
+        guess: Tensor = self.net(inputs)
         # At high noise x_λ is nearly the noise itself: the network adds what it is not.
         return guess + blurred * torch.sigmoid(-level).sqrt()[:, None]
 
@@ -119,11 +119,11 @@ def information(
         noise = torch.randn(x.shape, generator=generator, device=x.device, dtype=x.dtype)
         blurred = blur(x, noise, level)
         alone = denoiser(blurred, level, y, none)
-        told = denoiser(blurred, level, y, all_of_it)
+        conditional = denoiser(blurred, level, y, all_of_it)
         if squared:
-            gain = (alone - told).square().sum(dim=1)
+            gain = (alone - conditional).square().sum(dim=1)
         else:
-            gain = ((alone - noise).square() - (told - noise).square()).sum(dim=1)
+            gain = ((alone - noise).square() - (conditional - noise).square()).sum(dim=1)
         total += gain.double()
     return total / draws * WIDEST  # ½ of the mean over λ, times the range 2 · WIDEST
 

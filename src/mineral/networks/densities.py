@@ -87,7 +87,7 @@ class DiagonalRatio(DensityRatio):
         self.log_scale = nn.Parameter(torch.zeros(dim_y))
         self.line = nn.Linear(dim_x, dim_y)
         self.net = mlp(dim_x, *hidden, 2 * dim_y)
-        with torch.no_grad():  # start from "x says nothing": the two densities are then equal
+        with torch.no_grad():  # start from independence: the two densities are then equal
             for layer in (self.line, self.net[-1]):
                 layer.weight.zero_()  # type: ignore[operator]
                 layer.bias.zero_()  # type: ignore[operator]

@@ -137,7 +137,7 @@ def train(
         validation: Pairs, in random order, that decide when to stop and which critic is kept.
         schedule: How long and how fast.
         rng: Draws the batches, and the seed of what the critic draws in training.
-        progress: Told what share of the steps is done.
+        progress: Called with the share of the steps that is done.
         until: Of `time.monotonic()`, after which no further step is taken.
     """
     parameters = list(critic.parameters())

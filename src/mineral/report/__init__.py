@@ -1,4 +1,4 @@
-"""Estimate → one HTML page that explains itself, for a colleague or a notebook of record."""
+"""Estimate → one self-contained HTML page."""
 
 from mineral.report.page import write
 

@@ -1,4 +1,4 @@
-"""Figures → SVG that stands inside an HTML page: text as text, the same bytes every time."""
+"""Figures → SVG inside an HTML page: text as text, the same bytes every time."""
 
 import io
 import re

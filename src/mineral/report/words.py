@@ -1,4 +1,4 @@
-"""What a report says in sentences and tables, and the call that reproduces its estimate."""
+"""The sentences and tables of a report, and the call that reproduces its estimate."""
 
 import math
 import re
@@ -29,21 +29,21 @@ KINDS: dict[Kind, str] = {
     ),
 }
 READING = (
-    "Each dot is one sample. Blue pairs are more likely together than if X and Y were independent, "
-    "red ones less likely. Averaged over all pairs, this is the mutual information."
+    "Each dot is one sample. Blue pairs are more likely together than if X and Y were "
+    "independent, red ones less likely. The average over all pairs is the mutual information."
 )
 READING_PLAIN = (
-    "Each dot is one sample. This estimator does not say what a single sample contributes, so the "
-    "dots have no colour of their own."
+    "Each dot is one sample. This estimator gives no pointwise mutual information, so all dots "
+    "have one colour."
 )
 NO_WARNINGS = (
-    "The checks found no reason to doubt this value. They cannot prove it right: compare another "
-    "estimator where much depends on it."
+    "The checks found no reason to doubt this value. They cannot prove it right: if a decision "
+    "depends on it, compare with another estimator."
 )
 
 
 def default_title(estimate: Estimate) -> str:
-    """What the estimate is of."""
+    """The title: the variables of the estimate."""
     of_x, of_y = (
         ", ".join(of) if len(of) <= 3 else f"{of[0]}, …, {of[-1]}"
         for of in (estimate.evidence.x_names, estimate.evidence.y_names)
@@ -52,19 +52,20 @@ def default_title(estimate: Estimate) -> str:
 
 
 def meaning(estimate: Estimate) -> list[str]:
-    """The value in everyday terms: beside independence, and as a correlation."""
+    """The value compared with independence, and as a correlation."""
     low, high = estimate.interval
     sentences = []
     if low > 0:
         sentences.append("The interval lies above 0, the value of independent variables.")
     elif high < 0:
         sentences.append(
-            "The whole interval lies below 0, which no mutual information can be: read it as too "
-            "little dependence, or too few samples, for this estimator."
+            "The whole interval lies below 0, and mutual information is never negative: the "
+            "dependence is too weak, or the samples too few, for this estimator."
         )
     elif low <= 0 <= high:
         sentences.append(
-            "The interval contains 0, the value of independent variables: no dependence is shown."
+            "The interval contains 0, the value of independent variables: dependence is not "
+            "significant."
         )
     nats = estimate.to("nats").value
     if low > 0 and math.isfinite(nats) and _is_number_with_number(estimate):
@@ -73,29 +74,29 @@ def meaning(estimate: Estimate) -> list[str]:
             f"of {rho:.2f}" if rho < 0.995 else f"of {rho:.3f}" if rho < 0.9995 else "above 0.999"
         )
         sentences.append(
-            f"Two Gaussian variables with a correlation {shown} share as much information."
+            f"Two Gaussian variables with a correlation {shown} have the same mutual information."
         )
     return sentences
 
 
 def _is_number_with_number(estimate: Estimate) -> bool:
-    """Whether a correlation is a fair comparison: one number with one, and no categories."""
+    """Whether a correlation is a valid comparison: one number with one, and no categories."""
     seen = estimate.evidence
     return estimate.dim_x == estimate.dim_y == 1 and not (seen.x_levels or seen.y_levels)
 
 
 def drawn(estimate: Estimate, across: list[int], up: list[int]) -> list[str]:
-    """Which of the coordinates and which of the samples a picture leaves out."""
+    """The columns and samples that are not plotted."""
     sentences = []
     if (len(across), len(up)) != (estimate.dim_x, estimate.dim_y):
         sentences.append(
-            f"Of {estimate.dim_x:,}\u00a0×\u00a0{estimate.dim_y:,} pairs of coordinates, "
-            f"{len(across)}\u00a0×\u00a0{len(up)} are shown: those with the strongest rank "
-            "correlations."
+            f"The plot shows {len(across)}\u00a0×\u00a0{len(up)} of "
+            f"{estimate.dim_x:,}\u00a0×\u00a0{estimate.dim_y:,} pairs of columns: those with the "
+            "strongest rank correlations."
         )
     rows = len(estimate.evidence.x)
     if rows < estimate.n:
-        sentences.append(f"{rows:,} of {estimate.n:,} samples are drawn, chosen at random.")
+        sentences.append(f"{rows:,} of {estimate.n:,} samples are plotted, chosen at random.")
     return sentences
 
 
@@ -105,21 +106,21 @@ def training(estimate: Estimate) -> str:
     runs, nats = len(curves), estimate.to("nats").value
     highest = max((value for run in curves for value in run.validation), default=math.inf)
     above = (
-        " The value is above every curve: the curves show what is trained, and the value also "
-        "contains what the estimator computes without the network, or is another bound."
+        " The value is above every curve: the curves show the training objective, while the value "
+        "adds the part that is computed without the network, or is another bound."
         if nats > highest
         else ""
     )
     who = "A network" if runs == 1 else f"Each of {runs} networks, one for each colour,"
     return (
-        f"{who} learned on some rows (dashed) and was kept as it was where the bound on others "
-        "(solid) was highest (dot). The reported value comes from rows that served for neither."
-        f"{above}"
+        f"{who} was trained on some rows (dashed). The weights with the highest bound on "
+        "validation rows (solid) were kept (dot). The reported value is computed on rows used for "
+        f"neither.{above}"
     )
 
 
 def facts(estimate: Estimate) -> list[tuple[str, str]]:
-    """Everything else that one may need to know, as name and value."""
+    """All other facts of the estimate, as name and value."""
     method = ESTIMATORS.get(estimate.estimator)
     evidence = estimate.evidence
     options = [f"{name} = {_tidy(value)}" for name, value in estimate.options.items()]
@@ -178,7 +179,7 @@ def _coordinates(dims: int, columns: tuple[str, ...]) -> str:
 
 
 def candidates(estimate: Estimate) -> list[tuple[str, ...]]:
-    """The rows of a table of what the default considered, under `candidate_columns`."""
+    """The rows of the table of candidates, under `candidate_columns`."""
     decision = estimate.decision
     rows = [] if decision is None else decision.considered
     return [
@@ -211,7 +212,7 @@ def _allowance(estimate: Estimate) -> str:
     if estimate.allowance == 0:
         return "0: the interval does not allow for bias of the estimator"
     return (
-        f"{estimate.allowance:#.2g} {estimate.unit} (added to the upper end for dependence that "
+        f"{estimate.allowance:#.2g} {estimate.unit} (added to the upper end, for dependence that "
         "the estimator may miss)"
     )
 

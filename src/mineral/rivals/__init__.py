@@ -1,7 +1,7 @@
 """Other libraries' estimators, each a script that runs in an environment of its own.
 
 Nothing here is imported by the rest of Mineral, except the loop `serve`, and nothing here imports
-Mineral: a script stands in its folder beside `serve.py` and needs NumPy and its own library.
+Mineral: a script is in the folder of `serve.py` and needs NumPy and its own library.
 """
 
 RIVALS = {

@@ -40,7 +40,7 @@ class Refused(Exception):
 
 
 def serve(load: Load) -> None:
-    """Answer jobs until the input ends, or the process that started this one is gone.
+    """Answer jobs until the input ends, or the process that started this one has ended.
 
     Args:
         load: Imports the library, which is not timed, and returns the function to call with

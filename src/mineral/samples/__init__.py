@@ -1,4 +1,4 @@
-"""From whatever the caller has to checked, comparable, split samples."""
+"""Input of any supported type → checked, transformed and split samples."""
 
 from mineral.samples.columns.categorical import indicators
 from mineral.samples.gate import Paired, new_pairs, paired, variable

@@ -1,11 +1,11 @@
-"""Whether rows that follow one another resemble each other, as those of series do.
+"""Autocorrelation of rows, as in time series, and the effective sample size.
 
-Estimators, intervals and permutation tests take rows for independent draws. Where x and y each move
-slowly, chance alone makes them look dependent.
+Estimators, intervals and permutation tests assume independent rows. If x and y are both
+autocorrelated, independent series appear dependent.
 
 References:
     Bartlett (1935), doi:10.2307/2342284: n rows of two series with correlations a and b from row to
-    row tell as much of their correlation as n (1 − ab) / (1 + ab) independent ones.
+    row have an effective sample size of n (1 − ab) / (1 + ab) for their correlation.
 """
 
 import math
@@ -18,18 +18,18 @@ from mineral.basics.types import Matrix, X, Y
 from mineral.results import Caution
 
 FEW_ROWS = 20
-CHANCE = 1e-3  # that independent rows look like a series, on either side
-APART = 10  # rows, over which series change more than from row to row; tables in groups do not
-BY_CHANCE = 1e-2  # that rows within groups seem to
-HARMLESS = 1.2  # rows for an independent draw, below which nothing is said
-LOOKED_AT = 100  # coordinates of a side, at most: what moves slowly does so in many
+CHANCE = 1e-3  # false positive rate of autocorrelation, on either side
+APART = 10  # lag, at which series are less correlated than at lag one; grouped tables are not
+BY_CHANCE = 1e-2  # false positive rate of this comparison in grouped tables
+HARMLESS = 1.2  # rows for an independent draw, below which there is no caution
+LOOKED_AT = 100  # columns of a side that are tested, at most
 
 
 def in_series(x: X, y: Y) -> tuple[float, tuple[Caution, ...]]:
-    """How many rows tell as much as one independent draw, and a caution where that is more than 1.
+    """The autocorrelation time (rows for each independent draw), and a caution if it exceeds 1.
 
-    It is 1 where a coordinate is sorted, and where rows stand in groups but in no order within
-    them: then it is the listing that makes neighbours alike.
+    It is 1 if a column is sorted, and if rows are grouped but unordered within groups: successive
+    rows are then similar only because of the listing.
     """
     n = len(x)
     if n < FEW_ROWS:
@@ -42,19 +42,19 @@ def in_series(x: X, y: Y) -> tuple[float, tuple[Caution, ...]]:
     apart = math.ceil(math.log(0.1) / math.log(a * b))
     caution = Caution(
         "rows-in-series",
-        f"Rows that follow one another resemble each other, with correlations of {a:.2f} in x and "
-        f"{b:.2f} in y: {n:,} rows tell about as much as {n / a_draw:,.0f} independent ones. The "
-        "interval allows for that. Of estimators other than 'auto', which takes rows apart, chance "
-        f"makes the value too large: keep one row in {apart}, or take differences.",
+        f"Rows are autocorrelated, with lag-one correlations of {a:.2f} in x and {b:.2f} in y: "
+        f"{n:,} rows have the effective sample size of about {n / a_draw:,.0f} independent ones. "
+        "The interval includes this. Estimators other than 'auto', which thins the rows, are "
+        f"biased upwards: keep one row in {apart}, or take differences.",
     )
     return a_draw, (caution,)
 
 
 def _from_row_to_row(values: Matrix) -> float:
-    """The largest correlation of a coordinate with itself a row before, or 0 if by chance.
+    """The largest lag-one autocorrelation of a column, or 0 if it is not significant.
 
-    From how often a row and the next lie on the same side of the median: of Gaussian series,
-    r = sin(π/2 · the correlation of these signs). Outliers count once.
+    Estimated from the share of successive rows on the same side of the median: for Gaussian series,
+    r = sin(π/2 · the correlation of these signs). It is robust to outliers.
     """
     values = values[:, :: math.ceil(values.shape[1] / LOOKED_AT)]
     n, d = values.shape

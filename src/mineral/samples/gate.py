@@ -1,6 +1,6 @@
-"""The one gate: whatever the caller has, checked, becomes two float64 matrices with paired rows.
+"""The input check: input of any type → two float64 matrices with paired rows.
 
-Input is checked here and nowhere else. Nothing that comes in is changed: the matrices are copies.
+Input is checked only here, and not modified: the matrices are copies.
 """
 
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ from mineral.samples.columns.text import Levels
 from mineral.samples.columns.variable import Columns, columns
 from mineral.samples.selection import Selection
 
-LARGEST_EXACT = 2.0**53  # above it float64 skips integers, and different values become one
+LARGEST_EXACT = 2.0**53  # above, float64 skips integers, so that distinct values become equal
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,8 +30,8 @@ class Paired:
     Attributes:
         x, y: float64 matrices of shape (n, dx) and (n, dy), finite, not all constant.
         x_names, y_names: A label for each coordinate.
-        cautions: What the gate noticed and let pass.
-        rows_a_draw: How many rows tell as much as one independent draw: more than 1 in series.
+        cautions: Cautions of the input check.
+        rows_a_draw: Rows for each independent draw (autocorrelation time): above 1 in time series.
         levels_x, levels_y: For each categorical coordinate, by its name, the names of its
             categories: category i is coded as i, in no order.
     """
@@ -75,9 +75,9 @@ class Paired:
         return int(self.x.shape[1] + self.y.shape[1])
 
     def with_indicators(self) -> "Paired":
-        """The same samples, with indicators of categories that share their side with numbers.
+        """The same samples, with indicator columns for categories on a side with numbers.
 
-        A side of one categorical coordinate stays as it is: a label.
+        A side of one categorical column is unchanged: a label.
         """
         x, x_names = _with_indicators(self.x, self.x_names, self.levels_x)
         y, y_names = _with_indicators(self.y, self.y_names, self.levels_y)
@@ -92,10 +92,10 @@ class Paired:
         )
 
     def measurable(self) -> tuple["Paired", Selection, Selection]:
-        """The samples without constant coordinates, in units that arithmetic can hold.
+        """The samples without constant columns, in units without overflow.
 
         Returns:
-            The samples, and what was selected of x and of y.
+            The samples, and the selections of x and of y.
         """
         of_x, of_y = Selection.of(self.x), Selection.of(self.y)
         if of_x.is_everything and of_y.is_everything:
@@ -131,9 +131,9 @@ def paired(
     Args:
         x: Rows are samples: shape (n,), (n, dx) or (n, ...), from NumPy, torch, lists, pandas,
             polars or Arrow. Trailing dimensions are flattened.
-        y: The same, with as many rows.
+        y: The same, with the same number of rows.
         missing: What to do with rows that have a missing value (NaN, None, null) in x or y:
-            refuse them, or drop them and say so.
+            refuse them, or drop them with a caution.
         words: Whether columns of text are read, as categories, or refused. A side of text columns
             only becomes one label.
 
@@ -149,17 +149,17 @@ def paired(
     from_x, from_y = (columns(name, side, text=words) for name, side in (("x", x), ("y", y)))
     _refuse_unpaired(from_x, from_y)
     cautions = []
-    gone = _missing_rows(from_x) | _missing_rows(from_y)
-    if gone.any():
+    dropped = _missing_rows(from_x) | _missing_rows(from_y)
+    if dropped.any():
         if missing == "raise":
             for name, part in (("x", from_x), ("y", from_y)):
                 _refuse_missing(name, part)
-        from_x, from_y = from_x.rows(~gone), from_y.rows(~gone)
+        from_x, from_y = from_x.rows(~dropped), from_y.rows(~dropped)
         cautions.append(
             Caution(
                 "dropped-rows",
-                f"{gone.sum():,} of {len(gone):,} rows had a missing value and were dropped: the "
-                "estimate describes the complete rows only.",
+                f"{dropped.sum():,} of {len(dropped):,} rows had a missing value and were "
+                "dropped: the estimate describes the complete rows only.",
             )
         )
     from_x, from_y = numbered("x", from_x), numbered("y", from_y)
@@ -204,14 +204,14 @@ def _levels(part: Columns) -> dict[str, Levels]:
 
 
 def _in_series(x: Columns, y: Columns) -> tuple[float, tuple[Caution, ...]]:
-    """`in_series` of the numbers: tables list categories in groups, which is no series."""
+    """`in_series` of the numbers only: tables often list categories in groups."""
     if x.categorical.all() or y.categorical.all():
         return 1.0, ()
     return in_series(x.values[:, ~x.categorical], y.values[:, ~y.categorical])
 
 
 def variable(name: str, values: Any) -> Matrix:  # noqa: ANN401
-    """Read one variable alone: a float64 matrix of shape (n, d), finite and not constant.
+    """Read a single variable: a float64 matrix of shape (n, d), finite and not constant.
 
     Raises:
         InputError: If it is empty, a single row, not finite, or constant.
@@ -242,7 +242,7 @@ def new_pairs(x: Any, y: Any, dim_x: int, dim_y: int) -> tuple[X, Y]:  # noqa: A
                 f"{part.values.shape[1]}."
             )
         if not np.isfinite(part.values).all():
-            raise InputError(f"`{name}` has values that are not finite: leave these pairs out.")
+            raise InputError(f"`{name}` has values that are not finite: drop these pairs.")
     _refuse_unpaired(*parts)
     return parts[0].values, parts[1].values
 
@@ -282,13 +282,13 @@ def _check(name: str, part: Columns) -> list[Caution]:
         )
     if part.integral and (np.abs(values) > LARGEST_EXACT).any():
         raise InputError(
-            f"`{name}` has integers beyond 2^53, which float64 cannot tell apart: subtract an "
+            f"`{name}` has integers beyond 2^53, which float64 cannot distinguish: subtract an "
             "offset first, or encode identifiers as small codes."
         )
     constant = _constant_columns(values)
     if constant.all():
         raise InputError(
-            f"`{name}` is constant: it can carry no information. Pass a variable that varies."
+            f"`{name}` is constant and carries no information. Pass a variable that varies."
         )
     if constant.any() and values.ndim == part.dims_given:
         names = ", ".join(np.array(part.names)[constant][:3])

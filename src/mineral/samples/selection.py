@@ -1,4 +1,4 @@
-"""What estimators measure of a side: coordinates that vary, in units that arithmetic can hold.
+"""The columns of a side that estimators use: those that vary, in units without overflow.
 
 Neither step changes I(X; Y): a constant carries no information, and a unit is a bijection.
 """
@@ -11,7 +11,7 @@ from jaxtyping import Float, Int
 from mineral.basics.types import Matrix
 
 HUGE = 2.0**1000  # beyond, sums over rows and differences may overflow float64
-TINY = 1 / HUGE  # below, what divides by a coordinate may: 1 / 1e-310 is infinite
+TINY = 1 / HUGE  # below, division by a value may overflow: 1 / 1e-310 is infinite
 UNIT = 2.0**512  # of huge coordinates: exact above 2^-510, and squares stay finite; 1 / of tiny
 
 

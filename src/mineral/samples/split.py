@@ -1,4 +1,4 @@
-"""Which rows train, which decide when to stop, which are reported, and which stand for chance."""
+"""Splits: rows for training, validation and test; and pairings for product samples."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from jaxtyping import Float, Int
 
 @dataclass(frozen=True, kw_only=True)
 class Fold:
-    """Disjoint rows: to train on, to stop by, and to report on."""
+    """Disjoint rows for training, early stopping and the reported value."""
 
     training: Int[np.ndarray, " training"]
     validation: Int[np.ndarray, " validation"]
@@ -22,7 +22,7 @@ def folds(n: int, count: int, *, validation: float, rng: np.random.Generator) ->
     Args:
         n: Rows.
         count: Folds, at least 2.
-        validation: Share of the rows outside the test part that validate.
+        validation: Share of the rows outside the test part for validation.
         rng: Draws the split.
     """
     parts = np.array_split(rng.permutation(n), count)
@@ -33,11 +33,11 @@ def folds(n: int, count: int, *, validation: float, rng: np.random.Generator) ->
 
 
 def shifted(n: int, m: int, rng: np.random.Generator) -> Int[np.ndarray, "n m"]:
-    """For each of n rows, m different other rows: partners drawn as if by chance, never itself.
+    """For each of n rows, m distinct other rows as partners for product samples, never itself.
 
     The rows are put in random order and paired with the rows 1 to m places further on. Every row
-    serves as a partner equally often, and none meets itself: with random permutations, one row a
-    permutation does on average, which puts joint samples among the product samples.
+    is a partner equally often, and none of itself: with random permutations, one row a permutation
+    is on average, so that joint samples would be among the product samples.
 
     Returns:
         Row numbers of shape (n, m).
@@ -52,7 +52,7 @@ def shifted(n: int, m: int, rng: np.random.Generator) -> Int[np.ndarray, "n m"]:
 def canonical_order(
     x: Float[np.ndarray, "n dx"], y: Float[np.ndarray, "n dy"]
 ) -> Int[np.ndarray, " n"]:
-    """An order of the rows that depends not on their order, nor on units, nor on which side is x.
+    """A canonical order of the rows, whatever their order, their units, and the order of x and y.
 
     Random splits and draws that follow it give the same estimate for rows in another order, in
     other units, and for x and y swapped.
@@ -63,7 +63,7 @@ def canonical_order(
 
 
 def _without_units(side: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n d"]:
-    """From the median on, in spreads of the middle half; a column with no such spread as it is."""
+    """Values minus the median, over the interquartile range; unchanged if that is zero."""
     largest = np.abs(side).max(axis=0)
     side = side / np.where(largest > 0, largest, 1.0)
     low, middle, high = np.quantile(side, [0.25, 0.5, 0.75], axis=0)

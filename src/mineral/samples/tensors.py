@@ -1,4 +1,4 @@
-"""Samples for a network: tensors stay differentiable, everything else passes the gate's reader."""
+"""Samples for a network: tensors remain differentiable; other input is read as by `gate`."""
 
 import numpy as np
 import torch
@@ -10,7 +10,7 @@ from mineral.samples.transform import KNEE, Standardizer
 
 
 def as_tensor(name: str, values: object) -> Tensor:
-    """Rows of real numbers as a tensor of two or more axes, in the precision that they have.
+    """Rows of real numbers as a tensor of two or more axes, in their own precision.
 
     A tensor is returned as it is, or with a second axis; anything else as float64, with missing
     values as NaN.
@@ -49,7 +49,7 @@ def _axes(values: object) -> int:
 
 
 def refuse_not_finite(**named: Tensor | None) -> None:
-    """Refuse NaN and infinite values: of tensors on a GPU, with one synchronization for all.
+    """Refuse NaN and infinite values, with a single synchronization for all tensors on a GPU.
 
     Raises:
         InputError: If there is one.
@@ -82,12 +82,12 @@ class Units(nn.Module):
         self.register_buffer("scale", None)
 
     def set(self, standardizer: Standardizer, device: torch.device) -> None:
-        """Standardize by these numbers from now on."""
+        """Set the center and scale."""
         self.center = torch.from_numpy(standardizer.center).to(device)
         self.scale = torch.from_numpy(standardizer.scale).to(device)
 
     def forward(self, values: Tensor, name: str) -> Tensor:
-        """Standardized values; in float64, if they are not left as they are.
+        """Standardized values, in float64 unless no standardizer is set.
 
         Raises:
             InputError: If they have another number of columns than those that set the scale.

@@ -1,9 +1,9 @@
 """Values that repeat, and values that lie on a grid: rounding, counts, zeros, row numbers.
 
 Estimators for continuous variables need distinct values. Let x' be x with every repeated value
-spread at random within its rounding. Then x is a function of x', and what is added depends on
-nothing else, so that I(X'; Y) = I(X; Y): the distributional transform (Rüschendorf 2009,
-doi:10.1016/j.jspi.2009.05.030).
+moved at random within its rounding step. Then x is a function of x', and the added noise is
+independent of everything else, so that I(X'; Y) = I(X; Y): the distributional transform
+(Rüschendorf 2009, doi:10.1016/j.jspi.2009.05.030).
 """
 
 import numpy as np
@@ -17,7 +17,7 @@ FEWEST_GAPS = 20  # pairs of gaps, from which an exact grid lies beyond five sta
 
 
 def symbols(values: Matrix) -> Int[np.ndarray, " n"]:
-    """A whole number for each row: equal rows have equal numbers, from 0 on with none left out."""
+    """An integer code for each row: equal rows have equal codes 0, 1, …, without gaps."""
     codes = np.zeros(len(values), dtype=np.int64)
     for column in values.T:
         different, own = np.unique(column, return_inverse=True)
@@ -26,12 +26,12 @@ def symbols(values: Matrix) -> Int[np.ndarray, " n"]:
 
 
 def distinct_rows(values: Matrix) -> int:
-    """How many rows differ from each other."""
+    """The number of distinct rows."""
     return int(symbols(values).max()) + 1
 
 
 def has_ties(values: Matrix) -> Bool[np.ndarray, " d"]:
-    """Which columns repeat a value."""
+    """The columns with repeated values."""
     ordered = np.sort(values, axis=0)
     return np.asarray((ordered[1:] == ordered[:-1]).any(axis=0))
 
@@ -39,9 +39,9 @@ def has_ties(values: Matrix) -> Bool[np.ndarray, " d"]:
 def spread_ties(values: Matrix, rng: np.random.Generator) -> Matrix:
     """A copy in which repeated values differ: each is moved at random within its rounding.
 
-    Values that occur once stay as they are, and the order of different values is kept. The
-    rounding is the smallest gap between different values of the column. A column of two values has
-    no rounding, and stays as it is.
+    Values that occur once are unchanged, and the order of distinct values is kept. The rounding
+    step is the smallest gap between distinct values of the column. A column of two values has no
+    rounding step, and is unchanged.
 
     Args:
         values: Shape (n, d).
@@ -64,8 +64,8 @@ def spread_ties(values: Matrix, rng: np.random.Generator) -> Matrix:
 def is_evenly_spaced(column: PerSample) -> bool:
     """Whether values are spaced more evenly than independent draws: row numbers, years, a design.
 
-    Of two gaps that follow one another in independent draws of a smooth density, the share of the
-    first is uniform on [0, 1], with variance 1/12 around ½; on a grid it is constant.
+    For two successive gaps of independent draws from a smooth density, the share of the first is
+    uniform on [0, 1], with variance 1/12 around ½; on a grid it is constant.
     """
     gaps = np.diff(np.sort(column))
     first, second = gaps[0 : len(gaps) - 1 : 2], gaps[1::2]

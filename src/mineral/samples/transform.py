@@ -16,9 +16,10 @@ KNEE = 3.0  # standard deviations beyond which tails are compressed
 class Standardizer:
     """z = (x − median) / scale, with tails beyond 3 compressed to 3 + log(1 + |z| − 3).
 
-    What networks want: comparable scales and no far outliers. The scale is the standard deviation
-    or, where smaller, the interquartile range of a normal: heavy tails inflate the first. Strictly
-    increasing, so nothing is lost; the identity on standard normal data, nearly everywhere.
+    Networks need comparable scales without extreme outliers. The scale is the standard deviation
+    or, if smaller, the normal-consistent interquartile range, since heavy tails inflate the
+    standard deviation. Strictly increasing, so that no information is lost; on standard normal
+    data, the identity nearly everywhere.
 
     Attributes:
         center, scale: One number per coordinate, from the rows given to `fit`.
@@ -29,7 +30,7 @@ class Standardizer:
 
     @classmethod
     def fit(cls, values: Matrix) -> "Standardizer":
-        """Learn center and scale, from training rows only."""
+        """Fit center and scale to training rows only."""
         unit = power_of_two(values)
         low, center, high = np.quantile(values / unit, [0.25, 0.5, 0.75], axis=0)
         deviation, robust = (values / unit).std(axis=0), (high - low) / NORMAL_IQR
@@ -53,7 +54,7 @@ def power_of_two(values: Matrix) -> Float[np.ndarray, " d"]:
 def normal_scores(values: Matrix) -> Matrix:
     """Φ⁻¹(rank / (n + 1)) of each coordinate; ties share their mean rank.
 
-    Leaves the copula, and with it I(X; Y), as it was, and makes every marginal normal.
+    It keeps the copula, and with it I(X; Y), and makes every marginal normal.
     """
     from scipy.stats import rankdata  # half a second to import: only when needed
 

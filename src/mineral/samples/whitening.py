@@ -1,4 +1,4 @@
-"""Orthonormal coordinates that span a variable: the one place where correlations are removed."""
+"""Whitening: orthonormal coordinates that span a variable."""
 
 import numpy as np
 from jaxtyping import Float
@@ -11,13 +11,13 @@ def whiten(
 ) -> tuple[Float[np.ndarray, "n r"], Float[np.ndarray, "d r"], Float[np.ndarray, " d"]]:
     """Orthonormal columns that span the centered values, the map that makes them, and the mean.
 
-    Coordinates that depend linearly on others add no information; the rank r leaves them out.
+    Linearly dependent coordinates add no information; only r of them, the rank, are kept.
     """
     size = np.abs(values).max(axis=0).clip(min=1e-300)  # so that 1e300 and 1e-300 can be squared
     mean = (values / size).mean(axis=0) * size
     centered = (values - mean) / size
     scale = np.sqrt((centered**2).sum(axis=0)).clip(min=np.finfo(float).tiny)
-    # A constant column leaves rounding noise when centered: it must not be blown up to unit size.
+    # A centered constant column is rounding noise: it must not be scaled to unit size.
     varies = scale > len(values) * np.finfo(float).eps
     per_column = np.where(varies, 1 / np.where(varies, scale, 1.0), 0.0)
     u, s, vt = np.linalg.svd(centered * per_column, full_matrices=False)

@@ -1,4 +1,4 @@
-"""Encoders that keep what one task needs and drop the rest."""
+"""Encoders that keep the information for one task and hide the rest."""
 
 from mineral.shaping.encoder import Encoder, save_encoder
 from mineral.shaping.files import load_encoder

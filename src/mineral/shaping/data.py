@@ -26,8 +26,8 @@ LARGE = 5  # digits from it on are hidden as "large"
 def gaussian_classes(n: int, seed: int = 0) -> Problem:
     """The thesis' two classes: x in R²⁰ whose ten pairs (x_i, x_{i+10}) correlate by −0.99 or 0.99.
 
-    Every coordinate is standard normal in both classes; only products tell them apart. What is
-    hidden is x itself.
+    Every coordinate is standard normal in both classes; only products differ. The hidden variable
+    is x itself.
 
     References:
         InfoShape thesis (MIT MEng 2022), DSpace 1721.1/147511.
@@ -63,7 +63,7 @@ def mnist_parity(
 ) -> Problem:
     """Digits: keep whether they are odd, hide whether they are above 4.
 
-    Odd digits are more often above 4, three of five, so that I(L; S) = 0.016 nats cannot be hidden.
+    Three of five odd digits are above 4, so that I(L; S) = 0.016 nats cannot be hidden.
 
     Args:
         n: Images from MNIST's training file.
@@ -92,8 +92,8 @@ def mnist_style(
 ) -> Problem:
     """Digits: keep the digit, hide the style: more slanted, or thicker, than half of its kind.
 
-    The median is of the training images of the same digit, so that the digit tells nothing of the
-    style: I(L; S) = 0.
+    The median is over the training images of the same digit, so that digit and style are
+    independent: I(L; S) = 0.
 
     Args:
         style: "slant" or "thickness": see these functions.
@@ -167,7 +167,7 @@ def image_folder(
     labels: str = "labels.csv",
     colour: bool = False,
 ) -> Problem:
-    """A folder of your own: images of one size, and a CSV file that labels them.
+    """A folder of images of one size, with a CSV file of labels.
 
     Args:
         folder: Holds the images and the labels.
@@ -185,7 +185,7 @@ def image_folder(
     """
     place = Path(folder)
     if keep == hide:
-        raise InputError(f"`keep` {keep!r} is to be hidden, too: keep one thing and hide another.")
+        raise InputError(f"`keep` {keep!r} is also hidden: keep one variable and hide another.")
     if not (place / labels).is_file():
         raise InputError(
             f"`{place}` has no `{labels}`: label its images there, in a column `file` and one for "
@@ -245,7 +245,7 @@ def _pixels(
     except (InputError, MemoryError):
         raise
     except Exception:  # whatever its decoder says of a damaged file
-        raise InputError(f"`{place / name}` is no image that can be read.") from None
+        raise InputError(f"`{place / name}` is not an image that can be read.") from None
 
 
 def _labelled(path: Path, wanted: list[str]) -> list[list[str]]:

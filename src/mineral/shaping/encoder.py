@@ -1,9 +1,9 @@
-"""What an encoder is: rows of features to rows of a code, each row for itself; and its file.
+"""The base class of encoders: rows of features → rows of codes, independently; and its file.
 
-Every encoder here obeys one contract, so that all can be trained, compared and attacked alike. The
-code of a row depends on the row, its place and the seed, never on the rows beside it: a code that
-changed with its batch would leak its neighbours. An encoder that adds noise is `stochastic`; a
-deterministic one of continuous data has infinite I(X; Z), however little Z looks like X.
+Every encoder has the same interface, so that all can be trained, compared and attacked in the same
+way. The code of a row depends on the row, its place and the seed, never on other rows: otherwise it
+would leak them. An encoder that adds noise is `stochastic`; a deterministic one of continuous data
+has infinite I(X; Z), even if Z does not resemble X.
 """
 
 import json
@@ -31,7 +31,7 @@ class Encoder(ABC):
 
     Attributes:
         kind: Of its file: see `mineral.shaping.files`.
-        name: What tables and figures call it.
+        name: Its name in tables and figures.
         stochastic: Whether the code has noise, fixed by the seed.
         dim_x: Features that it takes, or None if it takes any number.
         columns: Their names where they have some, in order.
@@ -45,7 +45,7 @@ class Encoder(ABC):
 
     @abstractmethod
     def _encode(self, x: X, rng: np.random.Generator) -> Codes:
-        """Of checked rows. Noise is drawn row by row, so that a row's is the same in any company.
+        """The codes of checked rows, whose noise is drawn row by row: the same in any batch.
 
         `rng.standard_normal((n, dz))` does so.
         """
@@ -56,15 +56,15 @@ class Encoder(ABC):
 
     @abstractmethod
     def _settings(self) -> dict[str, Any]:
-        """What the numbers mean, as JSON can hold it."""
+        """The description of the tensors, as JSON."""
 
     def encode(self, x: Any, *, seed: int = 0) -> Codes:  # noqa: ANN401
         """The codes of rows, as float32.
 
         Args:
             x: Shape (n, dx) or (n, ...), or a table of columns. One row is enough.
-            seed: Of the noise, if there is any. Another release of data needs another seed: who
-                sees two codes of a row with the same noise sees their difference without it.
+            seed: Of the noise, if there is any. Each release of data needs a new seed: the
+                difference of two codes with the same noise has no noise.
 
         Raises:
             InputError: If x is not finite or of another width, or a code is not finite.
@@ -76,8 +76,8 @@ class Encoder(ABC):
         rows = columns("x", x).values
         if self.dim_x is not None and rows.shape[1] != self.dim_x:
             raise InputError(
-                f"`x` must have the {self.dim_x} features that the encoder {self.name!r} was made "
-                f"for, got {rows.shape[1]}."
+                f"`x` must have the {self.dim_x} features that the encoder {self.name!r} was "
+                f"trained on, got {rows.shape[1]}."
             )
         if not np.isfinite(rows).all():
             row = int((~np.isfinite(rows).all(axis=1)).argmax())
@@ -96,7 +96,7 @@ class Encoder(ABC):
             row = int((~np.isfinite(code).all(axis=1)).argmax())
             raise InputError(
                 f"The encoder {self.name!r} gives codes that are not finite, the first at row "
-                f"{row}: train it anew, with a lower learning rate."
+                f"{row}: train it again, with a lower learning rate."
             )
         return code
 

@@ -1,4 +1,4 @@
-"""How much is kept for how much is leaked: a sweep of β over seeds, with intervals.
+"""The trade-off of kept and leaked information: a sweep of β over seeds, with intervals.
 
 rows = frontier(problem, betas=(0, 0.1, 1, 10), seeds=range(5))
 for point in points(rows): ...
@@ -24,7 +24,7 @@ class Row:
     Attributes:
         beta, seed: What it was trained with.
         kept: I(Z; L) in nats: a lower bound, by a retrained classifier.
-        leaked: I(Z; S), likewise; or I(X; Z) from above, where everything is hidden.
+        leaked: I(Z; S), likewise; or an upper bound on I(X; Z), if everything is hidden.
         accuracy: Of the classifier of L.
         attack: The highest accuracy of any classifier of S; NaN unless S is a label.
     """
@@ -94,7 +94,7 @@ def frontier(
 
     Args:
         problem: What to keep and what to hide.
-        betas: Weights of what is hidden.
+        betas: Weights of the hidden information.
         seeds: Each splits the rows anew.
         recipe: All options but β.
         shares: As for `shape`.

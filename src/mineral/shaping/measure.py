@@ -1,8 +1,8 @@
-"""What a code keeps and leaks, on rows that its encoder never saw, by what did not train it.
+"""The kept and leaked information of a code, on held-out rows, by independent classifiers.
 
-Classifiers are trained anew on codes of training rows, chosen by validation rows, and judged on
-test rows. None of this proves that a code is safe: a low lower bound may only mean that a
-classifier failed, and a better one may come tomorrow.
+New classifiers are trained on codes of training rows, selected on validation rows, and evaluated on
+test rows. None of this proves that a code is private: a small lower bound may only mean that a
+classifier failed.
 """
 
 import math
@@ -39,7 +39,7 @@ class Bound:
         value: In nats; infinite where the information is.
         interval: For the randomness of the test rows.
         kind: "lower bound", "upper bound", or "neither".
-        by: What it was found with.
+        by: The method.
     """
 
     value: float
@@ -62,11 +62,11 @@ class Retrained:
 
     Attributes:
         name: Of its kind and size.
-        accuracy: The share of test rows that it gets right.
+        accuracy: The share of test rows with the correct class.
         auc: Area under the curve, the mean over classes against the rest.
         information: Its lower bound on the information with the label.
         validation: Its mean log likelihood on validation rows.
-        held: The share of validation rows that it gets right.
+        held: The share of validation rows with the correct class.
     """
 
     name: str
@@ -79,15 +79,15 @@ class Retrained:
 
 @dataclass(frozen=True, kw_only=True)
 class Measured:
-    """What a code keeps and leaks.
+    """The kept and leaked information of a code.
 
     Attributes:
         kept: Bounds and estimates of I(Z; L).
         readers: Classifiers of L, the best on validation rows first.
         leaked: Bounds and estimates of I(Z; S), or of I(X; Z) where everything is hidden.
         attackers: Classifiers of S, the best on validation rows first; none unless S is a label.
-        floor: I(L; S) of the test rows, or H(L) where everything is hidden: what keeping L leaks.
-        guess: How often the best guess of S from L is right; NaN unless S is a label.
+        floor: I(L; S) of the test rows, or H(L) if everything is hidden: the leak through L itself.
+        guess: Accuracy of the best prediction of S from L; NaN unless S is a label.
     """
 
     kept: tuple[Bound, ...]
@@ -104,7 +104,7 @@ class Measured:
 
     @property
     def attack(self) -> float:
-        """The highest accuracy of any classifier of S: the attacker chooses after the fact."""
+        """The highest test accuracy of any classifier of S, which favours the attacker."""
         return max((each.accuracy for each in self.attackers), default=math.nan)
 
 
@@ -117,13 +117,13 @@ def measure(
     seed: int = 0,
     thorough: bool = False,
 ) -> Measured:
-    """What the code of test rows keeps of L and leaks of what is hidden.
+    """Measure the information of test codes about L and about the hidden variable.
 
     Args:
         encoder: Of features to codes.
-        training: Rows that classifiers learn from; the encoder may have.
-        validation: Rows that choose among classifiers.
-        test: Rows that neither the encoder nor a classifier learned from.
+        training: Rows that classifiers are trained on; the encoder may be, too.
+        validation: Rows that select among classifiers.
+        test: Rows that neither the encoder nor a classifier was trained on.
         seed: Of noise and of classifiers.
         thorough: More and larger attackers.
     """
@@ -174,7 +174,7 @@ def retrained(
     count = 1 + max(int(each.max()) for each in labels)
     prior = np.bincount(labels[0], minlength=count) + 1.0
     prior /= prior.sum()
-    # One scale: neighbours and networks would not see a coordinate that hardly varies.
+    # One scale: otherwise neighbours and networks would ignore a coordinate of small variance.
     center, scale = codes[0].mean(axis=0), codes[0].std(axis=0)
     scaled = [(each - center) / np.where(scale > 0, scale, 1.0) for each in codes]
     found = []
@@ -203,7 +203,7 @@ def retrained(
 
 
 def rate_between(encoder: Encoder, x: Matrix, *, seed: int = 0) -> tuple[Bound, ...]:
-    """I(X; Z) from below and from above, with nothing to learn, where q(z | x) is Gaussian.
+    """Bounds on I(X; Z) from below and from above, without training, if q(z | x) is Gaussian.
 
     From below by `structured_infonce`, which log n limits; from above by `leave_one_out_upper`.
     Infinite for a deterministic encoder, if x has a density.
@@ -231,7 +231,7 @@ def rate_of(mean: Matrix, scale: Matrix, z: Float[np.ndarray, "n dz"]) -> tuple[
     high = -leave_one_out_logmeanexp(relative, dim=0).diagonal().numpy()
     return (
         Bound.of(low, "lower bound", f"structured InfoNCE, at most log n = {math.log(len(z)):.1f}"),
-        Bound.of(high, "upper bound", "the other rows' mixture"),
+        Bound.of(high, "upper bound", "leave-one-out mixture of the other rows"),
     )
 
 

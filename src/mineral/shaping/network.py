@@ -1,4 +1,4 @@
-"""Encoders that are networks: trained ones, and any module of your own."""
+"""Encoders that are networks: trained ones, and custom modules."""
 
 import copy
 import itertools
@@ -16,7 +16,7 @@ from mineral.models.base import Stored, check
 from mineral.shaping.encoder import Codes, Encoder
 
 Moments: TypeAlias = Tensor | tuple[Tensor, Tensor]
-"""What a module gives: the code's mean, or mean and scale."""
+"""The output of a module: the code's mean, or mean and scale."""
 
 AT_ONCE = 8192  # rows a pass
 LOUDEST = 1.0  # the largest scale of learned noise: half the range of a bounded code
@@ -31,8 +31,8 @@ class Network(nn.Module):
         activation: "silu", "tanh" or "relu".
         bounded: Whether tanh follows the last layer, so that codes lie within (−1, 1).
         noise: The standard deviation of Gaussian noise on the code; 0 for none. On a bounded code
-            it cannot be outgrown, so that it limits what any coordinate tells.
-        gives_scale: Whether the network also says how much noise each coordinate of a row gets,
+            its relative size is bounded below, so that it limits the information of any coordinate.
+        gives_scale: Whether the network also returns the noise scale of each coordinate of a row,
             from `noise` to `LOUDEST`.
 
     Raises:
@@ -58,8 +58,8 @@ class Network(nn.Module):
         _check_noise(noise)
         if gives_scale and not 0 < noise < LOUDEST:
             raise OptionError(
-                f"`noise` must lie between 0 and {LOUDEST:g} where the scale is learned: it is the "
-                f"least; got {noise}."
+                f"`noise` must lie between 0 and {LOUDEST:g} if the scale is learned, of which it "
+                f"is the minimum; got {noise}."
             )
         self.widths, self.activation, self.bounded = tuple(widths), activation, bounded
         self.noise, self.gives_scale = float(noise), gives_scale
@@ -72,7 +72,7 @@ class Network(nn.Module):
         self.net = nn.Sequential(*layers)
 
     def forward(self, x: Float[Tensor, "n dx"]) -> Moments:
-        """The code without its noise, shape (n, dz); and the noise's scale if the network says."""
+        """The code without its noise, shape (n, dz); and the noise scale if `gives_scale`."""
         code: Tensor = self.net(x)
         mean, *learned = code.chunk(2, dim=-1) if self.gives_scale else (code,)
         mean = mean.tanh() if self.bounded else mean
@@ -190,7 +190,7 @@ class ModuleEncoder(Encoder):
 
 
 def rebuild_network(stored: Stored, name: dict[str, Any], module: nn.Module | None) -> Encoder:
-    """From a file, into the caller's module where it is none of ours."""
+    """From a file, into the caller's module if it is a custom one."""
     weights = {
         key.removeprefix("module."): value
         for key, value in stored.tensors.items()
@@ -201,7 +201,8 @@ def rebuild_network(stored: Stored, name: dict[str, Any], module: nn.Module | No
         module = _ours(options, weights)
     elif module is None:
         raise OptionError(
-            f"`{stored.path}` was made of a module of your own: pass `module=`, one of its kind."
+            f"`{stored.path}` was made from a custom module: pass `module=`, a module of the same "
+            "architecture."
         )
     else:
         module = copy.deepcopy(module)
@@ -209,8 +210,8 @@ def rebuild_network(stored: Stored, name: dict[str, Any], module: nn.Module | No
             module.load_state_dict(weights)
         except RuntimeError:
             raise OptionError(
-                f"`module` has other weights than those in `{stored.path}`: pass one like that "
-                "which was saved."
+                f"`module` has other weights than those in `{stored.path}`: pass a module of the "
+                "saved architecture."
             ) from None
     center, scale = (
         stored.array(each) if each in stored.tensors else None for each in ("center", "scale")

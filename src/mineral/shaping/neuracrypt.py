@@ -5,8 +5,8 @@
     z = relu(h + secret position) · W + b              then the patches change places at random
 
 All weights are random and never trained; together they are the key. With depth −1 it is the linear
-encoder: the first convolution alone. It is here to be attacked: no encoder of this kind is known to
-be private, and `mineral.audit.attacks.matching` undoes this one.
+encoder: the first convolution alone. It is here as a target of attacks: no encoder of this kind is
+known to be private, and `mineral.audit.attacks.matching` breaks this one.
 
 The published code normalizes with the moments of the batch, so that the code of an image depends on
 its neighbours, and leaks them. Here the moments belong to the key, unless `published`.

@@ -1,17 +1,17 @@
-"""What training raises and lowers: terms of a loss, differentiable in the code.
+"""The terms of the objective: differentiable in the code.
 
-    I(Z; L)          kept: `LabelInformation`, exact entropy less a classifier's cross-entropy
+    I(Z; L)          kept: `LabelInformation`, exact entropy minus a classifier's cross-entropy
     I(X; Z)          hidden, where everything is: `rate`, an upper bound, as q(z | x) is known
     I(Z; S)          hidden, where a label is: `LabelInformation` again, the gain of an adversary;
-                     where numbers are: CLUB, an upper bound as far as its density is learned
+                     where numbers are: CLUB, an upper bound if its density is learned well
     any of these     `Dependence`: ReMINE as in the thesis, InfoNCE, …
 
-A bound from below that is lowered may fall only because its critic fails. So what is lowered is an
-upper bound where there is one; and beside an adversary stands `distance_correlation`, which is no
-bound on information but is zero only at independence, and which no adversary's failure deceives.
+A minimized lower bound may fall only because its critic fails. So an upper bound is minimized if
+there is one; and with an adversary, `distance_correlation` is added, which is not a bound on
+information but is zero only under independence, and does not depend on an adversary.
 
 A mixture of the q(z | x) of a batch would give I(Z; S) without an adversary, too. As a loss it
-fails: the encoder learns to hold rows of the same S apart, which lowers the estimate without limit.
+fails: the encoder learns to separate rows of the same S, which lowers the estimate without limit.
 """
 
 import torch
@@ -28,9 +28,9 @@ from mineral.learning import Information
 class LabelInformation(nn.Module):
     """I(Z; L) ≥ H(L) − CE(L | Z), with the cross-entropy of a classifier of the code.
 
-    A lower bound in expectation on rows that the classifier did not learn from, tight where it is
-    the posterior. A `Term`: `learn` improves the classifier, calling it gives the code a gradient
-    and the classifier none.
+    A lower bound in expectation on held-out rows, tight if the classifier is the posterior. A
+    `Term`: `learn` improves the classifier, calling it gives the code a gradient and the classifier
+    none.
 
     Args:
         dim_z: dz.
@@ -54,7 +54,7 @@ class LabelInformation(nn.Module):
     ) -> None:
         super().__init__()
         self.entropy = entropy
-        # Coordinates at one scale: a label must not hide in one that hardly varies.
+        # Coordinates at one scale: the classifier must not ignore one of small variance.
         self.classifier = nn.Sequential(
             nn.BatchNorm1d(dim_z, affine=False), *mlp(dim_z, *hidden, classes)
         )
@@ -82,8 +82,8 @@ class LabelInformation(nn.Module):
 class Dependence(nn.Module):
     """Information between any two variables, by a variational bound of `mineral.bounds`: a `Term`.
 
-    The critic learns by the bound's objective, and the encoder by its value: what ReMINE adds to
-    steady its critic is no information, and teaches the encoder nothing.
+    The critic is trained on the bound's objective, and the encoder on its value, without the
+    penalty of ReMINE, which is not information.
 
     Args:
         dim_x: Of the variable beside the code.
@@ -120,7 +120,7 @@ def log_densities(
     mean: Float[Tensor, "n dz"], scale: Float[Tensor, "n dz"], z: Float[Tensor, "n dz"]
 ) -> Float[Tensor, "n n"]:
     """log q(z_j | x_i) at [i, j], up to a constant, of Gaussians with independent coordinates."""
-    # The square written out, as products of matrices; in float64, as its parts cancel.
+    # The square expanded into matrix products; in float64, since terms cancel.
     z, mean, precision = z.double(), mean.double(), scale.double().pow(-2)
     linear = precision * mean
     constant = (linear * mean).sum(dim=1) + 2 * scale.double().log().sum(dim=1)
@@ -140,8 +140,8 @@ def rate(
 def distance_correlation(z: Float[Tensor, "n dz"], s: Float[Tensor, "n ds"]) -> Float[Tensor, ""]:
     """The squared distance correlation of two samples, bias-corrected: 0 if independent, at most 1.
 
-    For a label as one-hot rows it compares the codes of its classes by their energy distance. It
-    sees dependence of every kind, and is the same at every scale of z.
+    For a label as one-hot rows it is the energy distance between the codes of its classes. It is
+    sensitive to dependence of every kind, and invariant to the scale of z.
 
     References:
         Székely & Rizzo (2014), the bias-corrected statistic, arXiv:1310.2926.

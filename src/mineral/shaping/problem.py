@@ -1,4 +1,4 @@
-"""What is to be shaped: rows of features, the label to keep, and what to hide.
+"""The problem of shaping: rows of features, the label to keep, and the variable to hide.
 
 Everything is checked when a problem is made, before any training starts.
 """
@@ -17,16 +17,16 @@ from mineral.samples.columns.variable import columns
 
 MOST_CLASSES = 100
 FEWEST_ROWS = 10
-FEWEST_OF_CLASS, ROWS_PER_CLASS = 2, 10  # to train by: classifiers hold a tenth back, by class
+FEWEST_OF_CLASS, ROWS_PER_CLASS = 2, 10  # for training: classifiers hold out a tenth of each class
 SHARES = (0.6, 0.2, 0.2)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Problem:
-    """Rows of features, a label to keep, and what to hide.
+    """Rows of features, a label to keep, and a variable to hide.
 
     Attributes:
-        name: What tables and figures call it.
+        name: Its name in tables and figures.
         x: Features, shape (n, dx), finite.
         keep: The task's label of each row, shape (n,): classes 0, 1, ….
         hide: The sensitive part: a label, shape (n,), classes 0, 1, …; or numbers, shape (n, dh);
@@ -87,7 +87,7 @@ class Problem:
         """Some of the rows.
 
         Raises:
-            InputError: If only one class of a label is left, or too few rows.
+            InputError: If only one class of a label remains, or too few rows.
         """
         return replace(
             self,
@@ -132,9 +132,9 @@ def entropy(labels: Int[np.ndarray, " n"]) -> float:
 
 
 def floor(problem: Problem) -> float:
-    """I(L; S) of two labels in nats, from their frequencies: a code that tells L tells this of S.
+    """I(L; S) of two labels in nats, from their frequencies: the minimum leak of a code of L.
 
-    H(L) where x itself is hidden, as L is part of what x tells; 0 where S is numbers.
+    H(L) if x itself is hidden, since L is a function of x; 0 if S is numbers.
     """
     if problem.hide is None:
         return entropy(problem.keep)
@@ -145,7 +145,7 @@ def floor(problem: Problem) -> float:
 
 
 def check_training(problem: Problem, training: Problem) -> None:
-    """Refuse what no classifier of its labels could be trained on.
+    """Refuse data that are too few to train classifiers of the labels.
 
     Args:
         problem: All rows, whose classes count.
@@ -165,24 +165,24 @@ def check_training(problem: Problem, training: Problem) -> None:
         rarest = int(min((part == each).sum() for each in classes))
         if rarest < FEWEST_OF_CLASS:
             raise InputError(
-                f"`{name}` has a class with {rarest} of the {n:,} rows to train on, and needs "
-                f"{FEWEST_OF_CLASS} or more of each: leave so rare a class out, or merge it."
+                f"`{name}` has a class with {rarest} of the {n:,} training rows, and needs "
+                f"{FEWEST_OF_CLASS} or more in each class: drop or merge the rare class."
             )
         if n < ROWS_PER_CLASS * len(classes):
             raise InputError(
-                f"`{name}` has {len(classes)} classes, for which {n} rows to train on are too few: "
-                f"bring {ROWS_PER_CLASS} rows or more for each class."
+                f"`{name}` has {len(classes)} classes, for which {n} training rows are too few: "
+                f"collect at least {ROWS_PER_CLASS} rows for each class."
             )
 
 
 def best_guess(problem: Problem) -> float:
-    """How often the best guess of S from L alone is right: chance, for whoever knows L.
+    """The accuracy of the best prediction of S from L alone.
 
     Raises:
         InputError: If no label is hidden.
     """
     if problem.hide is None or problem.hide.ndim != 1:
-        raise InputError("`hide` must be a label to be guessed.")
+        raise InputError("`hide` must be a label.")
     table = np.zeros((problem.classes, int(problem.hide.max()) + 1))
     np.add.at(table, (problem.keep, problem.hide), 1)
     return float(table.max(axis=1).sum() / len(problem))
@@ -209,8 +209,8 @@ def label(name: str, values: Any) -> Int[np.ndarray, " n"]:  # noqa: ANN401
     classes, codes = np.unique(found, return_inverse=True)
     if len(classes) > MOST_CLASSES:
         raise InputError(
-            f"`{name}` has {len(classes):,} different values, too many for a label: cut it into "
-            f"at most {MOST_CLASSES} classes."
+            f"`{name}` has {len(classes):,} distinct values, too many for a label: bin it into at "
+            f"most {MOST_CLASSES} classes."
         )
     if len(classes) < 2:
         raise InputError(f"`{name}` has one class only, {classes[0]!s}: a label needs two or more.")
@@ -225,7 +225,7 @@ def table(
     features: Sequence[str] | None = None,
     name: str = "table",
 ) -> Problem:
-    """From a table of your own.
+    """A problem from a table.
 
     Args:
         values: Columns by name, each of shape (n,); a frame of any library serves as well.
@@ -233,7 +233,7 @@ def table(
         hide: One column or several: a single column of few whole numbers is a label; all others
             are numbers. None hides the features themselves.
         features: The columns to encode; by default all that are neither kept nor hidden.
-        name: What tables and figures call it.
+        name: Its name in tables and figures.
 
     Raises:
         InputError: If a column is missing, a value is, or a label has one class only.
@@ -250,11 +250,11 @@ def table(
         if each not in names:
             raise InputError(f"There is no column {each!r}: the table has {', '.join(names[:10])}.")
     if not chosen:
-        raise InputError("No column is left to encode: name some as `features`.")
+        raise InputError("No column remains to encode: name some as `features`.")
     if keep in hidden:
-        raise InputError(f"`keep` {keep!r} is to be hidden, too: keep one thing and hide another.")
+        raise InputError(f"`keep` {keep!r} is also hidden: keep one variable and hide another.")
     if keep in chosen:
-        raise InputError(f"`keep` {keep!r} is among the features: an encoder would pass it on.")
+        raise InputError(f"`keep` {keep!r} is among the features: the encoder could copy it.")
     part = columns("x", {each: values[each] for each in chosen})
     _finite("x", part.values, part.names)
     return Problem(

@@ -1,4 +1,4 @@
-"""A problem as tensors: standardized features, and what the terms of a loss take beside a code."""
+"""A problem as tensors: standardized features, and the inputs of the loss terms."""
 
 from dataclasses import dataclass
 
@@ -18,9 +18,9 @@ class Rows:
     Attributes:
         x: Standardized features, shape (n, dx).
         label: L as classes, shape (n,).
-        kept: What the term for L takes: classes, or one-hot rows.
-        hidden: What the term for S takes: classes, one-hot rows, numbers, or x.
-        apart: S as rows whose distances mean something, or None where x is hidden.
+        kept: Input of the term for L: classes, or one-hot rows.
+        hidden: Input of the term for S: classes, one-hot rows, numbers, or x.
+        apart: S as rows with meaningful distances, or None if x is hidden.
     """
 
     x: Float[Tensor, "n dx"]

@@ -1,10 +1,10 @@
-"""Trains an encoder for max I(Z; L) − β I(Z; hidden): keep a label, hide another, or all else.
+"""Train an encoder for max I(Z; L) − β I(Z; hidden): keep a label, hide another, or all else.
 
     shaped = shape(Problem(name="mine", x=x, keep=label, hide=other), Shaping(beta=1.0))
     shaped.encoder.encode(new_rows)
 
 The thesis hides X itself, the paper a sensitive label S. The default code lies within (−1, 1) and
-has Gaussian noise, because noise is what limits a leak: without it, S may survive at any scale,
+has Gaussian noise, because only noise limits a leak: without it, S may be encoded at any scale,
 however small, and I(X; Z) is infinite.
 
 References:
@@ -39,23 +39,23 @@ COMPARED = 256  # rows whose distances to each other are taken
 
 @dataclass(frozen=True, kw_only=True)
 class Shaping:
-    """How to shape.
+    """Options of the training.
 
     Attributes:
-        beta: β, the weight of what is hidden. 0 hides nothing.
+        beta: β, the weight of the hidden information. 0 hides nothing.
         dim: dz, numbers of a code.
         hidden: Width of each hidden layer of the encoder.
         activation: Between its layers: "silu", "tanh" or "relu".
         noise: Standard deviation of the noise on a code within (−1, 1); 0 for a deterministic one.
-        gives_scale: Whether the encoder learns how much noise each row gets, from `noise` to 1.
-        kept_by: "label" for entropy less a classifier's cross-entropy, or a bound: "remine", ….
+        gives_scale: Whether the encoder learns the noise scale of each row, from `noise` to 1.
+        kept_by: "label" for entropy minus a classifier's cross-entropy, or a bound: "remine", ….
         hidden_by: "auto" for an adversary on a label, CLUB on numbers, and the rate of a
             stochastic encoder where everything is hidden; or a bound: "remine", ….
         separation: Weight, times β, of the distance correlation of code and S within each class
-            of L, beside the adversary. No part of any number that is reported.
-        warmup: Share of the steps over which β rises to its value: while nothing is kept yet, all
-            that hiding can teach is to say nothing.
-        adversary_steps: Steps of what measures the leak, for one of the encoder.
+            of L, in addition to the adversary. It is not part of any reported number.
+        warmup: Share of the steps over which β rises to its value: before any information is kept,
+            hiding would only lead to a constant code.
+        adversary_steps: Steps of the adversary, for one of the encoder.
         steps, batch_size, learning_rate, weight_decay: Of the encoder's AdamW. The learning rate
             falls along a cosine to zero.
 
@@ -103,8 +103,8 @@ class History:
     Attributes:
         steps: Of the encoder, at each check.
         kept: I(Z; L), as the loss has it.
-        leaked: What the loss holds against the code, without `separation` and without β: infinite
-            where the rate of a deterministic code is.
+        leaked: The penalized information, without `separation` and without β; infinite for the rate
+            of a deterministic code.
         best: The index of the check whose encoder was kept.
     """
 
@@ -116,12 +116,12 @@ class History:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Shaped:
-    """A trained encoder, with the rows that it learned from and those that it never saw.
+    """A trained encoder, with its training, validation and test rows.
 
     Attributes:
         encoder: The encoder.
         training, validation, test: Parts of the problem without a common row. The encoder learned
-            from the first and was chosen by the second: report on the third.
+            from the first and was selected on the second: report on the third.
         history: How training went.
         recipe: The options.
     """
@@ -149,11 +149,11 @@ def shape(
     Args:
         problem: What to keep and what to hide.
         recipe: How; `Shaping()` unless given.
-        module: An encoder of your own, in place of a network of the recipe's width: as for
+        module: A custom encoder, in place of a network of the recipe's width: as for
             `ModuleEncoder`. A copy of it is trained.
         shares: Of the rows, to train, to choose by, and to report on: see `Problem.split`.
         seed: Fixes the split and every other random choice.
-        device: Where to train: `"cpu"` unless said otherwise.
+        device: Device of the training: `"cpu"` by default.
         progress: True for a bar on standard error, or a function (fraction, what is running).
 
     Raises:
@@ -235,7 +235,7 @@ class _Run:
         if training.hide is None and recipe.hidden_by == "auto" and recipe.beta and not noisy:
             raise OptionError(
                 "`noise` must be above 0 to hide everything: I(X; Z) of a deterministic code is "
-                "infinite. Or name a bound as `hidden_by`, as the thesis did with 'remine'."
+                "infinite. Alternatively, name a bound as `hidden_by`, such as 'remine'."
             )
         dim = mean.shape[1]
         kept, leaked = _kept(recipe, training, dim, seed), _leaked(recipe, training, dim, seed)
@@ -280,7 +280,7 @@ class _Run:
             if step % every and step < recipe.steps:
                 continue
             value = self._check(step, chance)
-            # Early on, a leak looks small because nothing has learned to see it yet.
+            # Early on, a leak appears small because the adversary is not trained yet.
             if step > recipe.steps / 2 and value > best_value:
                 best, best_value = copy.deepcopy(self.module.state_dict()), value
                 best_check = len(self.checks) - 1
@@ -308,7 +308,7 @@ class _Run:
     def _terms(
         self, rows: Rows, mean: Tensor, spread: Tensor, z: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """Kept; leaked; and what is held against the code, which is leaked and the separation."""
+        """Kept; leaked; and the penalty, which is leaked plus the separation."""
         kept, zero = self.kept(rows.kept, z), torch.zeros(())
         if self.leaked is not None:
             leaked = self.leaked(rows.hidden, z)

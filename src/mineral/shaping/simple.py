@@ -1,4 +1,4 @@
-"""Encoders that nobody trained to hide anything: what a trained one is compared with.
+"""Baseline encoders, which are not trained to hide anything.
 
 Raw()                               the features themselves
 AdditiveNoise(scale=1.0)            the features with Gaussian noise; calibrated to no privacy
@@ -27,7 +27,7 @@ from mineral.system.chance import Chance
 
 @dataclass(frozen=True)
 class Raw(Encoder):
-    """z = x: everything kept, everything leaked."""
+    """z = x: keeps and leaks everything."""
 
     columns: tuple[str, ...] = ()
     name: str = "raw"

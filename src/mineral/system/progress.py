@@ -53,7 +53,7 @@ def reporting(progress: ProgressOption) -> Iterator[Progress]:
 
 
 def portion(progress: Progress, start: float, end: float) -> Progress:
-    """The part of a progress from `start` to `end`, for a step that tells its own from 0 to 1."""
+    """The part of a progress from `start` to `end`, for a step that reports its own from 0 to 1."""
     return lambda share, text: progress(min(end, start + (end - start) * share), text)
 
 

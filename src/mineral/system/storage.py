@@ -84,7 +84,7 @@ def check_file(path: str | os.PathLike[str]) -> None:
     except OSError as error:
         reason = error.strerror or str(error)
     except ValueError:  # NUL in its name
-        reason = "this is no name of a file"
+        reason = "this is not a file name"
     raise InputError(f"`{path}` cannot be read: {reason}.")
 
 

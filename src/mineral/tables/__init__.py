@@ -1,8 +1,8 @@
 """Files → named variables: text, .xlsx, Parquet, Feather, .npy and .npz.
 
-A source knows the names in a file before it reads any numbers, and then reads only the chosen
-ones. Nothing is written, and nothing in a file is ever run: no pickles. `reading.py` chooses the
-kind and the columns, `text.py` splits lines, `fields.py` reads one column of text, `binary.py` and
+A source reads the names in a file before any numbers, and then only the chosen columns. Nothing is
+written, and nothing in a file is executed: no pickles. `reading.py` chooses the kind and the
+columns, `text.py` splits lines, `fields.py` reads one column of text, `binary.py` and
 `spreadsheet.py` read the other kinds.
 """
 

@@ -1,4 +1,4 @@
-"""Parquet, Feather, .npy and .npz: columns as they are, until the samples are checked."""
+"""Parquet, Feather, .npy and .npz: columns without conversion, until the samples are checked."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -82,7 +82,7 @@ def numpy_archive(path: Path) -> Source:
 
 @contextmanager
 def _archive(path: Path) -> Iterator[Any]:
-    with path.open("rb") as file:  # NumPy leaves its own open where the archive is damaged
+    with path.open("rb") as file:  # NumPy does not close its own if the archive is damaged
         loaded = np.load(file, allow_pickle=False)
         if isinstance(loaded, np.ndarray):
             raise InputError(f"`{path}` is a single array: rename it to end in .npy.")

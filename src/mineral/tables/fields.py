@@ -1,4 +1,4 @@
-"""One column of text as it is read: numbers, dates or categories, by its first value."""
+"""One column of a text file: numbers, dates or categories, by its first value."""
 
 import datetime
 import math
@@ -12,8 +12,8 @@ MISSING = frozenset(
     {"", "-", "na", "n/a", "nan", "-nan", "nat", "null", "none", "nil", "<na>"}
     | {"#n/a", "#na", "#n/a n/a", "1.#ind", "-1.#ind", "1.#qnan", "-1.#qnan"}
 )
-"""What stands for no value, in lower case: pandas' list, and `-`, nil and NaT."""
-FIRST_INEXACT = 2.0**53  # from it on, float64 skips integers and different ones become one
+"""Markers of missing values, in lower case: pandas' list, and `-`, nil and NaT."""
+FIRST_INEXACT = 2.0**53  # from here on, float64 skips integers, so that distinct ones become equal
 DATE = re.compile(r"\d{4}-\d\d-\d\d([ T]\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:?\d\d)?)?")
 WITH_UNIT = re.compile(r"[+-]?\d+(?:[.,]\d+)?\s*([^\W\d_]{1,5}|[%°€$£]\w?)")
 COMMA = re.compile(r"[+-]?(\d+,\d*|,\d+)([eE][+-]?\d+)?")
@@ -23,12 +23,12 @@ ORDINALS = {"st", "nd", "rd", "th"}
 
 @dataclass
 class DecimalMark:
-    """What a file writes before decimals, once one of its numbers has shown it.
+    """The decimal mark of a file, once one of its numbers has determined it.
 
     Attributes:
         separator: Between fields. Beside a comma, no number has one.
         mark: A point or a comma; empty before the first.
-        example: A number with a comma before exactly three digits, where every comma is one such.
+        example: A number with a comma before exactly three digits, if every comma is of this form.
     """
 
     separator: str
@@ -36,7 +36,7 @@ class DecimalMark:
     example: str = ""
 
     def number(self, text: str) -> float | None:
-        """The number that a text is, or None.
+        """The number in a text, or None.
 
         Raises:
             ValueError: If its mark is not that of the numbers before it, with the remedy.
@@ -44,8 +44,8 @@ class DecimalMark:
         if COMMA.fullmatch(text):
             if self.separator == ",":
                 raise ValueError(
-                    "a comma separates columns here. Write decimals with a point, and no separator "
-                    "of thousands"
+                    "a comma separates columns here. Write decimals with a point, without "
+                    "thousands separators"
                 )
             if not THOUSANDS.fullmatch(text):
                 self.example = ""
@@ -64,8 +64,8 @@ class DecimalMark:
     def _set(self, mark: str) -> None:
         if self.mark not in ("", mark):
             raise ValueError(
-                "the file has both decimal points and decimal commas. Use one of them, and no "
-                "separator of thousands"
+                "the file has both decimal points and decimal commas. Use one of them, without "
+                "thousands separators"
             )
         self.mark = mark
 
@@ -130,7 +130,7 @@ class Field:
 
 
 def is_value(text: str) -> bool:
-    """Whether it is a number, or stands for a missing one."""
+    """Whether it is a number or a missing-value marker."""
     text = text.strip()
     try:
         return text.lower() in MISSING or DecimalMark("").number(text) is not None

@@ -39,7 +39,9 @@ def read(path: Path, *, x: Sequence[str], y: Sequence[str]) -> tuple[Table, Tabl
     name, count = next(iter(Counter(source.names).most_common(1)), ("", 0))
     if count > 1:
         raise InputError(f"`{path}` has {count} columns named {name!r}: give each its own name.")
-    of_x, of_y = (_chosen(label, asked, source, path) for label, asked in (("x", x), ("y", y)))
+    of_x, of_y = (
+        _chosen(label, requested, source, path) for label, requested in (("x", x), ("y", y))
+    )
     values = source.load(tuple(dict.fromkeys(of_x + of_y)))
     table_x, table_y = (
         {f"{source.noun}{name}": values[name] for name in names} for names in (of_x, of_y)
@@ -72,9 +74,9 @@ def _source(path: Path) -> Source:
     return make(path)
 
 
-def _chosen(label: str, asked: Sequence[str], source: Source, path: Path) -> list[str]:
+def _chosen(label: str, requested: Sequence[str], source: Source, path: Path) -> list[str]:
     names: list[str] = []
-    for text in asked:
+    for text in requested:
         for part in [text] if text in source.names else text.split(","):
             name = part if part in source.names else part.strip()
             if name not in source.names:
@@ -91,8 +93,8 @@ def _unknown(label: str, name: str, source: Source, path: Path) -> InputError:
     shown = ", ".join(names[:NAMES_SHOWN]) or "none"
     more = f" and {len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else ""
     return InputError(
-        f"`{label}` asks for the column {name!r}, which `{path}` does not have.{hint} "
-        f"It has: {shown}{more}.{source.hint}"
+        f"`{label}` names the column {name!r}, which `{path}` does not have.{hint} It has: "
+        f"{shown}{more}.{source.hint}"
     )
 
 

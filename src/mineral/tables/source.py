@@ -1,4 +1,4 @@
-"""A file whose names are known, and how its troubles are reported."""
+"""A file whose names are known, and the report of its errors."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -14,10 +14,10 @@ class Source:
     """A file whose names are known, and whose values are not read yet.
 
     Attributes:
-        names: What can be chosen.
+        names: The names that can be chosen.
         load: Reads the values of some of them.
-        noun: What a label says before the name, where that is a bare number.
-        hint: Why the names may be wrong, as a sentence: where a file has only one.
+        noun: The word before the name in a label, if the name is a bare number.
+        hint: A sentence on why the names may be wrong, for a file with a single column.
     """
 
     names: tuple[str, ...]
@@ -28,7 +28,7 @@ class Source:
 
 @contextmanager
 def readable(path: Path, what: str) -> Iterator[None]:
-    """Whatever a library raises on a damaged file becomes an InputError of one line."""
+    """Convert any exception of a library on a damaged file to an InputError of one line."""
     try:
         yield
     except (InputError, MemoryError):

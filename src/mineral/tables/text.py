@@ -1,8 +1,8 @@
-"""Text files: the csv module splits lines at the separator that splits them all alike.
+"""Text files, split by the csv module at the separator that splits all lines consistently.
 
-A file's separator is the first of its kind's that gives the first lines, of which the header is
-one, equally many fields. Lines that begin with `#` are comments; where numbers follow at once, the
-last of them is the header, as NumPy's `savetxt` writes it.
+A file's separator is the first candidate that gives the first lines, including the header, the same
+number of fields. Lines that begin with `#` are comments; where numbers follow at once, the last of
+them is the header, as NumPy's `savetxt` writes it.
 """
 
 import csv
@@ -30,13 +30,13 @@ Record: TypeAlias = tuple[int, list[str]]
 
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars", " ": "spaces"}
 BY_KIND = {".csv": ",;\t|", ".tsv": "\t;,|", ".txt": "\t;,| "}
-"""What may separate fields, most likely first. In .csv files, spaces are part of names and text."""
+"""Candidate separators, most likely first. In .csv files, spaces are part of names and text."""
 LINES_SNIFFED = 100
 
 
 @dataclass(frozen=True)
 class Layout:
-    """How the lines of a file are to be read.
+    """The format of the lines of a file.
 
     Attributes:
         separator: Between fields.
@@ -95,7 +95,7 @@ def source_of(
 
 @contextmanager
 def opened(path: Path) -> Iterator[Iterator[str]]:
-    """The lines of a file, whose troubles become an InputError."""
+    """The lines of a file; errors become an InputError."""
     try:
         with _bytes(path) as raw, io.TextIOWrapper(raw, "utf-8-sig", newline="") as file:
             yield iter(file)
@@ -117,7 +117,7 @@ def _bytes(path: Path) -> gzip.GzipFile | io.BufferedReader | io.BytesIO:
 
 @lru_cache(maxsize=1)
 def _everything(stream: io.BufferedReader | io.BytesIO) -> bytes:
-    """What standard input holds: it can be read once, and is looked at several times."""
+    """The content of standard input, which can be read only once but is used several times."""
     return stream.read()
 
 
@@ -179,7 +179,7 @@ def _lines_of_header(lines: list[str]) -> int:
 def _reader(lines: Sequence[str] | Iterator[str], separator: str) -> Any:  # noqa: ANN401
     if separator == " ":  # any run of blanks
         lines = (line.replace("\t", " ").strip() for line in lines)
-    # Strictly: else a quote that is never closed swallows the rest of the file.
+    # Strict mode: otherwise an unclosed quote would contain the rest of the file.
     return csv.reader(lines, delimiter=separator, strict=True, skipinitialspace=separator == " ")
 
 
@@ -212,7 +212,9 @@ def _hint(path: Path, layout: Layout) -> str:
     inside = [each for each in SEPARATORS if each in layout.header[0]]
     if not inside:
         return ""
-    advice = "end its name in .txt" if inside == [" "] else "give every line as many fields"
+    advice = (
+        "end its name in .txt" if inside == [" "] else ("give every line the same number of fields")
+    )
     return f" It seems to be separated by {SEPARATORS[inside[0]]}: {advice}."
 
 
@@ -243,8 +245,8 @@ def _columns(
         raise InputError(f"`{path}` has a header line only: it needs at least 2 rows below it.")
     if decimal.example and decimal.separator != ";":  # beside semicolons, a comma is decimal
         raise InputError(
-            f"`{path}` has {decimal.example!r}, whose comma may separate decimals or thousands: "
-            "write decimals with a point, and no separator of thousands."
+            f"`{path}` has {decimal.example!r}, whose comma may be a decimal or a thousands "
+            "separator: write decimals with a point, without thousands separators."
         )
     return {name: _values(path, name, each) for name, each in zip(names, columns, strict=True)}
 

@@ -1,4 +1,4 @@
-"""Samples whose mutual information is known: to judge estimators by.
+"""Samples with known mutual information, to evaluate estimators.
 
 A suite is a tuple of tasks under one name; every task has a name of its own.
 

@@ -71,7 +71,7 @@ def clustered(n: int, rng: np.random.Generator, *, d: int) -> Matrix:
 
 
 def ring(n: int, rng: np.random.Generator) -> Matrix:
-    """A thin circle: two coordinates, neither of which tells the other linearly."""
+    """A thin circle: two coordinates, which are uncorrelated."""
     angle, radius = rng.uniform(0, 2 * np.pi, size=n), 1 + 0.05 * rng.standard_normal(n)
     return np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1)
 

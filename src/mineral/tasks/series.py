@@ -53,7 +53,7 @@ class Autoregressive:
 
     @property
     def rows_worth_one(self) -> float:
-        """How many rows tell the mean of pmi, a form of second degree, as well as one of many."""
+        """The rows for each independent one, for the mean of pmi, a quadratic form."""
         slowest = max(self.memory_x, self.memory_y)
         return (1 + slowest**2) / (1 - slowest**2)
 

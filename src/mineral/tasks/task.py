@@ -19,7 +19,7 @@ class Draw:
         x: Shape (n, dx); whole numbers where they are symbols or counts, an array of text where
             they are words, and an array of objects where words and numbers are side by side.
         y: Shape (n, dy); the same.
-        pmi: log p(x, y) / p(x) p(y) of each pair in nats, shape (n,); None where nobody knows it.
+        pmi: log p(x, y) / p(x) p(y) of each pair in nats, shape (n,); None if it is unknown.
     """
 
     x: Shaped[np.ndarray, "n dx"]

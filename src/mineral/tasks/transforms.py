@@ -164,7 +164,7 @@ class Bimodal:
 class Spiral:
     """exp(s |v|² A) v: a rotation in one plane by an angle that grows with the squared length.
 
-    No coordinate by itself tells what happened. Lengths stay, and so do volumes.
+    The marginals do not reveal the map. It keeps lengths and volumes.
 
     Attributes:
         plane: The two coordinates that A, an element of so(d), turns into each other.

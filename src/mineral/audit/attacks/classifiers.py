@@ -1,7 +1,7 @@
-"""Classifiers of many kinds, of which validation rows choose: what an adversary would do.
+"""Classifiers of many kinds, selected on validation rows.
 
-A classifier that was chosen and calibrated on validation rows is evaluated on others, once. So its
-accuracy is an attack's success, and H(S) − cross entropy a lower bound on I(S; Z).
+The classifier selected and calibrated on validation rows is evaluated once, on test rows. Its
+accuracy is an attack's success rate, and H(S) − cross entropy a lower bound on I(S; Z).
 """
 
 from collections.abc import Callable
@@ -48,7 +48,7 @@ class Panel:
     """All classifiers that were fitted to the same rows.
 
     Attributes:
-        views: What they see.
+        views: Their inputs.
         fitted: Each of them.
         frequencies: Of classes, among training rows.
     """
@@ -76,14 +76,14 @@ class Panel:
 def panel(
     training: Sample, validation: Sample, *, classes: int, seed: int, brief: bool = False
 ) -> Panel:
-    """Fit every kind of classifier to training rows, and look at it on validation rows.
+    """Fit every kind of classifier to training rows, and evaluate it on validation rows.
 
     Args:
         training: Codes and labels 0, 1, … below `classes`.
         validation: The same, of other rows.
-        classes: How many there are in all.
+        classes: Total number of classes.
         seed: Of everything random.
-        brief: Leave out those that take longest and win least.
+        brief: Skip the slowest, which are rarely selected.
     """
     views = Views.fit(*training, seed=seed)
     seen, held = views.all(training[0]), views.all(validation[0])

@@ -1,11 +1,11 @@
-"""Guesses of an encoder from what raw rows and codes of other people have in common.
+"""Imitations of an encoder from raw rows and codes of different people.
 
-Unlike a look-alike's they need no row on both sides, and hence no matching: the kind of encoder is
-guessed, and its numbers are fitted to how codes are distributed.
+Unlike look-alikes, they need no common rows, and hence no matching: the kind of encoder is assumed,
+and its parameters are fitted to the distribution of codes.
 
-noise             raw rows and noise, as large as codes vary more than rows do
-components        the adversary's own principal components, turned and scaled until they are
-                  distributed as the codes are, by MMD
+noise             raw rows plus noise with the excess variance of the codes
+components the adversary's own principal components, rotated and scaled to the distribution of the
+                  codes, by MMD
 """
 
 from collections.abc import Callable, Iterator
@@ -25,7 +25,7 @@ PASSES = 3  # over the signs of all components
 
 @dataclass(frozen=True)
 class Imitation:
-    """A guess of the encoder.
+    """An imitation of the encoder.
 
     Attributes:
         encode: Raw rows (n, d) to codes (n, k) like the victim's.
@@ -39,7 +39,7 @@ class Imitation:
 def imitations(
     raw: Float[np.ndarray, "n d"], codes: Float[np.ndarray, "m k"], *, seed: int = 0
 ) -> Iterator[Imitation]:
-    """All guesses.
+    """All imitations.
 
     Args:
         raw: Rows of the adversary's own.
@@ -60,7 +60,7 @@ def _noise(raw: np.ndarray, codes: np.ndarray, seed: int) -> Imitation:
         drawn = np.random.default_rng(seed).standard_normal(rows.shape)
         return np.asarray(rows + scale * drawn)
 
-    return Imitation(encode, "noise of the size seen")
+    return Imitation(encode, "noise of the observed scale")
 
 
 def _components(raw: np.ndarray, codes: np.ndarray, seed: int) -> Imitation:
@@ -74,7 +74,7 @@ def _components(raw: np.ndarray, codes: np.ndarray, seed: int) -> Imitation:
         turned = of_raw(rows)[:, :count] @ mixing
         return np.asarray(turned @ of_codes.directions[:, :count].T + of_codes.center)
 
-    return Imitation(encode, "one's own principal components turned by MMD")
+    return Imitation(encode, "principal components, rotated by MMD")
 
 
 def _signs(x: np.ndarray, z: np.ndarray) -> Float[np.ndarray, " k"]:

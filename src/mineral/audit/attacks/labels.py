@@ -9,7 +9,7 @@ from mineral.audit.rows import Attack, share
 def attack(
     training: Sample, validation: Sample, test: Sample, *, classes: int, seed: int = 0
 ) -> Attack:
-    """How often the best classifier guesses the label of a code that it never saw.
+    """The accuracy of the best classifier of the label on held-out codes.
 
     Args:
         training: Codes, shape (n, dz), and labels 0, 1, …, shape (n,), to learn from.

@@ -1,12 +1,12 @@
-"""An encoder like the victim's, from raw rows and codes of which nobody knows the pairs.
+"""An encoder like the victim's, from unpaired raw rows and codes.
 
-Several guesses of the pairs are made, each refined by what it teaches: a linear map is fitted to
-the pairs, and codes are paired anew with what it predicts. The guess is kept whose map predicts
-best the pairs left out of it.
+Several guesses of the pairs are made and refined iteratively: a linear map is fitted to the pairs,
+and codes are matched again with its predictions. The guess whose map predicts held-out pairs best
+is kept.
 
 the same row      a code may lie nearest to its own row
-invariants        of whitened rows a linear map that loses nothing keeps all inner products
-components        the leading principal components of both may be the same but for signs
+invariants        an invertible linear map keeps all inner products of whitened rows
+components        the leading principal components of both may agree up to signs
 inner products    are nearly kept by random projections and principal components: a matching of the
                   two graphs of inner products, by FAQ
 MMD               a network whose codes are distributed as the victim's, by kernels of many widths
@@ -123,7 +123,7 @@ def lookalikes(
     whitened, other = _whitened(x), _whitened(z)
     if whitened.shape == other.shape and whitened.shape[1] < len(x) - 1:
         order = _nearest(_invariants(whitened), _invariants(other))
-        yield learned(order, "moments that a linear map leaves as they are")
+        yield learned(order, "moments that are invariant under a linear map")
     few = min(x.shape[1], z.shape[1])
     order = assigned(*(_signed(side[:, :few]) for side in (x, z)))
     yield learned(order, "principal components matched")

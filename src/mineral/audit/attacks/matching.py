@@ -1,7 +1,7 @@
 """The published attack on NeuraCrypt: images and their codes, without pairs, without the key.
 
 1. Undo the shuffle: match the encoded patches of each image with those of one image, then with the
-   mean image. The secret positions dominate codes, so that what they hide they also give away.
+   mean image. The secret positions dominate codes, so that they identify the patches.
 2. Learn on fresh random keys which encoded patch looks like which patch, whatever the key: from the
    moments of each, taken off the mean of its place.
 3. Match patches within each pair of image and code, then images with codes.
@@ -53,7 +53,7 @@ class Settings:
         keys: Fresh random encoders to learn from.
         images: That each of them encodes.
         steps: Of Adam.
-        batch_size: Patches a step, each told from all others.
+        batch_size: Patches a step, each classified against all others.
         learning_rate: Of Adam; it falls along a cosine.
         rounds: Of steps 1, 4 and 5, at most.
     """
@@ -95,7 +95,7 @@ def attack(
         interval=share(right, n),
         chance=1 / n,
         unit="share",
-        how="shuffle undone, patches matched by moments, an encoder fitted to the matches",
+        how="patches reordered, matched by moments, and an encoder fitted to the matches",
         n=n,
     )
 
@@ -103,7 +103,7 @@ def attack(
 def stages(
     images: Images, victim: NeuraCrypt, *, settings: Settings | None = None, seed: int = 0
 ) -> list[tuple[str, float]]:
-    """The share that is matched after each step, for those who have the truth."""
+    """The share of correct matches after each step, by the truth."""
     rng = np.random.default_rng(seed)
     hidden = rng.permutation(len(images))
     codes = victim.encode(images[hidden], seed=seed)
@@ -125,7 +125,7 @@ def match(
     Args:
         images: Shape (n, pixels).
         codes: Shape (n, patches · width), in any order.
-        like: Tells shape, patch, width and depth; its key is not looked at.
+        like: Has shape, patch, width and depth; its key is not used.
         settings: How much to spend.
         seed: Of everything random.
 
@@ -135,7 +135,7 @@ def match(
     settings = settings or Settings()
     n = len(images)
     if len(codes) != n or n < 2:
-        raise InputError(f"`codes` must be as many as the {n} images, got {len(codes)}.")
+        raise InputError(f"`codes` must have a row for each of the {n} images, got {len(codes)}.")
     plain = like.cut(torch.from_numpy(np.asarray(images, np.float32))).numpy()
     coded = codes.reshape(n, like.patches, like.width).astype(np.float32)
     if like.shuffle:

@@ -1,4 +1,4 @@
-"""Known plaintext: a few raw rows with their codes give away whose the other codes are."""
+"""Known plaintext: a few raw rows with their codes identify the other codes."""
 
 from typing import Any
 
@@ -19,10 +19,10 @@ def attack(
     known: int = 100,
     seed: int = 0,
 ) -> Attack:
-    """The share of other rows whose own code is found, one to one; chance is one in their number.
+    """The share of other rows that are matched to their own code; chance is one in their number.
 
     Raw rows are predicted from codes and codes from raw rows, linearly and by a Gaussian kernel.
-    Which of the four serves is decided by a quarter of the known pairs.
+    A quarter of the known pairs selects one of the four.
 
     Args:
         raw: Rows.
@@ -35,7 +35,7 @@ def attack(
     """
     n = len(raw)
     if n < 2 * known or known < 8:
-        raise InputError(f"`known` must be from 8 to half of the {n} rows, got {known}.")
+        raise InputError(f"`known` must be between 8 and half of the {n} rows, got {known}.")
     order = np.random.default_rng(seed).permutation(n)
     fit, chosen, other = order[: known * 3 // 4], order[known * 3 // 4 : known], order[known:]
     sides = raw.astype(np.float64), codes.astype(np.float64)

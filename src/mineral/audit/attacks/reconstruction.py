@@ -1,4 +1,4 @@
-"""Reconstruction: regression from codes to the raw rows that they were made of."""
+"""Reconstruction: regression from codes to raw rows."""
 
 from dataclasses import dataclass
 
@@ -18,10 +18,10 @@ Pairs = tuple[Float[np.ndarray, "_ dz"], Float[np.ndarray, "_ dx"]]  # codes and
 
 @dataclass(frozen=True)
 class Reconstruction:
-    """What came back.
+    """The reconstruction.
 
     Attributes:
-        attack: R², beside the 0 of predicting the mean of training rows.
+        attack: R²; predicting the mean of training rows gives 0.
         error: Mean squared error of a coordinate, and `error_of_mean` that of the mean.
         rows: The reconstructed test rows, shape (n, dx).
     """
@@ -35,7 +35,7 @@ class Reconstruction:
 def attack(
     training: Pairs, validation: Pairs, test: Pairs, *, name: str = "reconstruction", seed: int = 0
 ) -> Reconstruction:
-    """How much of the raw rows a regression gets back, on rows that decided nothing.
+    """The R² of a reconstruction of raw rows, on test rows.
 
     Ridge regression and a network learn on training rows; validation rows choose one of them.
 

@@ -1,4 +1,4 @@
-"""Whose code is this? From all raw rows and all codes, without a single known pair."""
+"""Re-identification: match all raw rows with all codes, without a known pair."""
 
 import numpy as np
 from jaxtyping import Float
@@ -10,10 +10,10 @@ from mineral.audit.rows import Attack, share
 def attack(
     raw: Float[np.ndarray, "n d"], codes: Float[np.ndarray, "n k"], *, seed: int = 0
 ) -> Attack:
-    """The share of rows whose own code is found; chance is one in n.
+    """The share of rows that are matched to their own code; chance is one in n.
 
     Args:
-        raw: What the adversary has of the same people.
+        raw: The adversary's rows of the same people.
         codes: Row by row of raw. The adversary gets them in a random order.
         seed: Of the order and of training.
     """

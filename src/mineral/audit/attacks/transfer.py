@@ -1,9 +1,9 @@
-"""Transfer: classifiers of a look-alike's codes of one's own labelled data, tried on the victim's.
+"""Transfer: classifiers of a look-alike's codes of own labelled data, applied to the victim's.
 
 The adversary has raw rows with labels, and the victim's codes of other people: no pair, and no
-label of a victim. Imitations are fitted to what is alike in both; a look-alike is made from as many
-of either, as if they were the same people. The guess counts whose codes of rows left out are
-distributed most as the victims' left out are, and of equals the simplest.
+label of a victim. Imitations are fitted to the distributions of both; a look-alike is made from
+equal numbers of both, as if they were the same people. The one whose held-out codes have the
+distribution closest to the victims' held-out codes is used, and of equals the simplest.
 """
 
 import numpy as np
@@ -17,7 +17,7 @@ from mineral.audit.attacks.lookalike import Lookalike, discrepancy, lookalikes
 from mineral.audit.rows import Attack
 
 PAIRED = 500  # rows of each side
-ALIKE = 1.1  # times the least distance of distributions: so far by chance, and the simpler counts
+ALIKE = 1.1  # times the least distance of distributions, within which the simplest is used
 
 
 def attack(
@@ -29,14 +29,14 @@ def attack(
     classes: int,
     seed: int = 0,
 ) -> Attack:
-    """How often the label of a victim's code is guessed.
+    """The accuracy for the labels of victims' codes.
 
     Args:
         raw: Rows of the adversary's own.
         own: Their labels.
         codes: Of victims, who are none of these.
-        truth: Their labels, which only the evaluation sees.
-        classes: How many labels there are.
+        truth: Their labels, used only for evaluation.
+        classes: Number of classes.
         seed: Of everything random.
     """
     count = min(len(raw) // 2, len(codes) // 2, PAIRED)
@@ -63,6 +63,6 @@ def attack(
 
 
 def _apart(alike: np.ndarray, codes: np.ndarray) -> float:
-    """How differently two sets of codes are distributed."""
+    """The distance between the distributions of two sets of codes."""
     first, other = (torch.from_numpy(np.asarray(v, np.float64)) for v in (alike, codes))
     return float(discrepancy(first, other))

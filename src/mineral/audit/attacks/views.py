@@ -1,11 +1,11 @@
-"""Codes as a classifier sees them: so that neither small scales nor pairings hide a label.
+"""Inputs of classifiers made from codes, so that neither small scales nor products hide a label.
 
-standardized   each coordinate over its standard deviation: what has little variance counts too
+standardized   each coordinate over its standard deviation: small-variance coordinates count too
 ranks          normal scores of each coordinate
 products       ranks, with the products of pairs of coordinates and the squares of directions whose
-               means differ most between classes: what none shows alone, as an exclusive or
+               means differ most between classes: interactions, such as an exclusive or
 
-Everything is fitted on training rows, and leaves the others alone.
+Everything is fitted on training rows only.
 """
 
 from dataclasses import dataclass
@@ -14,11 +14,12 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Int
 
-WIDEST = 256  # coordinates; beyond, the most telling half of them beside principal components
+# coordinates; beyond, half are the most informative ones, and half principal components
+WIDEST = 256
 PRINCIPAL_FROM = 1500  # rows
 PAIRS = 64  # products that are kept, and at most `DIRECTIONS` squares
 DIRECTIONS = 16
-LARGEST = 8.0  # standard deviations, for a row unlike any of training
+LARGEST = 8.0  # standard deviations: a limit for outlying rows
 
 
 @dataclass(frozen=True)
@@ -106,7 +107,7 @@ def _per_class(labels: Int[np.ndarray, " n"]) -> list[np.ndarray]:
 
 
 def _between(values: Float[np.ndarray, "n d"], labels: Int[np.ndarray, " n"]) -> np.ndarray:
-    """How far the means of classes lie apart, in standard errors, for each column."""
+    """The differences of class means in standard errors, for each column."""
     center = values.mean(axis=0)
     spread = np.square(values - center).mean(axis=0) + 1e-300
     found = np.zeros(values.shape[1])
@@ -118,7 +119,7 @@ def _between(values: Float[np.ndarray, "n d"], labels: Int[np.ndarray, " n"]) ->
 def _reduction(
     values: Float[np.ndarray, "n d"], labels: Int[np.ndarray, " n"], widest: int
 ) -> np.ndarray:
-    """Half of the coordinates that are kept tell most of the label; the rest are principal."""
+    """Half of the kept coordinates are the most informative; the rest are principal components."""
     half = widest // 2
     first = np.argsort(-_between(values, labels), kind="stable")[:half]
     chosen = np.zeros((values.shape[1], half))
@@ -157,7 +158,7 @@ def _telling_pairs(
 def _telling_directions(
     whitened: Float[np.ndarray, "n w"], labels: Int[np.ndarray, " n"]
 ) -> Float[np.ndarray, "w q"]:
-    """Directions whose variance differs most between classes: where quadratics tell them apart."""
+    """Directions whose variance differs most between classes, for quadratic features."""
     overall = whitened.T @ whitened / len(whitened)
     found: list[tuple[float, np.ndarray]] = []
     for rows in _per_class(labels):

@@ -1,6 +1,6 @@
-"""An audit → one HTML page: the frontier, a table of encoders, each attack beside chance, pictures.
+"""An audit → one HTML page: the frontier, a table of encoders, attacks with chance, pictures.
 
-It is one file that asks the network for nothing.
+It is one file that needs no network.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""What a report says in sentences: what was shown, and what was not."""
+"""The sentences of an audit's report."""
 
 import math
 from collections.abc import Sequence
@@ -7,16 +7,15 @@ from mineral.audit.findings import Audit, Audited
 from mineral.audit.rows import Attack, Measure
 
 NO_PROMISE = (
-    "No encoder here is claimed to be private. An attack that fails proves nothing about the next "
-    "one, and attacks only become better."
+    "No encoder here is proved to be private. A failed attack does not rule out a stronger one."
 )
 LOW_BOUNDS = (
-    "A lower bound says how much leaks at least. A low one may mean that little leaks, or that the "
-    "classifiers behind it are too weak: it is no evidence of privacy."
+    "A lower bound is the least that leaks. A small lower bound means that little leaks, or that "
+    "the classifiers are too weak: it is no evidence of privacy."
 )
 INFINITE = (
-    "A code without noise of continuous data has infinite I(X; Z), whatever it looks like: only "
-    "noise, or few possible codes, limits what it tells of X. Of a label, it tells H(S) at most."
+    "A deterministic code of continuous data has infinite I(X; Z). Only noise, or a small number "
+    "of possible codes, limits it. The information about a label is at most its entropy H(S)."
 )
 SIDES = {
     "lower bound": "at least",
@@ -66,7 +65,7 @@ def best(rows: Sequence[Measure], name: str, side: str) -> Measure | None:
 
 
 def leaked(audit: Audit) -> str:
-    """What the leakage of this audit is about."""
+    """The leaked quantity of this audit."""
     return "I(X; Z)" if audit.hides == "everything" else "I(S; Z)"
 
 
@@ -98,7 +97,7 @@ def count(n: int, noun: str) -> str:
 
 
 def verdict(each: Audited, audit: Audit) -> list[str]:
-    """What was found about one encoder."""
+    """The results of one encoder."""
     return [_bounds(each, audit), *_attacks(each, audit)]
 
 
@@ -108,14 +107,14 @@ def _bounds(each: Audited, audit: Audit) -> str:
     above = "" if high is None else f", and at most {number(high.value)}"
     of = f"of {secret(audit)}"
     if low is None:
-        return f"No lower bound of what it tells {of} was found{above and above[5:]}."
+        return f"There is no lower bound on the information {of}{above and above[5:]}."
     if each.leaks_by_bound:
-        floor = f", where the label that is kept gives away {number(audit.floor)}"
+        floor = f", of which the kept label alone reveals {number(audit.floor)}"
         beyond = floor if audit.floor >= 0.0005 else ""
-        return f"It leaks: at least {number(low.value)} nats {of}{above}{beyond}."
+        return f"It leaks at least {number(low.value)} nats {of}{above}{beyond}."
     return (
-        f"The best lower bound, {number(low.value)} nats {of}, shows no leak beyond what the label "
-        f"that is kept gives away{above}. This proves nothing about better adversaries."
+        f"The best lower bound, {number(low.value)} nats {of}, does not exceed what the kept "
+        f"label alone reveals{above}. A stronger adversary may learn more."
     )
 
 
@@ -124,11 +123,13 @@ def _attacks(each: Audited, audit: Audit) -> list[str]:
     for attack in each.attacks:
         name = attack.name.capitalize()
         if attack.unit == "R²":
-            sentences.append(f"{name}: {amount(attack)}, by {attack.how}; blind, R² is 0.")
+            sentences.append(
+                f"{name}: {amount(attack)}, by {attack.how}; without the code, R² is 0."
+            )
             continue
         chance = percent(attack.chance)
         if attack.name in ("label", "transfer") and audit.guess is not None:
-            chance += f", or {percent(audit.guess)} for those who know the label that is kept"
+            chance += f", or {percent(audit.guess)} from the kept label alone"
         sentences.append(
             f"{name}: right for {percent(attack.value)} of {count(attack.n, 'row')} "
             f"({span(attack)}), by {attack.how}; chance is {chance}."
@@ -137,7 +138,7 @@ def _attacks(each: Audited, audit: Audit) -> list[str]:
 
 
 def general(audit: Audit) -> list[str]:
-    """What holds for all encoders."""
+    """Remarks on all encoders."""
     return [
         NO_PROMISE,
         LOW_BOUNDS,
@@ -148,12 +149,18 @@ def general(audit: Audit) -> list[str]:
 
 def _floor(audit: Audit) -> list[str]:
     if audit.hides == "everything":
-        return [f"Whoever keeps the label gives away its entropy, {number(audit.floor)} nats of X."]
+        return [
+            (
+                f"A code that keeps the label reveals at least its entropy, {number(audit.floor)} "
+                "nats about X."
+            )
+        ]
     if audit.hides == "numbers" or audit.guess is None:
         return []
     return [
-        f"The data force a floor: I(L; S) = {number(audit.floor)} nats. Who knows L exactly "
-        f"guesses S in {percent(audit.guess)} of rows; no encoder that keeps all of L leaks less."
+        f"The data impose a minimum leak: I(L; S) = {number(audit.floor)} nats. From L alone, S "
+        f"is predicted correctly in {percent(audit.guess)} of rows; no encoder that keeps all of "
+        "L leaks less."
     ]
 
 

@@ -1,4 +1,4 @@
-"""Three laws that information obeys, asked of estimators on MNIST, where its value is unknown.
+"""Three properties of mutual information, tested on MNIST, where its value is unknown.
 
 Y_t is the image X with its first t rows, and nothing below. Then
 
@@ -204,7 +204,7 @@ def conclude(settings: Settings, results: Mapping[str, Numbers]) -> Conclusion:
     metrics = {method: _judged(settings, method, results) for method in settings.methods}
     judged = ("baseline", "processing", "additivity")
     table = Table(
-        title="Mean distance from what must be: 0 is perfect; and I(X; Y_28) in nats",
+        title="Mean distance from the required value (0 is perfect), and I(X; Y_28) in nats",
         header=["method", "baseline", "data processing", "additivity", "I(X; Y_28)"],
         rows=[
             [
@@ -270,14 +270,16 @@ def _draw(settings: Settings, metrics: Mapping[str, Numbers]) -> "Figure":
 
 
 SENTENCES = (
-    "The score of the baseline is the mean distance of the ratio from its running maximum within 0 "
-    "and 1, those of the others from 1 and from 2, wherever I(X; Y_t) is shown to be at least "
-    f"{LEAST} nats. The paper has curves and no score: these are ours.",
-    "Y_t is a function of X, so that I(X; Y_t) is the entropy of what is shown: more than a critic "
-    "can show on ten thousand images. What is tested is consistency, not the value.",
-    "A method that stops at a ceiling is flat in the baseline and passes data processing at once; "
-    "additivity finds it out.",
-    "Values are of test images and critics learn on others; the paper's are of training batches.",
+    "The score of the baseline is the mean distance of the ratio from its running maximum within "
+    "0 and 1; the scores of the other two are the mean distances from 1 and from 2, where the "
+    f"estimate of I(X; Y_t) is at least {LEAST} nats. The paper has curves and no scores: these "
+    "are ours.",
+    "Y_t is a function of X, so that I(X; Y_t) is the entropy of the visible rows: more than a "
+    "critic can estimate from ten thousand images. The test is of consistency, not of the value.",
+    "A method with a ceiling is constant in the baseline test and passes data processing "
+    "trivially; it fails additivity.",
+    "Values are computed on test images, and critics are trained on other images; the paper's are "
+    "computed on training batches.",
 )
 
 CONSISTENCY = Experiment(

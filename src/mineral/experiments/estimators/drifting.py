@@ -1,4 +1,4 @@
-"""Drifting and explosion: what Donsker–Varadhan does when a constant is free, and its cure.
+"""Drifting and explosion: a free constant in Donsker–Varadhan, and a penalty against it.
 
 X = Y is one of 16 symbols, so that I(X; Y) = log 16. A constant added to the critic leaves the
 bound as it is: E_p[f] and log E_q[exp f] shift together while the value stays. On small batches no
@@ -164,8 +164,9 @@ def conclude(settings: Settings, results: Mapping[str, Numbers]) -> Conclusion:
     tables = [
         Table(
             title=(
-                "Demonstrations and targets C*, over the last batches: log E_q[exp f], how far it "
-                f"moved, the spread of the value, and both averages; log 16 = {TRUTH:.3f} nats"
+                "Demonstrations and targets C*, over the last batches: log E_q[exp f], its drift, "
+                f"the standard deviation of the value, and both averages; log 16 = {TRUTH:.3f} "
+                "nats"
             ),
             header=["run", "log E_q[exp f]", "moved", "sd of the value", "micro", "macro"],
             rows=[
@@ -237,13 +238,14 @@ def _draw(settings: Settings, results: Mapping[str, Numbers]) -> "Figure":
 
 
 SENTENCES = (
-    "Dotted: log 16, the truth. Product samples are made by exchanging the y of two pairs, so that "
-    "there are as many as joint samples, as in the paper; plain gradient descent, as there.",
-    "The paper also uses batches of a single pair; ours start at two, which an exchange needs. "
-    "Where a dash stands, gradient descent diverged.",
-    "A penalty holds log E_q[exp f] at C* and keeps small batches from explosion. It does not make "
-    "a small batch large: there the value stays biased, and a heavy penalty costs some of it.",
-    "The paper shows these runs as figures, without a table to put beside ours.",
+    "Dotted: log 16, the truth. As in the paper, product samples are made by exchanging the y of "
+    "two pairs, one for each joint sample, and training is plain gradient descent.",
+    "The paper also uses batches of a single pair; ours start at two, which an exchange needs. A "
+    "dash means that gradient descent diverged.",
+    "A penalty holds log E_q[exp f] at C* and keeps small batches from explosion. It does not "
+    "replace a larger batch: with a small batch the value remains biased, and a large penalty "
+    "biases it further.",
+    "The paper shows these runs as figures, without a table to compare with.",
 )
 
 DRIFTING = Experiment(

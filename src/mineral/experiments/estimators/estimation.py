@@ -1,8 +1,8 @@
-"""MINE against estimators that train nothing, as the correlation of Gaussians runs from −1 to 1.
+"""MINE against estimators without training, for Gaussians with correlations from −1 to 1.
 
 X and Y have d coordinates each, and X_i correlates with Y_i by ρ: I(X; Y) = −d/2 log(1 − ρ²). Every
-estimator gets the same samples. A critic reports on rows that it never saw, so that what is shown
-is an estimate and not what training reached.
+estimator gets the same samples. A critic is evaluated on held-out rows, so that its value is an
+estimate, not the training objective.
 """
 
 from collections.abc import Mapping
@@ -212,10 +212,11 @@ def _sentences(
     limit: float,
 ) -> list[str]:
     sentences = [
-        "Grey: the truth. Values that leave the panel below are in metrics.json. A critic reports "
-        "on the third of the samples that it did not learn from, three times over.",
-        "Gaussian and the default, which finds a Gaussian copula here, are on home ground: nothing "
-        "else should be as good on these samples, and they say little about others.",
+        "Grey: the truth. Values below the panel are in metrics.json. Critics are cross-fitted in "
+        "three folds: each is evaluated on the third of the samples that it was not trained on.",
+        "`gaussian` and the default, which selects a Gaussian copula here, assume the true model: "
+        "no other estimator should match them on these samples, and the result does not carry "
+        "over to other distributions.",
     ]
     dim = max(settings.dims)
     high = truths[dim] > limit
@@ -223,17 +224,18 @@ def _sentences(
         most = float(found["mine"][dim][high].max())
         sentences.append(
             f"In {dim} dimensions the truth goes up to {truths[dim].max():.1f} nats, and MINE to "
-            f"{most:.1f} on held-out samples. However it is trained, no lower bound from n samples "
-            f"can be trusted far above log n = {limit:.1f} (McAllester & Stratos 2020)."
+            f"{most:.1f} on held-out samples. No lower bound from n samples is reliable far above "
+            f"log n = {limit:.1f}, however it is trained (McAllester & Stratos 2020)."
         )
     if high.any() and "ksg" in found:
         most = float(found["ksg"][dim].max())
         sentences.append(
-            f"KSG reaches {most:.1f} nats in {dim} dimensions: neighbours fall far short there."
+            f"KSG reaches {most:.1f} nats in {dim} dimensions: nearest neighbours are biased far "
+            "downwards there."
         )
     sentences.append(
-        "The paper shows curves, without a table to put beside ours; its settings are known to us "
-        "from others, not verified in its text."
+        "The paper shows curves, without a table to compare with; its settings are taken from "
+        "other papers, not verified in its text."
     )
     return sentences
 

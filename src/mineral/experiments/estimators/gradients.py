@@ -1,4 +1,4 @@
-"""How information changes with a correlation: the gradient from MIGE, and from critics.
+"""The gradient of information with respect to a correlation, from MIGE and from critics.
 
 X and noise are standard normal in d dimensions, Z = ρ X + √(1 − ρ²) noise, and dI/dρ = d ρ / (1 −
 ρ²) is known. MIGE takes it from one batch. A critic has to be trained first, and then gives the
@@ -233,24 +233,24 @@ def _draw(settings: Settings, metrics: Mapping[str, Mapping[str, Numbers]]) -> "
 def _sentences(settings: Settings) -> list[str]:
     return [
         "`mige` is Mineral's default, whose score functions have the affine part exact: on "
-        "Gaussians that part is all there is. `mige-published` is the score estimator as "
-        "published, which learns even a straight line from its kernel, and too little of it in "
-        "many dimensions.",
-        f"`mine-{settings.short_steps}` and `mine-f-{settings.short_steps}` stop after as many "
-        f"steps as the published comparison, at its learning rate of {settings.short_rate:g}: far "
-        f"from convergence. `…-{settings.long_steps}` learn until the rate has fallen from "
-        f"{settings.long_rate:g} to zero.",
-        "The error is relative to the root mean square of the truth over the values of ρ: a grid "
-        "with more of its values near ±0.8, where gradients are large and errors are too, shows "
-        "more of it.",
-        "The rest of a critic's error after long training is of the bound itself, which at large "
-        "information has much variance on a batch, and of what the critic has not learned.",
+        "Gaussians there is no other part. `mige-published` is the score estimator as published, "
+        "which learns even an affine function from its kernel, and underestimates it in many "
+        "dimensions.",
+        f"`mine-{settings.short_steps}` and `mine-f-{settings.short_steps}` stop after the number "
+        f"of steps of the published comparison, at its learning rate of {settings.short_rate:g}: "
+        f"far from convergence. `…-{settings.long_steps}` train until the learning rate has "
+        f"decayed from {settings.long_rate:g} to zero.",
+        "The error is relative to the root mean square of the truth over the values of ρ: it is "
+        "larger for a grid with more values near ±0.8, where both gradients and errors are large.",
+        "The remaining error of a critic after long training has two parts: the variance of the "
+        "bound on a batch, which is large at high information, and the approximation error of the "
+        "critic.",
     ]
 
 
 GRADIENTS = Experiment(
     name="gradients",
-    title="The gradient of information by a correlation: MIGE, MINE and MINE-f",
+    title="The gradient of information with respect to a correlation: MIGE, MINE and MINE-f",
     source=(
         "Wen et al. (2020), MIGE, arXiv:2005.01123; published numbers computed from the arrays "
         "stored with their code"

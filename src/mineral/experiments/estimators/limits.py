@@ -1,10 +1,10 @@
-"""What no lower bound can show, and a difference of entropies can: 18 nats from batches of 128.
+"""Limits of lower bounds, and a difference of entropies: 18 nats from batches of 128.
 
 No distribution-free bound that holds with high confidence certifies more than about log N from N
 samples. A difference of entropies certifies nothing, and converges at 1/√N. The published numbers
-are of the best of 100 settings, by their distance from the truth. Here a setting is chosen by what
-it maximizes, on held-out batches, as can be done where the truth is unknown; what choosing by the
-truth would have given stands beside it.
+are of the best of 100 settings, by their distance from the truth. Here a setting is chosen by its
+objective on held-out batches, which is possible if the truth is unknown; the choice by the truth is
+reported as well.
 """
 
 import math
@@ -275,20 +275,21 @@ def _draw(settings: Settings, metrics: Numbers) -> "Figure":
 def _sentences(settings: Settings) -> list[str]:
     n = settings.batch
     return [
-        f"Line: the truth; dots: the values; dotted: log N = {math.log(n):.2f} nats. What lies "
-        "beyond the panel is drawn on its edge.",
-        "InfoNCE cannot exceed log N. Donsker–Varadhan and NWJ can on a batch, as N (N − 1) pairs "
-        "serve as product samples and none of them may be one that matters; what they show above "
-        "log N is not certified by the N samples, which is what the theorem is about.",
-        "The published numbers are of the best of 100 settings by distance from the truth, on one "
-        "batch. Ours are chosen by the objective on held-out batches, and are means over others.",
-        "`doe-…` (difference of entropies) has no limit, and no guarantee. On `gaussian-…` its "
-        "densities are of the right family. On `cubic-…` (each Y cubed) they are not, and the "
-        "value is wrong. On `swapped-…`, the same pairs with X and Y exchanged, p(y) is Gaussian "
-        "again, but the mean of y is a cube root of x, which a narrow network learns in part. On "
-        "`student-…` the coordinates of Y depend on each other through their common scale, which "
-        "independent densities do not know.",
-        "The likelihood that chooses the setting cannot tell that both families are wrong.",
+        f"Line: the truth; dots: the values; dotted: log N = {math.log(n):.2f} nats. Values "
+        "beyond the panel are drawn on its edge.",
+        "InfoNCE cannot exceed log N. Donsker–Varadhan and NWJ can exceed it on a batch, since "
+        "the N (N − 1) product samples may all miss the pairs with the largest density ratio. By "
+        "the theorem, values above log N are not certified by N samples.",
+        "The published numbers are those of the setting nearest to the truth, of 100, on one "
+        "batch. Our setting is chosen by the objective on held-out batches, and our numbers are "
+        "means over other batches.",
+        "`doe-…` (difference of entropies) has no ceiling, and is not a bound. On `gaussian-…` "
+        "its densities are from the right family. On `cubic-…` (each Y cubed) they are not, and "
+        "the value is wrong. On `swapped-…`, the same pairs with X and Y exchanged, p(y) is "
+        "Gaussian again, but the mean of y is a cube root of x, which a narrow network learns in "
+        "part. On `student-…` the coordinates of Y depend on each other through their common "
+        "scale, which independent densities cannot represent.",
+        "The likelihood that selects the setting does not reveal that both families are wrong.",
     ]
 
 

@@ -7,7 +7,7 @@ X is uniform on (−1, 1) and the noise standard normal, so that
 which quadrature gives to ten digits: what is shown as the truth is no estimate. At σ = 0
 information is infinite for each of these f, whatever an estimate says: the sweep begins above.
 
-Equitability, as it is often told, says that what matters is the noise and not f. The truth itself
+Equitability is often described as: only the noise matters, not f. The truth itself
 obeys it only so far: a cube leaves most of X near 0, where the noise hides it.
 """
 
@@ -185,7 +185,7 @@ def _errors(settings: Settings, errors: Mapping[str, np.ndarray]) -> Table:
 def _spreads(settings: Settings, means: Mapping[str, np.ndarray]) -> Table:
     """Where equitability held, this would be 0."""
     return Table(
-        title="Largest less smallest information over f at the same σ, in nats",
+        title="Range of the information over f (largest minus smallest) at the same σ, in nats",
         header=["", *(f"σ = {sigma:g}" for sigma in settings.sigmas)],
         rows=[
             [LABELS.get(name, name), *(number(spread, 2) for spread in np.ptp(of, axis=0).tolist())]
@@ -223,9 +223,9 @@ def _sentences(
     high, low = (settings.functions[i] for i in (truths[:, 0].argmax(), truths[:, 0].argmin()))
     spread = np.ptp(truths, axis=0)
     sentences = [
-        f"Equal noise is not equal information: at σ = {first:g} the truth is "
+        f"Equal noise does not give equal information: at σ = {first:g} the truth is "
         f"{truths[:, 0].max():.2f} nats for {NAMES[high]} and {truths[:, 0].min():.2f} for "
-        f"{NAMES[low]}, {spread[0]:.2f} nats apart, and at σ = {last:g} still "
+        f"{NAMES[low]}, a difference of {spread[0]:.2f} nats, and at σ = {last:g} it is "
         f"{truths[:, -1].max():.3f} and {truths[:, -1].min():.3f}, a factor of "
         f"{truths[:, -1].max() / truths[:, -1].min():.1f}.",
         _at_equal_ratio(settings),
@@ -234,14 +234,15 @@ def _sentences(
         worst = np.unravel_index(np.abs(means[name] - truths).argmax(), truths.shape)
         error = float(np.abs(of - truths[..., None]).mean())
         sentences.append(
-            f"{LABELS.get(name, name)} is off by {error:.3f} nats on average, and most for "
-            f"{NAMES[settings.functions[worst[0]]]} at σ = {settings.sigmas[worst[1]]:g}: "
-            f"{means[name][worst]:.2f} where {truths[worst]:.2f} are true."
+            f"{LABELS.get(name, name)} has a mean absolute error of {error:.3f} nats. The error "
+            f"is largest for {NAMES[settings.functions[worst[0]]]} at σ = "
+            f"{settings.sigmas[worst[1]]:g}: {means[name][worst]:.2f} instead of "
+            f"{truths[worst]:.2f}."
         )
     sentences.append(
-        "σ = 0 is left out: information is infinite there. The functions and the range of σ are "
-        "the paper's as we know them from others, not verified in its text; it shows a map, "
-        "without numbers to put beside ours."
+        "σ = 0 is excluded: information is infinite there. The functions and the range of σ are "
+        "taken from other papers' accounts of this one, not verified in its text; it shows a heat "
+        "map, without numbers to compare with."
     )
     return sentences
 
@@ -259,15 +260,18 @@ def _at_equal_ratio(settings: Settings) -> str:
     }
     spread = np.ptp(np.array(list(at.values())), axis=0)
     return (
-        "Most of that is the scale of f(X): with σ in units of its standard deviation, f makes "
-        f"{spread[0]:.2f} nats of difference at σ = {settings.sigmas[0]:g}, and "
-        f"{spread[-1]:.3f} at {settings.sigmas[-1]:g}. So far equitability holds."
+        "Most of this difference is due to the scale of f(X): with σ in units of the standard "
+        f"deviation of f(X), the difference is {spread[0]:.2f} nats at σ = "
+        f"{settings.sigmas[0]:g}, and {spread[-1]:.3f} at {settings.sigmas[-1]:g}. To this "
+        "extent, the information is equitable."
     )
 
 
 NONLINEAR = Experiment(
     name="nonlinear",
-    title="Information of Y = f(X) + noise over f and noise: MINE, KSG and the default",
+    title=(
+        "Information of Y = f(X) + noise for several f and noise levels: MINE, KSG and the default"
+    ),
     source="Belghazi et al. (2018), MINE, arXiv:1801.04062",
     quick=Settings(),
     full=Settings(

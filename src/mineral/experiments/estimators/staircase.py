@@ -295,26 +295,27 @@ def _draw(settings: Settings, by: Mapping[str, Numbers]) -> "Figure":
 
 
 SENTENCES = (
-    "Black: the truth. Blue: the mean of the value on fresh batches, with one standard deviation. "
-    "Dotted: the logarithm of the batch size, where InfoNCE must stop.",
-    "`js` here reads 1 + E_p[f] − E_q[exp f]. The published code puts the same critic into "
-    "E_p[f] − E_q[exp(f − 1)], which at the optimum is 1/e = 0.37 nats less: its bias of −0.57 at "
-    "2 nats holds that slip.",
+    "Black: the truth. Blue: the mean value on new batches, with one standard deviation. Dotted: "
+    "the logarithm of the batch size, the maximum of InfoNCE.",
+    "`js` here reads 1 + E_p[f] − E_q[exp f]. The published code puts the same critic into E_p[f] "
+    "− E_q[exp(f − 1)], which at the optimum is 1/e = 0.37 nats smaller: its bias of −0.57 at 2 "
+    "nats includes this error.",
     "`smile-…` is SMILE as its authors define it, trained by the Jensen–Shannon objective; the row "
     "called SMILE in the published table is a clipped Donsker–Varadhan bound trained by itself, "
     "and is not compared here.",
     "`dv` is Donsker–Varadhan with its plain gradient, `mine` with that of a moving average; both "
-    "read the plain bound on each batch. Batches have all pairs of different rows as product "
-    "samples. `remine` and `remine-j` read the same critic, as do `js` and `smile-…`.",
+    "report the plain bound on each batch. The product samples of a batch are all pairs of "
+    "different rows. `remine` and `remine-j` use the same critic, as do `js` and `smile-…`.",
     "The baselines of `tuba`, `interpolated` and `flo` are networks of 2 × 64 here. Those of "
-    "`tuba` and `interpolated` go with x. Critics have SiLU where the published ones have ReLU.",
-    "`doe-…` (difference of entropies) knows the family of the densities: with the Gaussian it is "
-    "right on `gaussian` and wrong on `cubic`, where no density of the family fits Y³.",
+    "`tuba` and `interpolated` are functions of x. Critics have SiLU activations; the published "
+    "ones have ReLU.",
+    "`doe-…` (difference of entropies) assumes a family of densities: with the Gaussian family it "
+    "is right on `gaussian` and wrong on `cubic`, where no Gaussian density fits Y³.",
 )
 
 STAIRCASE = Experiment(
     name="staircase",
-    title="The staircase: every bound on 2 to 10 nats, from fresh batches of 64",
+    title="The staircase: every bound at 2 to 10 nats, on new batches of 64",
     source=(
         "Poole et al. (2019), arXiv:1905.06922; Song & Ermon (2020), arXiv:1910.06222; published "
         "numbers from the notebook of Choi & Lee (2022), arXiv:2011.07932"

@@ -1,8 +1,8 @@
-"""Encoders and decoders that learn by a game (ALI), with and without MINE: how well they agree.
+"""Adversarially learned encoders and decoders (ALI), with and without MINE.
 
-25 Gaussians, and MNIST. What is encoded and decoded again are samples, and images, that the
-networks never saw. On the digits three things are asked of what comes back: how far it is from the
-image, whether a network that reads digits still reads the same one, and structural similarity.
+25 Gaussians, and MNIST. Held-out samples, and images, are encoded and decoded. Reconstructed digits
+are compared by their error, by whether a classifier assigns the same digit, and by structural
+similarity.
 """
 
 from collections.abc import Callable, Mapping
@@ -38,7 +38,7 @@ IMAGES = 16
 SCALE = LAYOUTS["grid"].scale
 # Of the five scales of MS-SSIM 28 pixels hold the first two; their weights, to a sum of 1.
 WEIGHTS = (0.0448 / 0.3304, 0.2856 / 0.3304)
-FROM_MEMORY = {  # MNIST: error, accuracy in %, MS-SSIM; nobody has verified them
+FROM_MEMORY = {  # MNIST: error, accuracy in %, MS-SSIM; not verified
     "ALI": ("14.24", "45.95 %", "0.97"),
     "ALI + MINE": ("9.73", "96.10 %", "0.99"),
 }
@@ -247,7 +247,7 @@ def conclude(settings: Settings, results: Mapping[str, Numbers]) -> Conclusion:
     sentences = list(SENTENCES)
     if "digits" in settings.data:
         read = number(100 * metrics["digits-plain"]["reader"][0])
-        sentences.append(f"The network that reads digits gets {read} % of the test images right.")
+        sentences.append(f"The classifier of digits is correct for {read} % of the test images.")
     return Conclusion(
         metrics=metrics,
         tables=tables,
@@ -260,8 +260,8 @@ def _points_table(settings: Settings, metrics: Mapping[str, Any]) -> Table:
     columns = (("error", 2), ("same", -1), ("modes", 0))
     return Table(
         title=(
-            f"25 Gaussians, {settings.evaluated:,} fresh points: median of {settings.seeds} seeds, "
-            "and the least and the most of them"
+            f"25 Gaussians, {settings.evaluated:,} fresh points: median of {settings.seeds} "
+            "seeds, with minimum and maximum"
         ),
         header=["network", "squared error", "% decoded to their own mode", "modes of samples"],
         rows=[
@@ -276,9 +276,9 @@ def _digits_table(settings: Settings, metrics: Mapping[str, Any]) -> Table:
     return Table(
         title=(
             f"MNIST, {settings.evaluated:,} test images: median of {settings.digit_seeds} seeds, "
-            "and the least and the most of them"
+            "with minimum and maximum"
         ),
-        header=["network", "squared error", "% read as the digit", "MS-SSIM"],
+        header=["network", "squared error", "% classified as the digit", "MS-SSIM"],
         rows=[
             *(
                 [name, *(spread(metrics[f"digits-{v}"][column], d) for column, d in columns)]
@@ -318,18 +318,18 @@ DRAWN: dict[str, Callable[[Mapping[str, Numbers]], "Figure"]] = {
     "digits": _draw_digits,
 }
 SENTENCES = (
-    "Codes are the means of q(z | x). The error is squared and summed over coordinates or pixels, "
-    "with ink from 0 to 1; a digit is read by a network that learned from training images. "
-    "MS-SSIM has two scales, which is what 28 pixels hold under a window of 11.",
-    "Both networks of a seed begin with the same weights and see the same batches. The figures "
-    "show seed 0, whichever it is.",
-    "The figures of the MINE paper are given from memory, not verified; the scale of its "
-    "error may be another than ours.",
+    "Codes are the means of q(z | x). The error is the sum of squares over coordinates or pixels, "
+    "with ink from 0 to 1. Digits are classified by a network trained on training images. MS-SSIM "
+    "has two scales, the most that 28 pixels allow with a window of 11.",
+    "Both networks of a seed start from the same weights and use the same batches. The figures "
+    "always show seed 0.",
+    "The figures of the MINE paper are from memory, not verified; its error may have another "
+    "scale.",
 )
 
 BIDIRECTIONAL = Experiment(
     name="bidirectional",
-    title="Encoders and decoders by a game (ALI), with and without MINE",
+    title="Adversarially learned encoders and decoders (ALI), with and without MINE",
     source=(
         "Belghazi et al. (2018), MINE, §5.2, arXiv:1801.04062; Dumoulin et al. (2017), ALI, "
         "arXiv:1606.00704"

@@ -1,7 +1,8 @@
-"""The information bottleneck on MNIST without neighbouring pixels: error, and what is kept.
+"""The information bottleneck on permutation-invariant MNIST: error and kept information.
 
-Encoders z = e(x, noise) of several kinds, and what stands for I(X; Z) in the loss E[−log q(y | z)]
-+ β I(X; Z). With MINE it is a game: the critic raises its bound, the encoder lowers it.
+Encoders z = e(x, noise) of several kinds, and penalties for I(X; Z) in the loss E[−log q(y | z)] +
+β I(X; Z). With MINE, training is adversarial: the critic maximizes its bound, the encoder minimizes
+it.
 
 10,000 of the 60,000 training images choose the epoch whose weights are kept. The test images are
 looked at once, with these.
@@ -33,7 +34,7 @@ from mineral.learning.information import Information
 from mineral.learning.penalties import Penalty
 from mineral.stability import swapped
 
-METHODS = {  # encoder, and what stands for I(X; Z)
+METHODS = {  # encoder, and penalty for I(X; Z)
     "baseline": ("deterministic", ""),
     "dropout": ("dropout", ""),
     "gaussian": ("gaussian", ""),
@@ -62,7 +63,7 @@ class Settings:
         critic: Hidden layers of MINE's critic, its Adam's rate, and `partners` for each pair.
         critic_noise: Standard deviations of the noise in each layer of the critic, if any: 0.3 at
             the input and 0.5 in the hidden layers, in the paper.
-        critic_steps: For each step of the encoder: a critic that lags behind is fooled.
+        critic_steps: For each step of the encoder: a critic that lags behind underestimates.
         noise: Of the additive encoder, `carried` of the propagated one, and `offset` of the scale
             of the Gaussian one.
         epochs, batch, learning_rate: Of Adam, whose first moment decays by 0.5.
@@ -110,7 +111,7 @@ def cells(settings: Settings) -> dict[str, Cell[Settings]]:
     """One training each: a method, β and a number of a seed."""
     for name in (*settings.methods, *settings.swept):
         if name not in METHODS:
-            raise OptionError(f"`methods` must be of {', '.join(METHODS)}, got {name!r}.")
+            raise OptionError(f"`methods` must be among {', '.join(METHODS)}, got {name!r}.")
     plan = [(name, _beta(settings, name), i) for name in settings.methods for i in _all(settings)]
     found = {_key(*each): _cell(*each, swept=False) for each in plan}
     sweep = [(name, beta, 0) for name in _swept(settings) for beta in settings.betas]
@@ -152,7 +153,7 @@ def encoder(settings: Settings, kind: str) -> Encoder:
 
 
 def penalty(settings: Settings, method: str, seed: int, device: torch.device) -> Penalty | None:
-    """What stands for I(X; Z)."""
+    """The penalty for I(X; Z)."""
     of = METHODS[method][1]
     given = {"rate": penalties.rate, "mige": penalties.mige, "club": penalties.club}
     if of in given:
@@ -183,13 +184,13 @@ def penalty(settings: Settings, method: str, seed: int, device: torch.device) ->
 def learn(
     context: Context[Settings], *, method: str, beta: float, repeat: int, swept: bool
 ) -> Numbers:
-    """Train, keep the weights of the epoch that validates best, and look at the test images."""
+    """Train, keep the weights of the best validation epoch, and evaluate them on test images."""
     settings, device = context.settings, context.device
     if swept:
         sizes: Any = {"hidden": settings.swept_hidden, "epochs": settings.swept_epochs}
         settings = replace(settings, **sizes)
     model = Bottleneck(encoder(settings, METHODS[method][0]), settings.dim_z, CLASSES).to(device)
-    stands = penalty(settings, method, context.seed_for("partners", context.key), device)
+    term = penalty(settings, method, context.seed_for("partners", context.key), device)
     batches = settings.images // settings.batch
     optimizer = torch.optim.Adam(
         model.parameters(), lr=settings.learning_rate, betas=(0.5, 0.999), fused=True
@@ -201,8 +202,8 @@ def learn(
     best: dict[str, Any] = {}
     parts: dict[str, Any] = {"model": model, "optimizer": optimizer, "schedule": schedule}
     parts |= {"average": average, "rng": rng, "noted": noted, "best": best}
-    if learned := isinstance(stands, penalties.Adversarial):
-        parts["penalty"] = stands.term
+    if learned := isinstance(term, penalties.Adversarial):
+        parts["penalty"] = term.term
     x, y = digits.of("train", device)
     held_out = digits.of("validation", device)
     checkpoint = Checkpoint(context.folder, **parts)
@@ -214,11 +215,11 @@ def learn(
             with torch.autocast(device.type, torch.bfloat16, enabled=settings.half):
                 code = model.encode(x[rows])
             fit = loss = cross_entropy(model.decoder(code.z), y[rows])
-            if stands is not None and beta:
+            if term is not None and beta:
                 # Densities need more digits than a critic does.
                 with torch.autocast(device.type, torch.bfloat16, enabled=settings.half and learned):
-                    stands.learn(x[rows], code)
-                    information = stands(x[rows], code)
+                    term.learn(x[rows], code)
+                    information = term(x[rows], code)
                 loss = fit + beta * information
                 sums[1] += information.detach()
             optimizer.zero_grad(set_to_none=True)
@@ -317,23 +318,25 @@ def _mean(values: Iterable[float | None]) -> float | None:
 def _ceiling(settings: Settings) -> str:
     n = settings.measured
     return (
-        f"Information is of test images, {n} at a time. The lower bound cannot exceed log {n} = "
-        f"{math.log(n):.2f} nats (dotted): a value near it says that at least so much is kept, and "
-        "no more. The upper one is the smaller of leave-one-out and the rate to a Gaussian fitted "
-        "to the codes of validation images. A propagated code has no density: its lower bound is "
-        "InfoNCE by a critic trained afresh, on training images."
+        f"Information is measured on test images, in batches of {n}. The lower bound cannot "
+        f"exceed log {n} = {math.log(n):.2f} nats (dotted): a value near this limit only shows "
+        "that at least this much is kept. The upper bound is the smaller of the leave-one-out "
+        "bound and the rate to a Gaussian fitted to the codes of validation images. A propagated "
+        "code has no density: its lower bound is InfoNCE with a new critic, trained on training "
+        "images."
     )
 
 
 SENTENCES = (
-    "Every method has the same schedule, average of weights and choice of the epoch, the baseline "
-    "among them; the test images are used once, with the weights that validated best.",
-    "The published figures are of 60,000 training images, and may have been chosen by the test "
-    "images; ours learn from 50,000.",
+    "Every method, including the baseline, has the same schedule, weight averaging and choice of "
+    "the epoch. The test images are used once, with the weights that are best on validation "
+    "images.",
+    "The published figures use 60,000 training images, and may have been chosen by the test "
+    "error; ours use 50,000.",
     "The public implementation of this experiment minimizes −I(X; Z), with one optimizer for both "
-    "networks: it keeps what it should drop. Here the critic raises its bound and the encoder "
-    "lowers it, which a test asserts.",
-    "MIGE gives a gradient and no value; what it keeps is measured as for the others.",
+    "networks: it keeps the information that it should remove. Here the critic maximizes its "
+    "bound and the encoder minimizes it, which a test asserts.",
+    "MIGE gives a gradient and no value; its information is measured as for the others.",
 )
 
 BOTTLENECK = Experiment(

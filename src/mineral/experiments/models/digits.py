@@ -1,4 +1,4 @@
-"""MNIST as rows of pixels, split once and for all: to learn, to choose by, and to look at once."""
+"""MNIST as rows of pixels, with fixed training, validation and test parts."""
 
 from functools import lru_cache
 

@@ -1,4 +1,4 @@
-"""How the adversarial experiments train: with checkpoints, and rates that fall where asked for."""
+"""The training loop of adversarial experiments: checkpoints, and optional learning rate decay."""
 
 import math
 from collections.abc import Callable, Sequence

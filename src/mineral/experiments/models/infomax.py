@@ -1,4 +1,4 @@
-"""Deep InfoMax on MNIST: what a linear classifier reads from codes that no label has shaped.
+"""Deep InfoMax on MNIST: accuracy of a linear classifier on codes trained without labels.
 
 An encoder learns by the global objective, with a critic (Jensen–Shannon, InfoNCE) or by the
 gradient of its code's entropy (MIGE). Then logistic regression learns the digits from the codes of
@@ -63,7 +63,7 @@ def cells(settings: Settings) -> dict[str, Cell[Settings]]:
     """One encoder each; and what needs none."""
     for name in settings.objectives:
         if name not in OBJECTIVES:
-            raise OptionError(f"`objectives` must be of {', '.join(OBJECTIVES)}, got {name!r}.")
+            raise OptionError(f"`objectives` must be among {', '.join(OBJECTIVES)}, got {name!r}.")
     learned: dict[str, Cell[Settings]] = {
         f"{name}.seed{i}": partial(learn, objective=name, repeat=i)
         for name in settings.objectives
@@ -167,8 +167,8 @@ def conclude(settings: Settings, results: Mapping[str, Numbers]) -> Conclusion:
     names = {"random": RANDOM, **UNLEARNED}
     table = Table(
         title=(
-            f"% of test digits read by logistic regression from {settings.dim_z} coordinates (784 "
-            "pixels), and a lower bound on I(features; Z) of test images in nats"
+            f"% of test digits classified correctly by logistic regression from {settings.dim_z} "
+            "coordinates (784 pixels), and a lower bound on I(features; Z) of test images in nats"
         ),
         header=["codes", "accuracy", "sd", "nats"],
         rows=[
@@ -202,22 +202,24 @@ def _draw(metrics: Mapping[str, Any], names: Mapping[str, str]) -> "Figure":
 
 
 SENTENCES = (
-    "The classifier learns from codes of training images and is tested on those of test images, "
-    "which neither it nor the encoder has seen.",
-    "The papers report CIFAR-10, with other networks: no number of theirs stands beside these.",
-    "The bound is InfoNCE of the critic, on test images, for both objectives: of the features that "
-    "it sees, and never above the logarithm of the images compared. MIGE has no value: it is a "
-    "gradient.",
+    "The classifier is trained on codes of training images and tested on codes of test images, "
+    "which neither it nor the encoder was trained on.",
+    "The papers report CIFAR-10, with other networks: they have no comparable number.",
+    "For both objectives, the bound is the critic's InfoNCE on test images. It is about the "
+    "features that the critic uses, and never exceeds the logarithm of the number of images "
+    "compared. MIGE is a gradient and has no value.",
     "The code is a projection of normalized features, which cannot enlarge them. With coordinates "
-    "standardized instead, MIGE lowered the accuracy far below that of the random encoder: entropy "
-    "is then as high for noise as for digits.",
-    "More information is not more of what one wants to know: a code that keeps everything about an "
-    "image need not show its digit to a linear classifier.",
+    "standardized instead, MIGE lowered the accuracy far below that of the random encoder: the "
+    "entropy of noise is then as high as that of digits.",
+    "More information does not imply a better classification: from a code that keeps everything "
+    "about an image, a linear classifier need not be able to predict the digit.",
 )
 
 INFOMAX = Experiment(
     name="infomax",
-    title="Deep InfoMax on MNIST: Jensen–Shannon, InfoNCE and MIGE, read by a linear classifier",
+    title=(
+        "Deep InfoMax on MNIST: Jensen–Shannon, InfoNCE and MIGE, evaluated by a linear classifier"
+    ),
     source=("Hjelm et al. (2019), arXiv:1808.06670; Wen et al. (2020), MIGE, arXiv:2005.01123"),
     quick=Settings(
         seeds=1,

@@ -1,4 +1,4 @@
-"""The information plane: what each layer of a network says of the input and of the label.
+"""The information plane: information of each layer about the input and about the label.
 
 A deterministic network T = t(X) of a continuous X has I(X; T) = ∞; of an X uniform on 4,096
 patterns, I(X; T) = H(T), at most 12 bits and, as soon as no two patterns share an activation,
@@ -316,7 +316,7 @@ def _table(
     return Table(
         title=(
             f"{activation}, after {settings.epochs} epochs, in nats: I(X; ·) / I(Y; ·) of each "
-            f"layer ({100 * right['training']:.1f} % right on the patterns that trained, "
+            f"layer ({100 * right['training']:.1f} % accuracy on the training patterns, "
             f"{100 * right['others']:.1f} % on the others; standard error of the truth at most "
             f"{number(metrics['standard_error'], 3)})"
         ),
@@ -355,17 +355,17 @@ def _draw(settings: Settings, results: Mapping[str, Numbers]) -> "Figure":
 
 
 SENTENCES = (
-    "Each line joins the layers at one epoch, from yellow (before training) to violet (after it); "
-    "dotted are H(X) = 12 bits = 8.3 nats and log 2 = 0.69.",
+    "Each line connects the layers at one epoch, from yellow (before training) to violet (after "
+    "it). Dotted lines: H(X) = 12 bits = 8.3 nats, and log 2 = 0.69.",
     "Without noise the network is a function of its input: I(X; T) = H(T), which is H(X) in every "
     "layer whose activations differ between patterns, at every epoch; of a continuous input it "
-    "would be infinite. What moves in the right panels is how many patterns share a bin: it is of "
-    "the bins, and not the information of the network.",
-    "With noise, I(X; T + σε) is a property of the network and known to the standard error. It "
-    "grows with the size of the activations beside σ, so that training a ReLU network, whose "
-    "activations have no limit, raises it.",
-    "Critics learn on samples, and their values are of other samples; InfoNCE cannot exceed the "
-    "logarithm of the samples compared.",
+    "would be infinite. The right panels change because more or fewer patterns share a bin: they "
+    "describe the bins, not the information in the network.",
+    "With noise, I(X; T + σε) is a property of the network, and known up to the standard error. "
+    "It grows with the ratio of the activations to σ, so that training a ReLU network, whose "
+    "activations are unbounded, raises it.",
+    "Critics are evaluated on samples that they were not trained on; InfoNCE cannot exceed the "
+    "logarithm of the number of samples compared.",
 )
 
 PLANE = Experiment(

@@ -1,4 +1,4 @@
-"""How much of the images a bottleneck keeps: measured on images that it never saw, and drawn."""
+"""Information that a bottleneck keeps of held-out images: measurement and figures."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -99,7 +99,8 @@ def compared(runs: Sequence[Numbers], baselines: Sequence[Numbers]) -> dict[str,
     """How much larger the mean error is than the baseline's, in %, with its standard error.
 
     Both are judged on the same images, so that it is the differences between them, image by image,
-    whose spread tells the error: much of an error's own is that of the images, and shared.
+    that give the standard error: much of the variance of an error is due to the images, and common
+    to both.
     """
     if not baselines or runs == baselines:
         return {"difference": None, "difference_stderr": None}
@@ -129,7 +130,7 @@ def errors(methods: Mapping[str, Numbers], seeds: int) -> Table:
             "figures, from memory and unverified), and bounds on I(X; Z) in nats"
         ),
         header=[
-            *("method", "β", "error", "sd", "less the baseline's", "validation"),
+            *("method", "β", "error", "sd", "minus the baseline", "validation"),
             *("I(X; Z) ≥", "I(X; Z) ≤"),
         ],
         rows=[
@@ -193,8 +194,10 @@ def draw(
     axes[0].axvline(math.log(measured), **ceiling)
     axes[0].set_xscale("log")
     axes[-1].set_yscale("log")
-    drawings.label(axes[0], "both bounds on what is kept", "I(X; Z) in nats", "% error, test")
-    drawings.label(axes[-1], "while learning, first seed", "epoch", "% error, validation")
+    drawings.label(
+        axes[0], ("both bounds on the kept information"), "I(X; Z) in nats", "% error, test"
+    )
+    drawings.label(axes[-1], "during training, first seed", "epoch", "% error, validation")
     if sweep:
         _over_beta(axes[1], sweep)
         axes[1].axhline(math.log(measured), **ceiling)

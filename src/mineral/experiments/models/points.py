@@ -189,8 +189,8 @@ def _of_grid(settings: Settings, metrics: Mapping[str, Any]) -> Table:
         ours.append([name, modes, f"{quality} %", kl])
     return Table(
         title=(
-            f"25 Gaussians, {settings.evaluated:,} samples: median of {settings.seeds} seeds, and "
-            "the least and the most of them"
+            f"25 Gaussians, {settings.evaluated:,} samples: median of {settings.seeds} seeds, "
+            "with minimum and maximum"
         ),
         header=["network", "modes of 25", "high quality", "reverse KL in nats"],
         rows=[
@@ -211,7 +211,7 @@ def _of_spirals(settings: Settings, metrics: Mapping[str, Any]) -> Table:
     return Table(
         title=(
             f"Spirals, {settings.evaluated:,} samples: median of {settings.spiral_seeds} seeds, "
-            "and the least and the most of them"
+            "with minimum and maximum"
         ),
         header=["network", "first arm covered", "second arm covered", "high quality"],
         rows=rows,
@@ -235,21 +235,21 @@ def _draw(settings: Settings, results: Mapping[str, Numbers]) -> "Figure":
 
 
 SENTENCES = (
-    "A sample is of high quality if the nearest mean, or the nearest place of an arm, is within 3 "
-    "standard deviations; a mode is covered if a sample of high quality lies there, a place of an "
-    "arm if a sample is within 3 standard deviations of it. Reverse KL counts every sample at its "
-    "nearest mode.",
-    "Even noise is spread over the square of the data: it covers every mode and place, with few "
-    "samples of high quality. Coverage means something only where quality is well above its.",
-    "Both networks of a seed begin with the same weights and see the same batches. The figure "
-    "shows seed 0, whichever it is.",
-    "Published: Table 1 of PacGAN, from 10 trainings of 400 passes through 100,000 samples, with "
-    "other networks. The MINE paper shows these data in figures, without a table.",
+    "A sample has high quality if the nearest mean, or the nearest point of an arm, is within 3 "
+    "standard deviations. A mode is covered if it has a sample of high quality; a point of an arm "
+    "is covered if a sample is within 3 standard deviations. Reverse KL assigns every sample to "
+    "its nearest mode.",
+    "Uniform noise on the square of the data covers every mode and point, with few samples of "
+    "high quality. Coverage is meaningful only if the quality is well above that of noise.",
+    "Both networks of a seed start from the same weights and use the same batches. The figure "
+    "always shows seed 0.",
+    "Published: Table 1 of PacGAN, from 10 runs of 400 epochs of 100,000 samples, with other "
+    "networks. The MINE paper shows these data in figures only, without a table.",
 )
 
 GAN_POINTS = Experiment(
     name="gan-points",
-    title="25 Gaussians and two spirals by a GAN, with and without MINE",
+    title="A GAN on 25 Gaussians and on two spirals, with and without MINE",
     source=(
         "Belghazi et al. (2018), MINE, arXiv:1801.04062; protocol and published figures of Lin et "
         "al. (2018), PacGAN, arXiv:1712.04086"

@@ -160,8 +160,8 @@ def conclude(settings: Settings, results: Mapping[str, Numbers]) -> Conclusion:
     metrics["reader"] = results["plain-0"]["reader"]
     table = Table(
         title=(
-            f"Stacked MNIST, {settings.evaluated:,} images: median of {settings.seeds} seeds, and "
-            "the least and the most of them"
+            f"Stacked MNIST, {settings.evaluated:,} images: median of {settings.seeds} seeds, "
+            "with minimum and maximum"
         ),
         header=["network", "modes of 1,000", "reverse KL in nats"],
         rows=[
@@ -179,7 +179,7 @@ def conclude(settings: Settings, results: Mapping[str, Numbers]) -> Conclusion:
         tables=[table],
         figures={"stacked-mnist": _draw(results)},
         sentences=(
-            f"The network that reads digits gets {read} % of MNIST's single test images right.",
+            f"The classifier of digits is correct for {read} % of MNIST's single test images.",
             *SENTENCES,
         ),
     )
@@ -198,16 +198,16 @@ def _draw(results: Mapping[str, Numbers]) -> "Figure":
 
 
 SENTENCES = (
-    "Both networks of a seed begin with the same weights and see the same batches. The figure "
-    "shows seed 0, whichever it is.",
-    "Reverse KL is that of the distribution of generated numbers from the uniform one.",
-    "Published: Table 2 of PacGAN, most of it quoted there from others, after 50 passes through "
-    "128,000 images. The row of MINE is as other papers quote it, its KL from memory.",
+    "Both networks of a seed start from the same weights and use the same batches. The figure "
+    "always shows seed 0.",
+    "Reverse KL is the divergence of the generated distribution over modes from the uniform one.",
+    "Published: Table 2 of PacGAN, which quotes most of it from other papers, after 50 epochs of "
+    "128,000 images. The row of MINE is as other papers quote it, with its KL from memory.",
 )
 
 STACKED_MNIST = Experiment(
     name="stacked-mnist",
-    title="Stacked MNIST by a GAN, with and without MINE: how many of 1,000 modes",
+    title="A GAN on stacked MNIST, with and without MINE: number of modes covered, of 1,000",
     source=(
         "Belghazi et al. (2018), MINE, arXiv:1801.04062; protocol and published figures of Lin et "
         "al. (2018), PacGAN, arXiv:1712.04086"

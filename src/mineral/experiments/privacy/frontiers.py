@@ -1,4 +1,4 @@
-"""A sweep of encoders over β: which stands for all, and whether the sweep lies above others."""
+"""A sweep of encoders over β: the choice of β, and a comparison with other encoders."""
 
 from collections.abc import Mapping, Sequence
 
@@ -35,26 +35,28 @@ def excess(found: Sequence[Numbers]) -> Spread:
     return Spread.of([each["attack"] - each["guess"] for each in found])
 
 
-def told(beta: float, held: Mapping[float, Sequence[Numbers]], margin: float) -> str:
+def choice(beta: float, held: Mapping[float, Sequence[Numbers]], margin: float) -> str:
     """How β was chosen."""
     fit = within(held, margin)
     rule = (
-        f"those whose strongest attack on validation images stays within {100 * margin:g} points "
-        "of what parity gives away there, by the upper end of its interval over seeds"
+        f"those whose strongest attack on validation images is at most {100 * margin:g} points "
+        "above the guess from parity, by the upper end of its interval over seeds"
     )
     if not fit:
-        return f"β = {beta:g} attacks least on validation images: there are none of {rule}."
+        return (
+            f"β = {beta:g} has the weakest attack on validation images: there are none of {rule}."
+        )
     return (
         f"β = {beta:g} was chosen on validation images alone: of {rule} "
-        f"({', '.join(f'{each:g}' for each in fit)}), it reads parity best there."
+        f"({', '.join(f'{each:g}' for each in fit)}), it predicts parity best there."
     )
 
 
 def table(held: Mapping[float, Sequence[Numbers]]) -> Table:
     """What β is chosen by."""
     return Table(
-        title="Validation images, by which β is chosen: means over seeds, with their 95 % interval",
-        header=["β", "label read", "attack", "attack less what parity gives away"],
+        title="Validation images, which select β: means over seeds, with their 95 % interval",
+        header=["β", "label read", "attack", "attack minus guess from parity"],
         rows=[
             [
                 f"{beta:g}",

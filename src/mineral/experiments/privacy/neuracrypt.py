@@ -1,4 +1,4 @@
-"""Attacks on NeuraCrypt: linear encoders by what they leave as it is, deep ones by matching.
+"""Attacks on NeuraCrypt: linear encoders by their invariants, deep ones by matching.
 
 The adversary has images of digits and their codes in a random order, knows the layers, and does not
 know the key. Success is the share of images that get their own code.
@@ -145,8 +145,8 @@ def conclude(settings: Settings, results: Mapping[str, Numbers]) -> Conclusion:
     chance = 1 / settings.images
     tables = [
         Table(
-            title=f"Share of {settings.images} images that get their own code: median of "
-            f"{settings.seeds} keys (lowest to highest); chance {100 * chance:.1g} %",
+            title=f"Share of {settings.images} images that are matched to their own code: median "
+            f"of {settings.seeds} keys (lowest to highest); chance {100 * chance:.1g} %",
             header=["encoder and attack", "ours", "published, on X-rays"],
             rows=rows,
         ),
@@ -189,22 +189,26 @@ def _draw(settings: Settings, results: Mapping[str, Numbers]) -> "Figure":
     axes.set_yticks(range(len(groups)), [name for name, _ in groups.values()])
     axes.invert_yaxis()
     axes.set_xlim(-3, 103)
-    drawings.label(axes, "", "images that get their own code, in %; small dots: earlier steps", "")
+    drawings.label(
+        axes, "", ("images matched to their own code, in %; small dots: earlier steps"), ""
+    )
     return figure
 
 
 SENTENCES = (
-    "No encoder here is private. A linear encoder leaves the geometry of whitened rows as it is, "
-    "so that each row is known by its place among the others; nothing has to be learned.",
+    "No encoder here is private. A linear encoder preserves the geometry of whitened rows, so "
+    "that each row is identified by its inner products with the others, without any training.",
     "The deep encoder hides most images from an adversary that averages patches and does not know "
-    "its layers. It hides none from one that does: the secret positions, which should mix up the "
-    "patches, tell which patches of two images belong together, and the moments of a patch survive "
-    "any key. That the first attack mostly fails says nothing about the second.",
-    "The key is never needed, and no pair is known in advance. Normalizing with the moments of the "
-    "batch, as the published code does, is no protection.",
-    "Ours are digits of 28 × 28, in patches of a quarter of a side, and fewer numbers a patch than "
-    "the 2048 of the paper; theirs are X-rays of 256 × 256 in 256 patches. The interval is that of "
-    "the lowest and the highest of the keys: with five, it holds the median with 94 %.",
+    "its layers. It hides none from an adversary that knows them: the secret positions, which "
+    "should mix up the patches, identify corresponding patches of two images, and the moments of "
+    "a patch are the same under any key. The failure of the first attack is no evidence against "
+    "the second.",
+    "The attack needs neither the key nor a known pair. Normalization with the moments of the "
+    "batch, as in the published code, does not protect.",
+    "Our images are digits of 28 × 28 pixels, in patches of a quarter of a side, with fewer than "
+    "the paper's 2048 dimensions a patch; the paper's are X-rays of 256 × 256 in 256 patches. The "
+    "interval is the minimum and maximum over the keys: with five keys, it contains the median "
+    "with probability 94 %.",
 )
 
 NEURACRYPT = Experiment(

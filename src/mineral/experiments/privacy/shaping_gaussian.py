@@ -39,7 +39,7 @@ class Settings:
         n: Rows: 60 % train, 20 % validate, 20 % are reported on.
         seeds: Each draws rows, splits them, and starts networks anew.
         betas: Weights of I(X; Z).
-        chosen: The β that stands for all where one is reported.
+        chosen: The β of the reported encoder.
         remine: Whether to train as the thesis did too, with ReMINE for both terms, at `chosen`.
         dim: Numbers of a code.
         noise: On a code.
@@ -148,7 +148,7 @@ def noisy(network: nn.Module, problem: Problem, split: int, settings: Settings) 
 
 
 def cell(context: Context[Settings], *, seed: int, make: Maker) -> Numbers:
-    """Make an encoder, and measure it on rows that it never saw."""
+    """Train an encoder, and measure it on held-out rows."""
     problem, split = problem_of(context, seed)
     encoder = make(context, problem, split)
     parts = problem.split(seed=split)
@@ -224,9 +224,9 @@ def conclude(settings: Settings, results: Mapping[str, Numbers]) -> Conclusion:
         ],
         figures={"shaping-gaussian": _draw(settings, over)},
         sentences=[
-            f"At β = {settings.chosen:g} the code gives an AUC of {auc:.4f} and tells at most "
-            f"{leaked:.2f} nats of x; the random encoder's tells at least {random_leaked:.2f}. "
-            f"Keeping the label takes {math.log(2):.2f}.",
+            f"At β = {settings.chosen:g} the code has an AUC of {auc:.4f} and at most "
+            f"{leaked:.2f} nats of information about x; the random encoder's code has at least "
+            f"{random_leaked:.2f}. Keeping the label requires {math.log(2):.2f}.",
             *SENTENCES,
         ],
     )
@@ -274,15 +274,18 @@ def _draw(settings: Settings, over: Mapping[str, Mapping[str, Sequence[float]]])
 
 
 SENTENCES = (
-    "Dotted: log 2, which a code must tell of x if it tells the class. Published: read off the "
-    "figures of the thesis, of codes without noise; it gives no measured I(X; Z).",
-    "A code without noise has infinite I(X; Z), whatever a bound from samples says: the column "
-    "without noise is for comparison of AUC alone.",
+    "Dotted: log 2, the least I(X; Z) of a code that determines the class. Published: read off "
+    "the figures of the thesis, for codes without noise; it gives no measured I(X; Z).",
+    "A code without noise has infinite I(X; Z), whatever bound the samples give: the column "
+    "without noise is only for comparing AUC.",
 )
 
 SHAPING_GAUSSIAN = Experiment(
     name="shaping-gaussian",
-    title="The thesis' Gaussian classes: the class in three numbers, and little else of x",
+    title=(
+        "The thesis' Gaussian classes: a code of three numbers that keeps the class and little "
+        "else of x"
+    ),
     source="InfoShape thesis (MIT MEng 2022), DSpace 1721.1/147511; AUC read off its figures",
     quick=Settings(),
     full=Settings(n=60_000, steps=2000),

@@ -137,7 +137,7 @@ def additive(
 
 
 def cell(context: Context[Settings], *, name: str, seed: int, make: Maker) -> Numbers:
-    """Make an encoder, and measure it on images that it never saw."""
+    """Train an encoder, and measure it on held-out images."""
     settings = context.settings
     make_problem = partial(mnist_style, "slant") if name.startswith("slant") else mnist_parity
     problem = make_problem(
@@ -190,7 +190,7 @@ def conclude(settings: Settings, results: Mapping[str, Numbers]) -> Conclusion:
         for what in MEASURED:
             values[what].append(found[what])
     best = [results[f"shaped-{beta:g}-seed{k}"] for k in range(settings.seeds)]
-    told = {what: _median(best, what) for what in (*MEASURED, "chosen_attack", "guess", "floor")}
+    medians = {what: _median(best, what) for what in (*MEASURED, "chosen_attack", "guess", "floor")}
     sweep = [over[f"shaped-{each:g}"] for each in held]
     monotone = {what: frontiers.falls([found[what] for found in sweep]) for what in MEASURED}
     above = _above(over, sweep, best[0]["constant"])
@@ -198,9 +198,10 @@ def conclude(settings: Settings, results: Mapping[str, Numbers]) -> Conclusion:
     return Conclusion(
         metrics={
             "beta": beta,
-            "parity": told["accuracy"],
-            **{what: told[what] for what in ("attack", "chosen_attack", "guess", "floor")},
-            "met": told["accuracy"] >= ACCURATE and told["attack"] <= told["guess"] + WITHIN,
+            "parity": medians["accuracy"],
+            **{what: medians[what] for what in ("attack", "chosen_attack", "guess", "floor")},
+            "met": medians["accuracy"] >= ACCURATE
+            and medians["attack"] <= medians["guess"] + WITHIN,
             "monotone": monotone,
             "above": above,
             "encoders": {
@@ -214,10 +215,10 @@ def conclude(settings: Settings, results: Mapping[str, Numbers]) -> Conclusion:
             *([_table("Digit kept, slant hidden", over, style)] if style else []),
             _attackers_table(beta, best),
         ],
-        figures={"shaping-mnist": _draw(settings, over, told["guess"])},
+        figures={"shaping-mnist": _draw(settings, over, medians["guess"])},
         sentences=[
-            frontiers.told(beta, held, WITHIN),
-            _result_told(beta, told),
+            frontiers.choice(beta, held, WITHIN),
+            _result_sentence(beta, medians),
             _said(monotone, above),
             *SENTENCES,
         ],
@@ -233,7 +234,7 @@ def _above(
     sweep: Sequence[Mapping[str, Sequence[float]]],
     constant: Sequence[float],
 ) -> dict[str, bool]:
-    """Of each encoder that nobody trained, whether the sweep keeps as much and leaks no more."""
+    """For each untrained encoder, whether the sweep keeps as much and leaks no more."""
 
     def middle(found: Mapping[str, Sequence[float]]) -> tuple[float, float]:
         return float(np.median(found["accuracy"])), float(np.median(found["attack"]))
@@ -246,27 +247,28 @@ def _above(
     }
 
 
-def _result_told(beta: float, told: Mapping[str, float]) -> str:
+def _result_sentence(beta: float, medians: Mapping[str, float]) -> str:
     return (
-        f"At β = {beta:g} parity is read in {_percent(told['accuracy'])} of test images; the "
-        f"strongest attacker of magnitude on them is right in {_percent(told['attack'])}, the one "
-        f"that was best on validation images in {_percent(told['chosen_attack'])}; parity alone "
-        f"gives {_percent(told['guess'])} (I(L; S) = {told['floor']:.4f} nats)."
+        f"At β = {beta:g} parity is predicted correctly for {_percent(medians['accuracy'])} of "
+        "test images. The accuracy of the strongest attacker of magnitude is "
+        f"{_percent(medians['attack'])}, that of the best attacker on validation images "
+        f"{_percent(medians['chosen_attack'])}, and that of the guess from parity alone "
+        f"{_percent(medians['guess'])} (I(L; S) = {medians['floor']:.4f} nats)."
     )
 
 
 def _said(monotone: Mapping[str, bool], above: Mapping[str, bool]) -> str:
     rising = [what for what, fine in monotone.items() if not fine]
     first = (
-        f"As β grows, {', '.join(rising)} rises by more than its intervals allow"
+        f"As β grows, {', '.join(rising)} rises by more than its intervals"
         if rising
-        else "As β grows, what is kept and what leaks fall, within their intervals"
+        else "As β grows, both the kept and the leaked information fall, within their intervals"
     )
     missed = [name for name, fine in above.items() if not fine]
     then = (
         f"the sweep does not lie above {', '.join(missed)}."
         if missed
-        else "the sweep lies above every encoder that nobody trained."
+        else "the sweep lies above every untrained encoder."
     )
     return f"{first}; {then}"
 
@@ -313,11 +315,11 @@ def _called(name: str) -> str:
 
 
 def _spread(values: Sequence[float], *, percent: bool) -> str:
-    def told(value: float) -> str:
+    def shown(value: float) -> str:
         return _percent(value) if percent else number(value, 3)
 
-    spread, median = Spread.of(values), told(float(np.median(values)))
-    return median if len(values) < 3 else f"{median} [{told(spread.low)}, {told(spread.high)}]"
+    spread, median = Spread.of(values), shown(float(np.median(values)))
+    return median if len(values) < 3 else f"{median} [{shown(spread.low)}, {shown(spread.high)}]"
 
 
 def _percent(share: float) -> str:
@@ -361,7 +363,7 @@ def _draw(
     axes.axvline(guess, color=drawings.TRUTH, linewidth=0.8, linestyle=":")
     axes.set_xlim(0.48, 1.0)
     axes.set_ylim(0.48, 1.02)
-    drawings.label(axes, "", "strongest attack on magnitude is right", "parity is read")
+    drawings.label(axes, "", "accuracy of the strongest attack on magnitude", "accuracy for parity")
     drawings.legend(axes, where="lower right")
     return figure
 
@@ -371,12 +373,12 @@ def _reach(spreads: Sequence[Spread]) -> list[float]:
 
 
 SENTENCES = (
-    "Dotted: the best guess of magnitude from parity alone. An attack below it does not mean that "
-    "less leaks than the floor: a classifier then merely failed to use what parity says.",
-    "A code without noise leaks more at the same β: attackers find in its fine structure what the "
-    "adversary of training did not. Its I(X; Z) is infinite.",
-    "The papers print AUC of parity and magnitude without values for these codes, so that no "
-    "published figure stands beside.",
+    "Dotted: the best prediction of magnitude from parity alone. An attack below it does not mean "
+    "that less leaks than this minimum: the classifier then failed to use parity fully.",
+    "A code without noise leaks more at the same β: attackers learn more from its fine structure "
+    "than the adversary in training did. Its I(X; Z) is infinite.",
+    "The papers plot the AUC of parity and magnitude without values for these codes, so that "
+    "there is no published figure to compare with.",
 )
 
 SHAPING_MNIST = Experiment(

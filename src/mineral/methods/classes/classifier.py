@@ -1,9 +1,9 @@
-"""Labels by a classifier: what images, text or many measurements say of a class.
+"""Labels by a classifier: the information of images, text or many measurements about a class.
 
     I(X; Y) = H(Y) − H(Y | X) ≥ H(Y) − E[−log q(Y | X)]
 
-for every classifier q, evaluated on rows that it never saw. It starts from discriminants, exact for
-classes that scatter as ellipses, and a network learns what they miss.
+for every classifier q, evaluated on held-out rows. It starts from discriminants, exact for Gaussian
+classes, and a network learns a correction.
 """
 
 from dataclasses import dataclass, replace
@@ -26,16 +26,16 @@ from mineral.samples import Fold, Paired, folds
 from mineral.system.chance import Chance, learning
 from mineral.system.progress import silent
 
-SHARPNESS = (1.0, 0.75, 0.5, 0.25, 0.1, 0.0)  # of discriminants that few rows made too sure
+SHARPNESS = (1.0, 0.75, 0.5, 0.25, 0.1, 0.0)  # exponents that temper overconfident discriminants
 
 
 @dataclass(frozen=True, kw_only=True)
 class Classifier(CrossFitted):
-    """A classifier's held-out likelihood: of a label, by images, text or many numbers.
+    """A classifier's held-out likelihood: a label with images, text or many numbers.
 
-    The side with fewer different rows is the label; its classes have no order. The other side is
-    seen through its principal components, up to one for every five training rows and 100; up to 20
-    coordinates by their normal scores.
+    The side with fewer distinct rows is the label; its classes have no order. The features are the
+    principal components of the other side, up to one for every five training rows and 100; with up
+    to 20 columns, their normal scores.
 
     Args:
         hidden: Width of the network's two hidden layers.
@@ -106,7 +106,7 @@ class Classifier(CrossFitted):
 
 @dataclass(frozen=True, kw_only=True)
 class _Logits:
-    """Of every row, discriminants that learned on training rows; how sure; and the log shares."""
+    """Log odds of every row by discriminants, their exponent, and the log shares of classes."""
 
     of_rows: Float[np.ndarray, "n c"]
     sharpness: float
@@ -116,7 +116,7 @@ class _Logits:
     def best(
         cls, z: Float[np.ndarray, "n k"], labels: Int[np.ndarray, " n"], fold: Fold, classes: int
     ) -> "_Logits":
-        """Those under which the validation rows are most likely."""
+        """The discriminants with the largest validation likelihood."""
         fitted = Discriminants.fit(z[fold.training], labels[fold.training], classes)
         wanted = torch.from_numpy(labels[fold.validation])
         found = []
@@ -133,9 +133,9 @@ class _Logits:
 
 
 class _Network(nn.Module):
-    """log q(y | x): discriminants, sharpened or blunted, and a network that starts at 0.
+    """log q(y | x): tempered discriminants plus a network that starts at 0.
 
-    x holds components, and behind them the discriminants.
+    x contains components, followed by the discriminants.
     """
 
     log_shares: Tensor

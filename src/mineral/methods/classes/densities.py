@@ -21,7 +21,7 @@ THRESHOLDS = (
     5.0,
 )  # t statistics, up to 5,000 columns' noise
 PRIOR_ROWS = (1.0, 10.0)  # rows that the class shares count as, in a cell of equal rows
-LEAST_SCALE = 0.1  # of the median: columns constant within classes decide, but not alone
+LEAST_SCALE = 0.1  # of the median: a column that is constant within classes must not decide alone
 BINS = (4, 8, 16, 32)  # of about equal numbers of rows
 BIN_PRIOR_ROWS = 3.0  # rows of a class that are spread over the bins like all rows
 MIN_CELL = 5  # equal rows; fewer do not estimate shares of classes

@@ -132,7 +132,7 @@ class Discriminants:
         z, u = (solve_triangular(root, (v - self.center).T, lower=True).T for v in (x, averages))
         squares, directions = np.linalg.eigh((u.T * self.counts) @ u)
         present = np.count_nonzero(self.counts)
-        # What noise adds to each of the eigenvalues that are not zero, on average.
+        # The mean that noise adds to each nonzero eigenvalue.
         noise = max(present - 1, k)
         between = (squares - noise).clip(min=0) / (n - (self.counts**2).sum() / n).clip(min=1e-9)
         directions, between = directions[:, between > 0], between[between > 0]
@@ -145,14 +145,14 @@ class Discriminants:
 
 @dataclass(frozen=True, kw_only=True)
 class Discriminant(Estimator):
-    """Discriminant analysis, cross-validated: a label and numbers that scatter as ellipses.
+    """Discriminant analysis, cross-validated: a label and approximately Gaussian classes.
 
     The side with fewer distinct rows is the label; its classes have no order. The other side is
     used in its own units, with compressed tails; up to 20 columns, by its normal scores as well;
     beyond 100 columns, by as many principal components; and beyond 20 columns, also by the columns
-    whose means differ most between classes. Rows that repeat are counted. A lower bound whatever
-    the classes look like, and far below where they are rings or spirals. The interval reaches
-    upwards by what more rows would add, extrapolated from halves and quarters of the rows.
+    whose means differ most between classes. Rows that repeat are counted. A lower bound for classes
+    of any shape, and far too low for rings or spirals. The interval includes the gain from more
+    rows, extrapolated from halves and quarters of the rows.
 
     Args:
         folds: Parts of the samples, stratified by class, each predicted from the others. For each

@@ -105,7 +105,7 @@ def surprisal(label: Int[np.ndarray, " n"]) -> PerSample:
 
 
 def miller_madow(label: Int[np.ndarray, " n"]) -> float:
-    """What the plug-in H(Y) lacks on average: (K − 1) / 2n."""
+    """The negative bias of the plug-in H(Y): (K − 1) / 2n."""
     return float((len(np.unique(label)) - 1) / (2 * len(label)))
 
 
@@ -130,8 +130,8 @@ def small_classes(label: Int[np.ndarray, " n"]) -> tuple[Caution, ...]:
     return (
         Caution(
             "small-classes",
-            f"{classes} classes share {n:,} rows, {n / classes:.2g} each on average: too few to "
-            "learn what predicts a class. Collect more rows, or merge classes.",
+            f"{classes} classes share {n:,} rows, on average {n / classes:.2g} rows a class: too "
+            "few to train a classifier. Collect more rows, or merge classes.",
         ),
     )
 

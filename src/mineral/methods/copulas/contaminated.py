@@ -1,12 +1,12 @@
-"""A Gaussian copula of which a share of the rows knows nothing.
+"""A Gaussian copula, mixed with a share of independent rows.
 
-In recorded data some pairs are chance: mismatched, mislabelled, or from times when nothing held. If
-a share ε of them has the same marginals and no dependence, the log density ratio is
+In recorded data some pairs are independent: mismatched, mislabelled, or from times without a
+relation. If a share ε of them has the same marginals and no dependence, the log density ratio is
 
     pmi(x, y) = log(ε + (1 − ε) c(x, y)),      c the density of a Gaussian copula
 
-and a plain Gaussian copula, which no pair may contradict, finds too little: 0.17 of 0.27 nats where
-half of the rows are chance.
+and a plain Gaussian copula, which is not robust to such pairs, is too low: 0.17 of 0.27 nats if
+half of the rows are independent.
 
 References:
     Dempster, Laird & Rubin (1977), on expectation maximization.
@@ -30,33 +30,37 @@ ROUNDS = 100  # of the iteration, at most
 STEADY = 1e-4  # change of ε below which it ends
 START = 0.3  # ε at first
 ROWS_A_PAIR = (
-    4  # rows that depend, for each pair of coordinates: fewer are told from chance by luck
+    # dependent rows for each pair of columns: fewer are not distinguishable from independent rows
+    4
 )
-DIFFERENT = 0.9  # share of the rows that have a value of their own, in each coordinate
+DIFFERENT = 0.9  # share of the rows that have a unique value, in each column
 LARGEST = 1 - 1e-9  # correlation
 CLEARLY = 3.0  # standard errors
-NOT_CLEARLY = "Rows do not clearly say that some are chance: the Gaussian copula's value is given."
+NOT_CLEARLY = (
+    "A mixture with independent rows does not fit significantly better: the Gaussian copula is "
+    "reported."
+)
 
 
 @dataclass(frozen=True, kw_only=True)
 class ContaminatedCopula(Estimator):
-    """Dependence as of a Gaussian copula in some rows, and none in the others.
+    """A Gaussian copula mixed with independent rows: mismatched pairs, intermittent dependence.
 
-    Share and correlations maximize the likelihood of the ratio, on normal scores. Where the rows do
-    not clearly say that some of them are chance, the Gaussian copula's value is given. The bias of
-    the correlations is taken off as for a Gaussian, at as many samples as there are rows that
-    depend.
+    Share and correlations maximize the likelihood of the ratio, on normal scores. If the mixture
+    does not fit significantly better than a Gaussian copula, the latter is reported. The bias of
+    the correlations is subtracted as for a Gaussian, with the number of dependent rows as the
+    sample size.
 
-    Use it where pairs may be mismatched, or dependence comes and goes. It needs four rows that
-    depend for each pair of coordinates (dx · dy), and fails where the chance rows have marginals of
-    their own, as outliers have: the value then is too low.
+    Use it if pairs may be mismatched, or dependence is intermittent. It needs four dependent rows
+    for each pair of columns (dx · dy), and fails if the independent rows have other marginals, as
+    outliers have: the value is then too low.
 
     Example:
         >>> rng = np.random.default_rng(0)
         >>> x, noise, other = rng.standard_normal((3, 5000))
         >>> y = np.where(rng.random(5000) < 0.5, other, 0.99 * x + 0.14 * noise)
         >>> r = ContaminatedCopula().estimate(x, y)
-        >>> round(r.value, 1), round(r.model.share, 1)  # a Gaussian copula finds 0.1 nats
+        >>> round(r.value, 1), round(r.model.share, 1)  # a Gaussian copula gives 0.1 nats
         (0.5, 0.5)
     """
 
@@ -67,7 +71,7 @@ class ContaminatedCopula(Estimator):
         return self.beside(GaussianCopula().measure(samples, run), samples, run)
 
     def beside(self, gaussian: Measurement, samples: Paired, run: Run) -> Measurement:
-        """This copula's measurement, or that of the Gaussian where rows do not clearly say so."""
+        """The mixture's measurement, or the Gaussian copula's if the mixture is not significant."""
         if any(caution.code == "deterministic" for caution in gaussian.cautions):
             return gaussian
         white_x, map_x, mean_x = _white(samples.x)
@@ -105,16 +109,16 @@ class ContaminatedCopula(Estimator):
             pointwise=raw - bias,
             model=model,
             cautions=gaussian.cautions,
-            path=(f"A Gaussian copula, of which {fit.share:.0%} of the rows are chance.",),
+            path=(f"Model: a Gaussian copula, mixed with {fit.share:.0%} independent rows.",),
         )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Contaminated:
-    """What was fitted.
+    """The fitted parameters.
 
     Attributes:
-        across: Correlations of white coordinates of x with those of y, where rows depend.
+        across: Correlations of whitened x with whitened y, in the dependent rows.
         share: ε.
     """
 
@@ -123,7 +127,7 @@ class Contaminated:
 
 
 def fitted(x: X, y: Y) -> Contaminated:
-    """Of white scores, by expectation maximization.
+    """Fit whitened scores by expectation maximization.
 
     Args:
         x: Uncorrelated coordinates of unit variance.
@@ -134,14 +138,15 @@ def fitted(x: X, y: Y) -> Contaminated:
     """
     n, dx = x.shape
     if n <= dx + y.shape[1]:
-        raise OptionError(f"{n} rows do not determine {dx} + {y.shape[1]} coordinates.")
+        raise OptionError(f"{n} rows are too few for a copula of {dx} + {y.shape[1]} columns.")
     share, across = START, _correlations(x, y, np.ones(n))
     for _ in range(ROUNDS):
         ratio = np.log1p(-share) + log_ratio(x, y, across)
-        weights = np.exp(ratio - np.logaddexp(np.log(share), ratio))  # that a row is not chance
+        # posterior that a row is dependent
+        weights = np.exp(ratio - np.logaddexp(np.log(share), ratio))
         before, share = share, float(np.clip(1 - weights.mean(), 1e-6, 1 - 1e-6))
         if n * (1 - share) <= dx + y.shape[1]:
-            break  # nearly all is chance: what is left fits anything
+            break  # nearly all rows are independent: too few remain for a fit
         across = _correlations(x, y, weights)
         if abs(share - before) < STEADY:
             break
@@ -149,7 +154,7 @@ def fitted(x: X, y: Y) -> Contaminated:
 
 
 def _correlations(x: X, y: Y, weights: PerSample) -> Float[np.ndarray, "dx dy"]:
-    """Of x with y, each side white under the weights; none is 1."""
+    """Weighted correlations of x with y, each side whitened; all below 1."""
     roots = [np.linalg.cholesky((z.T * weights) @ z) for z in (x, y)]
     across = np.linalg.solve(roots[0], np.linalg.solve(roots[1], (y.T * weights) @ x).T)
     left, rho, right = np.linalg.svd(across, full_matrices=False)
@@ -157,7 +162,7 @@ def _correlations(x: X, y: Y, weights: PerSample) -> Float[np.ndarray, "dx dy"]:
 
 
 def log_ratio(x: X, y: Y, across: Float[np.ndarray, "dx dy"]) -> PerSample:
-    """log of a Gaussian's density to that of its marginals, of white x and y."""
+    """The log density ratio of a Gaussian, for whitened x and y."""
     left, rho, right = np.linalg.svd(across, full_matrices=False)
     u, v, rest = x @ left, y @ right.T, 1 - rho**2
     forms = (rho**2 * (u**2 + v**2) - 2 * rho * u * v) / (2 * rest)
@@ -165,7 +170,7 @@ def log_ratio(x: X, y: Y, across: Float[np.ndarray, "dx dy"]) -> PerSample:
 
 
 def _tied(samples: Paired) -> bool:
-    """Whether values repeat: that equal ones meet would count as perfect dependence."""
+    """Whether values repeat: pairs of equal values would count as perfect dependence."""
     columns = (*samples.x.T, *samples.y.T)
     return any(len(np.unique(column)) < len(column) * DIFFERENT for column in columns)
 

@@ -24,20 +24,21 @@ from mineral.models import CopulaModel, GaussianModel
 from mineral.results import Caution
 from mineral.samples import Paired, normal_scores, whiten
 
-DETERMINISTIC = 1 - 1e-10  # ρ² above this is a copy, up to rounding
+DETERMINISTIC = 1 - 1e-10  # ρ² above this is an exact relation, up to rounding
 
 
 @dataclass(frozen=True, kw_only=True)
 class Gaussian(Estimator):
-    """Exact for jointly Gaussian data, by canonical correlations; blind to other dependence.
+    """Exact for jointly Gaussian data, by canonical correlations; misses nonlinear dependence.
 
     The plug-in value is biased upwards, by about dx·dy / 2n. For Gaussian data the bias is known
     exactly from E log |S| of Wishart matrices, and is subtracted:
 
         ½ [Σ_{j≤dx} ψ((n−j)/2) + Σ_{j≤dy} ψ((n−j)/2) − Σ_{j≤dx+dy} ψ((n−j)/2)]
 
-    The standard error joins the spread of the pointwise values (the influence function of this
-    estimate) with the noise √(dx·dy / 2) / n that remains when X and Y are independent.
+    The standard error combines the standard deviation of the pointwise values (the influence
+    function of this estimate) with the term √(dx·dy / 2) / n that remains when X and Y are
+    independent.
 
     Example:
         >>> rng = np.random.default_rng(0)
@@ -56,11 +57,11 @@ class Gaussian(Estimator):
 
 @dataclass(frozen=True, kw_only=True)
 class GaussianCopula(Estimator):
-    """The Gaussian formula on normal scores: marginals of any shape, dependence as of a Gaussian.
+    """The Gaussian formula on normal scores: any marginals, a Gaussian copula.
 
     Every coordinate is replaced by Φ⁻¹(rank / (n + 1)), so that strictly monotone maps of any
-    coordinate, outliers and heavy tails change nothing. Exact where the copula is Gaussian; blind
-    to dependence that correlation of the scores does not see (y = x² on symmetric x).
+    coordinate, outliers and heavy tails change nothing. Exact if the copula is Gaussian; misses
+    dependence without correlation of the scores (y = x² on symmetric x).
 
     References:
         Ince et al. (2017), doi:10.1002/hbm.23471. Ma & Sun (2011), arXiv:0808.0845.
@@ -78,9 +79,8 @@ class GaussianCopula(Estimator):
         if tied < 0.5:
             caution = Caution(
                 "ties",
-                f"The coordinates take few different values ({tied:.0%} of n on average): ranks "
-                "cannot order ties, and the copula of discrete data is not unique. Prefer "
-                "estimator='ksg'.",
+                f"The columns have few distinct values ({tied:.0%} of n on average): ranks cannot "
+                "order ties, and the copula of discrete data is not unique. Use estimator='ksg'.",
             )
             found = replace(found, cautions=(*found.cautions, caution))
         return replace(found, model=model)
@@ -98,7 +98,7 @@ def _measure(samples: Paired) -> Measurement:
     for name, rank in (("x", dx), ("y", dy)):
         if rank == 0:
             raise InputError(
-                f"`{name}` varies by no more than rounding error: subtract an offset first, or use "
+                f"`{name}` varies only by rounding error: subtract its mean first, or use "
                 "estimator='copula'."
             )
     if n < dx + dy + 2:
@@ -112,9 +112,9 @@ def _measure(samples: Paired) -> Measurement:
         cautions.append(
             Caution(
                 "deterministic",
-                "A combination of `x` equals one of `y` up to rounding: the mutual information of "
-                "such continuous variables is infinite, and the value shows floating-point "
-                "resolution only.",
+                "A linear combination of the columns of `x` equals one of `y` up to rounding: the "
+                "mutual information is infinite, and the value only reflects floating-point "
+                "resolution.",
             )
         )
     rho = np.minimum(rho, np.sqrt(1 - np.finfo(float).eps))
@@ -129,8 +129,8 @@ def _measure(samples: Paired) -> Measurement:
     )
     pointwise = model.pmi(samples.x, samples.y)
     value = float(-np.log1p(-(rho**2)).sum() / 2 - offset)
-    # At independence fitted correlations alone give the pmi a variance of dx·dy / n, give or take
-    # √(2 dx·dy) / n: taken off here, and present in the second term as the noise that it is.
+    # Under independence, fitted correlations alone give the pmi a variance of dx·dy / n ± √(2
+    # dx·dy) / n: it is subtracted here, and contained in the second term.
     noise = (dx * dy + np.sqrt(2 * dx * dy)) / n
     spread = max(0.0, float(pointwise.var()) - noise) / n + dx * dy / (2 * n**2)
     return Measurement(
@@ -154,7 +154,7 @@ def _few_samples(n: int, dims: int) -> tuple[Caution, ...]:
     return (
         Caution(
             "few-samples",
-            f"{n:,} samples for {dims} dimensions are few: the correction for bias is exact only "
-            "for Gaussian data. Collect at least 10 samples a dimension, or reduce dimensions.",
+            f"{n:,} samples are few for {dims} dimensions: the bias correction is exact only for "
+            "Gaussian data. Collect at least 10 samples for each dimension, or reduce dimensions.",
         ),
     )

@@ -1,8 +1,8 @@
-"""The likeliest of the copulas that have few parameters: Gaussian, Student t, or partly chance.
+"""The best-fitting copula of few parameters: Gaussian, Student t, or with independent rows.
 
-Ranks know nothing of the distances between neighbours, and blur dependence that is very strong: of
-50 nats in 10 + 10 dimensions, 3 are missing at 1,000 rows. Where every coordinate looks normal, the
-data's own units take the place of ranks.
+Ranks lose the distances between neighbours, and so precision for very strong dependence: of 50 nats
+in 10 + 10 dimensions, 3 are missed with 1,000 rows. If every column passes a test of normality, the
+original values are used instead of ranks.
 """
 
 from dataclasses import dataclass
@@ -20,12 +20,12 @@ from mineral.samples import Paired
 
 CLEARLY = 2.0  # standard errors
 SURELY = 3.0
-UNLIKELY = 0.01  # chance that a test of all coordinates calls normal ones something else
+UNLIKELY = 0.01  # significance level of the test that all columns are normal
 
 
 @dataclass(frozen=True, kw_only=True)
 class LikeliestCopula(Estimator):
-    """A t copula or a partly random Gaussian one where rows clearly say so; else the Gaussian's."""
+    """A t copula or a contaminated Gaussian copula if significantly better; else the Gaussian."""
 
     name = "likeliest-copula"
     kind = "neither"
@@ -45,7 +45,7 @@ class LikeliestCopula(Estimator):
         partly = ContaminatedCopula().beside(gaussian, samples, run)
         if not isinstance(partly.model, ContaminatedModel) or student.model is None:
             return student
-        # An ellipse may claim more than any density ratio can.
+        # An elliptical model may exceed the bound of its own density ratio.
         claimed = student.value - normalized(student, samples, run).value
         gain = _uncorrected(partly) - _uncorrected(student) + claimed
         clear = gain.mean() > CLEARLY * gain.std() / np.sqrt(len(gain))
@@ -53,7 +53,7 @@ class LikeliestCopula(Estimator):
 
 
 def _uncorrected(found: Measurement) -> PerSample:
-    """Each row's log density ratio as fitted, before the bias of fitting is taken off."""
+    """Each row's fitted log density ratio, before the bias correction."""
     assert found.pointwise is not None
     model = found.model
     if isinstance(model, CopulaModel):
@@ -63,7 +63,7 @@ def _uncorrected(found: Measurement) -> PerSample:
 
 
 def named(found: Measurement) -> Estimator:
-    """The copula that a measurement is of."""
+    """The copula of a measurement."""
     if isinstance(found.model, StudentModel):
         return StudentCopula()
     if isinstance(found.model, ContaminatedModel):
@@ -74,7 +74,7 @@ def named(found: Measurement) -> Estimator:
 
 
 def _normal(samples: Paired) -> bool:
-    """Whether no coordinate's skewness and kurtosis refuse a normal: the test of Jarque & Bera."""
+    """Whether the test of Jarque & Bera (skewness and kurtosis) accepts all columns as normal."""
     values = np.hstack([samples.x, samples.y])
     n = len(values)
     unit = np.abs(values).max(axis=0)

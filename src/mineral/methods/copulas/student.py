@@ -1,8 +1,8 @@
 """The mutual information of a Student-t copula.
 
-The t copula with correlation matrix R and ν degrees of freedom carries what the Gaussian copula of
-R carries, and more: all coordinates share one random scale, so that large values come together even
-where nothing correlates. What is added depends on ν and the dimensions alone:
+The t copula with correlation matrix R and ν degrees of freedom has the information of the Gaussian
+copula of R, plus that of a common random scale: extreme values coincide (tail dependence) even
+without correlation. The additional term depends only on ν and the dimensions:
 
     I(X; Y) = −½ log(|R| / |R_x||R_y|) + h(dx + dy) − h(dx) − h(dy)                 (nats)
     h(d)    = log Γ((ν + d)/2) − log Γ(ν/2) − ½ (ν + d) [ψ((ν + d)/2) − ψ(ν/2)]
@@ -38,14 +38,14 @@ from mineral.samples import Paired
 
 HEAVIEST, LIGHTEST = 0.1, 1000.0  # degrees of freedom that are searched
 PRECISION = 1e-3  # of log ν: a tenth of its standard error on a million samples
-ROUNDS = 30  # that the search takes at most, for the progress bar
+ROUNDS = 30  # of the search at most, for the progress bar
 NO_T_COPULA = Caution(
     "not-a-t-copula",
-    f"The likelihood is largest at {HEAVIEST} degrees of freedom, the fewest that are tried: the "
-    "dependence is not that of a t copula. Compare with estimator='ksg'.",
+    f"The likelihood is largest at {HEAVIEST} degrees of freedom, the smallest value on the grid: "
+    "a t copula does not describe this dependence. Compare with estimator='ksg'.",
 )
 STEADY = 1e-8  # change of a correlation below which the iteration ends
-FLAT = 1e-7  # 1 − ρ² below which it cannot tell a canonical correlation from 1
+FLAT = 1e-7  # 1 − ρ² below which a canonical correlation equals 1 up to rounding
 
 
 OUT_OF_TIME = "The time budget ended before a t copula was fitted."
@@ -53,22 +53,22 @@ OUT_OF_TIME = "The time budget ended before a t copula was fitted."
 
 @dataclass(frozen=True, kw_only=True)
 class StudentCopula(Estimator):
-    """Dependence as of a Student-t copula, marginals of any shape: what is extreme comes together.
+    """Student-t copula: any marginals, with tail dependence.
 
     Every coordinate is replaced by t_ν⁻¹(rank / (n + 1)), so that strictly monotone maps of any
     coordinate and heavy tails change nothing. R maximizes the copula's likelihood for a given ν,
-    and ν that of what is left. Where the best t copula is not better than the Gaussian by more than
-    a parameter must be, ½ log n, the Gaussian copula's value is given.
+    and ν the profile likelihood. If the t copula's log likelihood does not exceed the Gaussian's by
+    ½ log n (BIC), the Gaussian copula is reported.
 
-    Use it where variables share a volatility (returns, turbulence, sensor bursts), in up to a
-    hundred dimensions. It fails where the scale is not one for all coordinates, or the dependence
-    not that of an ellipse: the value is what the closest t copula carries, too little of spirals
-    and of y = x² on symmetric x, as with the Gaussian copula.
+    Use it if variables share a volatility (returns, turbulence, sensor bursts), in up to a hundred
+    dimensions. It fails if the columns do not have a common scale, or the dependence is not
+    elliptical: the value is that of the closest t copula, too low for spirals and for y = x² on
+    symmetric x, as with the Gaussian copula.
 
-    The bias of R is taken off as for a Gaussian, at n (ν + d) / (ν + d + 2) samples: those that a t
-    distribution's correlations are worth. On t copulas of 2 to 10 dimensions and up to 1 nat, the
-    bias left was at most 0.01 nats at n = 200 and 0.005 at n = 1,000. Ranks bend the ends of strong
-    dependence: of 2.6 nats, 0.04 were missing at n = 200.
+    The bias of R is subtracted as for a Gaussian, with the effective sample size n (ν + d) / (ν + d
+    + 2) of a t distribution's correlations. On t copulas of 2 to 10 dimensions and up to 1 nat, the
+    remaining bias was at most 0.01 nats at n = 200 and 0.005 at n = 1,000. Ranks lose precision for
+    strong dependence: of 2.6 nats, 0.04 were missed at n = 200.
 
     Args:
         degrees_of_freedom: ν, of at least 0.1. None fits it to the samples.
@@ -90,14 +90,14 @@ class StudentCopula(Estimator):
         return self.beside(GaussianCopula().measure(samples, run), samples, run)
 
     def beside(self, gaussian: Measurement, samples: Paired, run: Run) -> Measurement:
-        """The t copula's measurement, or that of the Gaussian copula where it is not likelier."""
+        """The t copula's measurement, or the Gaussian copula's if that fits as well."""
         n = len(samples)
         if any(caution.code == "deterministic" for caution in gaussian.cautions):
             return gaussian
         (of_x, kept_x), (of_y, kept_y) = kept_levels(samples.x), kept_levels(samples.y)
         levels = Levels.of(of_x, of_y)
         if not positive_definite(levels.normal_correlation()):
-            sentence = "Coordinates follow from one another: no t copula is fitted."
+            sentence = "Some columns are functions of others: no t copula is fitted."
             return replace(gaussian, path=(sentence,))
         fit = self._fit(levels, run)
         if fit is None:
@@ -106,7 +106,10 @@ class StudentCopula(Estimator):
         if self.degrees_of_freedom is None and (
             fit.log_likelihood - levels.gaussian_log_likelihood() <= np.log(n) / 2
         ):
-            sentence = "No t copula is clearly likelier than the Gaussian, whose value is given."
+            sentence = (
+                "A t copula does not fit significantly better than a Gaussian copula: the "
+                "Gaussian copula is reported."
+            )
             return replace(gaussian, path=(sentence,))
         if _at_limit(fit) and any(caution.code == "ties" for caution in gaussian.cautions):
             return replace(gaussian, cautions=(NO_T_COPULA, *gaussian.cautions))
@@ -114,8 +117,8 @@ class StudentCopula(Estimator):
         chosen = self.degrees_of_freedom is None and not fit.flat
         if chosen and _achieved(found, fit, levels.dx) < gaussian.value:
             sentence = (
-                "x and y each spread with a scale of their own, and do not share it as in a t "
-                "copula: the Gaussian copula's value is given."
+                "x and y have separate scale variables, not the common one of a t copula: the "
+                "Gaussian copula is reported."
             )
             return replace(gaussian, path=(sentence,))
         return found
@@ -154,7 +157,7 @@ class _Fit:
     """A t copula that was fitted for one ν.
 
     Attributes:
-        flat: Whether, on most of the samples, a coordinate follows from the others.
+        flat: Whether, on most samples, one column is a function of the others.
     """
 
     nu: float
@@ -166,7 +169,7 @@ class _Fit:
 
 @dataclass(frozen=True, kw_only=True)
 class Levels:
-    """rank / (n + 1), each different one once: a quantile of t takes a microsecond."""
+    """rank / (n + 1), each distinct value once: a quantile of t takes a microsecond."""
 
     different: Float[np.ndarray, " m"]
     which: Int[np.ndarray, "n d"]
@@ -237,7 +240,7 @@ def _measurement(
         - gaussian_bias(worth, dx, dy)
     )
     raw = log_ratio(fit.scores[:, :dx], fit.scores[:, dx:], fit.correlation, nu)
-    # As for a Gaussian: fitted correlations alone give the pmi a variance where there are none.
+    # As for a Gaussian: fitted correlations give the pmi a variance even under independence.
     noise = (dx * dy + np.sqrt(2 * dx * dy)) / worth
     spread = max(0.0, float(raw.var()) - noise) / n + dx * dy / (2 * worth**2)
     offset = float(raw.mean()) - value
@@ -261,11 +264,11 @@ def _measurement(
 
 
 def _achieved(found: Measurement, fit: _Fit, dx: int) -> float:
-    """The mean log density ratio of the samples, less what fitting it to them adds.
+    """The mean log density ratio of the samples, minus the optimism of the fit.
 
-    The same as the value, where they are of a t copula. Where x has a random scale and y another,
-    independent one, the copula's formula counts the first and the second as shared: 0.95 nats of
-    nothing for 20 + 20 Cauchy coordinates. Their log density ratio does not.
+    It agrees with the value if the samples are from a t copula. If x and y have independent random
+    scales, the copula's formula treats them as a common one: 0.95 nats for 20 + 20 independent
+    Cauchy columns. The mean log density ratio does not.
     """
     assert isinstance(found.model, StudentModel)
     worth, dims = _worth(len(fit.scores), fit), fit.scores.shape[1]
@@ -273,20 +276,20 @@ def _achieved(found: Measurement, fit: _Fit, dx: int) -> float:
 
 
 def _worth(n: int, fit: _Fit) -> float:
-    """Gaussian samples that tell as much about the correlations."""
+    """The number of Gaussian samples with the same information about the correlations."""
     d = fit.scores.shape[1]
     return float(n * (fit.nu + d) / (fit.nu + d + 2))
 
 
 def correlation_information(correlation: Float[np.ndarray, "d d"], dx: int) -> float:
-    """−½ log(|R| / |R_x||R_y|): what the Gaussian copula of R carries."""
+    """−½ log(|R| / |R_x||R_y|): the information of the Gaussian copula of R."""
     blocks = (correlation, correlation[:dx, :dx], correlation[dx:, dx:])
     joint, of_x, of_y = (np.linalg.slogdet(block)[1] for block in blocks)
     return float(of_x + of_y - joint) / 2
 
 
 def scale_information(nu: float, dx: int, dy: int) -> float:
-    """What a t copula of ν degrees of freedom carries beyond the Gaussian of its correlations."""
+    """The information of a t copula beyond that of the Gaussian copula of its correlations."""
 
     def h(d: int) -> float:
         above, below = (nu + d) / 2, nu / 2
@@ -327,7 +330,7 @@ def _kept(levels: Matrix) -> Int[np.ndarray, " kept"]:
 
     scores = ndtri(levels)
     _, triangle, order = qr(scores, mode="economic", pivoting=True)
-    left = triangle.diagonal() ** 2  # of each coordinate, when those before it are known
+    left = triangle.diagonal() ** 2  # conditional variance of each column, given those before it
     return np.sort(order[left > (1 - DETERMINISTIC) * left[0]]).astype(np.int64)
 
 
@@ -340,7 +343,7 @@ def _scaled(products: Float[np.ndarray, "d d"]) -> Float[np.ndarray, "d d"]:
 
 
 def positive_definite(correlation: Float[np.ndarray, "d d"]) -> bool:
-    """Whether no coordinate follows from the others, up to rounding."""
+    """Whether no column is a function of the others, up to rounding."""
     try:
         root = np.linalg.cholesky(correlation)
     except np.linalg.LinAlgError:
@@ -349,7 +352,7 @@ def positive_definite(correlation: Float[np.ndarray, "d d"]) -> bool:
 
 
 def _is_flat(correlation: Float[np.ndarray, "d d"], dx: int) -> bool:
-    """Whether a coordinate follows from the others, as far as the iteration can tell."""
+    """Whether a column is a function of the others, up to the precision of the iteration."""
     try:
         np.linalg.cholesky(correlation)
         of_x, of_y = (
@@ -372,9 +375,10 @@ def _cautions(fit: _Fit) -> tuple[Caution, ...]:
         cautions.append(
             Caution(
                 "deterministic",
-                "On most of the samples, the rank of a coordinate follows from the others. If it "
-                "joins `x` and `y`, their mutual information is infinite, and the value shows "
-                "numerical resolution only; if not, leave near copies out.",
+                "On most samples, the rank of one column is a function of the others. If these "
+                "columns are in both `x` and `y`, the mutual information is infinite, and the "
+                "value only reflects numerical resolution; otherwise remove near copies of "
+                "columns.",
             )
         )
     if _at_limit(fit):

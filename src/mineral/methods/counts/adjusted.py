@@ -1,14 +1,15 @@
-"""Counting with the bias and the interval of a shrunk table: for tables of any filling.
+"""Bias correction and interval by a shrunk table: for sparse and for well-filled tables.
 
     value = (plug-in − bias) · max(1, H_CS / H_MM)
 
 with the bias of `shrunk`, and the entropies of Chao & Shen and of Miller & Madow of the side with
-the smaller entropy, whose ratio accounts for symbols that were never seen. The interval holds every
-true value I that the estimate does not reject, by the quantiles of a gamma law with the moments of
+the smaller entropy, whose ratio accounts for symbols that were never seen. The interval contains
+every true value I that the estimate does not reject, by the quantiles of a gamma distribution with
+the moments of
 
     n (estimate − I) ≈ N(0, n V(I)) + (χ² of d degrees − χ² of φ² degrees) / 2
 
-so that near independence, where the estimate is a χ² less its mean, it is not symmetric.
+so that near independence, where the estimate is a χ² minus its mean, it is not symmetric.
 
 References:
     Roulston (1999), doi:10.1016/S0167-2789(98)00269-3.
@@ -29,13 +30,13 @@ ROUNDING = 1e-12  # nats: a plug-in value of 0 is a sum of logarithms
 # Standard errors beyond those of sampling, as shares of `missing` and of what unseen symbols add:
 # with less, intervals of benchmarks/counts.py start above the truth in 10 to 20 % of sparse tables.
 OF_SHRINKAGE, OF_UNSEEN = 0.25, 0.5
-HALVINGS = 60  # of an interval's end: to rounding
-LOPSIDED = 1e-3  # skewness below which a gamma law is normal to four digits
+HALVINGS = 60  # of an interval's end: up to rounding
+LOPSIDED = 1e-3  # skewness, below which a gamma distribution is normal to four digits
 
 
 @dataclass(frozen=True)
 class Adjusted:
-    """What counting finds, in nats.
+    """The result of counting, in nats.
 
     Attributes:
         value: The estimate.
@@ -45,8 +46,9 @@ class Adjusted:
         skew: n³ times its third cumulant.
         bias: What was subtracted for margins as they are.
         missing: Nats by which the value may be too low because most cells are empty: the root of
-            bias subtracted × share of samples alone in their cell × upper limit. Most errors of
-            `benchmarks/counts.py` beyond sampling are smaller. 0 where cells are well filled.
+            bias subtracted × share of samples that are the only one in their cell × upper limit.
+            Most errors of `benchmarks/counts.py` beyond sampling are smaller. 0 if cells are well
+            filled.
         design: Whether the table is too regular for a random sample: nothing is subtracted.
     """
 
@@ -61,18 +63,19 @@ class Adjusted:
 
     @property
     def stderr(self) -> float:
-        """The standard error over samples at the estimate itself."""
+        """The standard error over samples at the estimate."""
         return float(np.sqrt(self._spread(max(self.value, 0.0))) / self.n)
 
     @property
     def reliable(self) -> bool:
-        """Whether what may be missing is smaller than the sampling error."""
+        """Whether the possible shortfall is smaller than the sampling error."""
         return bool(self.missing <= self.interval(0.95)[1] - self.value)
 
     def interval(self, confidence: float) -> tuple[float, float]:
-        """The ends of the confidence interval over samples, without what is missing."""
+        """The ends of the confidence interval over samples, without the possible shortfall."""
         tail = (1 - confidence) / 2
-        # Above, an estimate below zero counts as zero: an interval is not short by luck.
+        # For the upper end, an estimate below zero counts as zero, so that the interval is not too
+        # short.
         low, high = self._end(self.value, 1 - tail), self._end(max(self.value, 0.0), tail)
         return min(low, self.value), max(high, self.value)
 
@@ -113,7 +116,7 @@ def adjusted(of_x: Whole, of_y: Whole, cells: tuple[Whole, Whole], count: Whole)
     Args:
         of_x: Samples of each symbol of x, all positive.
         of_y: Samples of each symbol of y, all positive.
-        cells: The symbols of x and of y of each cell that was seen.
+        cells: The symbols of x and of y of each observed cell.
         count: Samples in each.
     """
     n = int(count.sum())
@@ -147,7 +150,7 @@ def adjusted(of_x: Whole, of_y: Whole, cells: tuple[Whole, Whole], count: Whole)
 
 
 def connected(of_x: Whole, of_y: Whole, cells: tuple[Whole, Whole]) -> Whole:
-    """The connected part of each symbol of x, then of each symbol of y, joined by seen cells."""
+    """The connected part of each symbol of x, then of each symbol of y, joined by cells."""
     from scipy.sparse import coo_array  # a moment to import: only when needed
     from scipy.sparse.csgraph import connected_components
 
@@ -158,7 +161,7 @@ def connected(of_x: Whole, of_y: Whole, cells: tuple[Whole, Whole]) -> Whole:
 
 
 def _quantile(p: float, variance: float, cumulant: float) -> float:
-    """Of a gamma law moved to mean 0, with this variance and third cumulant."""
+    """The quantile of a gamma distribution shifted to mean 0, with this variance and skewness."""
     if variance <= 0:
         return 0.0
     skewness = cumulant / variance**1.5

@@ -1,4 +1,4 @@
-"""Chance: the information that a contingency table shows where none is, and counts of Poisson laws.
+"""The expected plug-in information of independent variables, and moments of Poisson counts.
 
     c_ij   samples in a cell       a_i, b_j   samples in its row and column       n   samples
 
@@ -69,14 +69,14 @@ def _of_cells(row: int, columns: Whole, n: int) -> Float[np.ndarray, " _"]:
 
 
 def cell_bias(mean: Means) -> Means:
-    """b(μ): n times what a cell of this mean adds to the bias of the plug-in value."""
+    """b(μ): n times the contribution of a cell of this mean to the bias of the plug-in value."""
     means, bias, _ = _poisson_moments()
     series = 0.5 + 1 / (12 * np.maximum(mean, 1.0))
     return np.asarray(np.where(mean > MOST, series, mean * _at(mean, means, bias)))
 
 
 def cell_variance(mean: Means) -> Means:
-    """v(μ): n² times what a cell of this mean adds to the variance of the plug-in value."""
+    """v(μ): n² times the contribution of a cell of this mean to the plug-in value's variance."""
     means, _, variance = _poisson_moments()
     return np.asarray(np.where(mean > MOST, 0.5, mean * _at(mean, means, variance)))
 

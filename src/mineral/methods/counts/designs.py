@@ -1,8 +1,8 @@
 """Crossed designs: contingency tables that are too regular for a random sample.
 
 Hours against weekdays of whole days, a factorial experiment, a Latin square: every symbol of x
-meets every symbol of y equally often. The plug-in information of such a table is exactly 0, and
-nothing of it is sampling bias. A random sample is as regular with probability LEVEL at most.
+occurs with every symbol of y equally often. The plug-in information of such a table is exactly 0,
+without sampling bias. A random sample is as regular with probability LEVEL at most.
 
 References:
     Dawson (1954), doi:10.1093/biomet/41.3-4.391, on the variance of Pearson's χ² with both
@@ -19,14 +19,14 @@ from mineral.methods.counts.chance import Whole
 
 Sizes: TypeAlias = Float[np.ndarray, " _"] | Int[np.ndarray, " _"]  # samples in each part
 
-LEVEL = 0.001  # how often a random sample is called a design
+LEVEL = 0.001  # probability that a random sample is called a design
 COMPLETE = 0.9  # share of pairs that a design has; a random sample of one a cell has 63 %
 
 
 def is_crossed(
     of_x: Whole, of_y: Whole, cells: tuple[Whole, Whole], part: Whole, count: Whole
 ) -> bool:
-    """Whether Pearson's χ², added up over the connected parts of a table, is far too small.
+    """Whether Pearson's χ², summed over the connected parts of a table, is significantly too small.
 
     Args:
         of_x: Row sums.
@@ -49,10 +49,10 @@ def is_crossed(
 
 
 def is_balanced(sizes: Sizes) -> bool:
-    """Whether symbols are so nearly equally frequent that they were not drawn at random.
+    """Whether symbols are too equally frequent for a random sample.
 
-    Never where one was seen once: then others were perhaps not seen, and those that were are more
-    nearly equal for it.
+    Never if one occurs once: other symbols are then probably unobserved, and the observed
+    frequencies are more equal for that reason.
     """
     if len(sizes) < 2 or sizes.min() < 2:
         return False

@@ -1,8 +1,8 @@
-"""Contingency tables: each different row of x is a symbol, and each of y.
+"""Contingency tables: each distinct row of x is a symbol, and each of y.
 
     I(X; Y) = H(X) + H(Y) − H(X, Y)
 
-Whatever estimates entropies from counts (entropies.py) estimates information so.
+Any estimator of entropies from counts (entropies.py) gives one of mutual information.
 """
 
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ CORRECTIONS = {
     "grassberger": entropies.grassberger,
     "chao-shen": entropies.chao_shen,
 }
-A_CELL = 5  # samples a cell below which every correction is a guess
+A_CELL = 5  # samples a cell, below which every bias correction is unreliable
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,11 +41,11 @@ class Discrete(Estimator):
     Every entropy of I = H(X) + H(Y) − H(X, Y) is estimated from counts, and corrected:
 
         "none"           the frequencies as they are: I is too large, by about
-                         (K_xy − K_x − K_y + 1) / 2n with K the symbols seen
-        "miller-madow"   takes this bias off
+                         (K_xy − K_x − K_y + 1) / 2n with K observed symbols
+        "miller-madow"   subtracts this bias
         "grassberger"    digammas of the counts; better where many counts are small
-        "chao-shen"      for a table with many cells that were never seen
-        "nsb"            Bayesian, for fewer samples than cells; knows no more than its prior
+        "chao-shen"      for a table with many unobserved cells
+        "nsb"            Bayesian, for fewer samples than cells; depends on its prior
         "adjusted"       of the table, not of each entropy: shrinks the table towards independence,
                          and takes off the bias that a sample of the shrunk table has; exact for
                          independent variables and for a function of one variable, however many
@@ -53,17 +53,18 @@ class Discrete(Estimator):
                          whole days). Its interval holds near independence; where most cells are
                          empty, it reaches further up, with a warning
 
-    Numbers are names here: that 2 is closer to 3 than to 9 counts for nothing. Values that hardly
-    repeat are refused: every entropy would be log n, and so would the information. One variable may
-    be a function of the other; the information is then its entropy.
+    Numbers are categories here: their order and distances are not used. Values that hardly repeat
+    are refused: every entropy, and the information, would be log n. One variable may be a function
+    of the other; the information is then its entropy.
 
-    The standard error joins the spread of the pointwise values log p(x, y) / p(x) p(y) over rows
-    with the χ² noise √(d / 2) / n that remains where these are constant, as at independence.
+    The standard error combines the standard deviation of the pointwise values log p(x, y) / p(x)
+    p(y) over rows with the χ² term √(d / 2) / n that remains if these are constant, as under
+    independence.
 
     Args:
-        correction: Of the bias of entropies.
-        alphabet: For "nsb", how many symbols X and Y can take. None counts those that were seen.
-            Pairs are taken to be able to take all products of these.
+        correction: Bias correction of the entropies.
+        alphabet: For "nsb", the number of possible symbols of X and of Y. None uses the observed
+            ones. Pairs can be any of the product.
 
     References:
         Roulston (1999), on the bias and the standard error, doi:10.1016/S0167-2789(98)00269-3.
@@ -87,7 +88,7 @@ class Discrete(Estimator):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.alphabet is not None and self.correction != "nsb":
-            raise OptionError("`alphabet` is of use to correction='nsb' only: leave it out.")
+            raise OptionError("`alphabet` applies only to correction='nsb': remove it.")
 
     def measure(self, samples: Paired, run: Run) -> Measurement:
         x, y = symbols(samples.x), symbols(samples.y)
@@ -117,13 +118,13 @@ class Discrete(Estimator):
         return h_x + h_y - h_xy
 
     def _parity_noise(self, table: "Table") -> float:
-        # Grassberger's c G(c) tends to c log c ± ½, with the sign of (−1)^c: a coin for each cell.
+        # Grassberger's c G(c) tends to c log c ± ½, with the sign of (−1)^c: random for each cell.
         coins = len(table.of_x) + len(table.of_y) + len(table.of_xy)
         return float(np.sqrt(coins) / (2 * table.n)) if self.correction == "grassberger" else 0.0
 
 
 class Table:
-    """How often each symbol of x, of y, and each pair was seen."""
+    """The counts of symbols of x, of symbols of y, and of pairs."""
 
     def __init__(self, x: Codes, y: Codes) -> None:
         self.n = len(x)
@@ -138,17 +139,18 @@ class Table:
         return np.asarray(np.log(ratio))
 
     def stderr(self) -> float:
-        """Of the plug-in value, and about that of the corrected ones."""
+        """The variance of the plug-in value, and approximately of the corrected ones."""
         d = self._freedom()
-        # Noise in the frequencies alone gives the pmi a variance of d / n: taken off here, and
-        # present in the second term as the noise that it is.
+        # Noise in the frequencies alone gives the pmi a variance of d / n: it is subtracted here,
+        # and contained in the second term.
         spread = max(0.0, float(self.pmi().var()) - d / self.n) / self.n + d / (2 * self.n**2)
         return float(np.sqrt(spread))
 
     def _freedom(self) -> int:
         """Degrees of freedom of the plug-in value's χ² part.
 
-        Take x and y as nodes, and cells that were seen as edges: the edges beyond a spanning tree
+        With the symbols of x and y as nodes and observed cells as edges, the edges beyond a
+            spanning tree
         are free within each connected part, and the parts themselves are free to share the rows.
         (K_x − 1)(K_y − 1) for a full table; K − 1 where x and y are the same symbol.
         """
@@ -158,7 +160,7 @@ class Table:
 
     @property
     def pairs(self) -> tuple[Codes, Codes]:
-        """The symbols of x and of y of each cell that was seen."""
+        """The symbols of x and of y of each observed cell."""
         of_x, of_y = np.divmod(self.cells, len(self.of_y))
         return of_x, of_y
 
@@ -185,10 +187,10 @@ def _adjusted(table: Table) -> Measurement:
 
 
 def table_is_reliable(x: Codes, y: Codes) -> bool:
-    """Whether counting can be trusted: what it may miss is smaller than its sampling error.
+    """Whether counting is reliable: its possible shortfall is smaller than the sampling error.
 
     Args:
-        x: The symbol of each sample, shape (n,), as `symbols` makes them.
+        x: The symbol of each sample, shape (n,), as `symbols` returns them.
         y: The same of the other side.
     """
     return Table(x, y).adjusted().reliable
@@ -198,8 +200,9 @@ def _refuse_continuous(name: str, codes: Codes) -> None:
     n, different = len(codes), int(codes.max()) + 1
     if different > 0.9 * n:
         raise InputError(
-            f"`{name}` has {different:,} different rows among {n:,}, so that hardly any repeats: "
-            "it looks continuous, or like an identifier. Use estimator='ksg' or 'mixed', or bin it."
+            f"`{name}` has {different:,} distinct values in {n:,} rows, so that almost none "
+            "repeats: it is continuous, or an identifier. Use estimator='ksg' or 'mixed', or bin "
+            "it."
         )
 
 
@@ -207,8 +210,8 @@ def _refuse_small_alphabet(sizes: tuple[int, int], table: Table) -> None:
     seen = len(table.of_x), len(table.of_y)
     if sizes[0] < seen[0] or sizes[1] < seen[1]:
         raise InputError(
-            f"`x` and `y` take {seen[0]} and {seen[1]} different values, more than the alphabet "
-            f"{sizes} allows: raise `alphabet`, or leave it out."
+            f"`x` and `y` take {seen[0]} and {seen[1]} distinct values, more than `alphabet` "
+            f"{sizes}: raise `alphabet`, or remove it."
         )
 
 
@@ -220,8 +223,8 @@ def _few_samples(table: Table) -> tuple[Caution, ...]:
         Caution(
             "few-samples",
             f"{table.n:,} samples fall into {cells:,} cells, {table.n / cells:.1f} a cell: the "
-            "correction for bias is a guess, and so is the interval. Merge rare values, collect "
-            "more samples, or compare with correction='nsb'.",
+            "bias correction and the interval are unreliable. Merge rare values, collect more "
+            "samples, or compare with correction='nsb'.",
         ),
     )
 
@@ -230,7 +233,8 @@ def _sparse(table: Table, counted: Adjusted) -> Caution:
     alone = int((table.of_xy == 1).sum())
     return Caution(
         "sparse-table",
-        f"The contingency table is sparse: {alone:,} of {table.n:,} samples are alone in their "
-        f"cell. The value can be {counted.missing:.2g} nats too low, which the interval includes. "
-        "Merge rare values, collect more samples, or use estimator='ksg' if values are ordered.",
+        f"The contingency table is sparse: {alone:,} of {table.n:,} samples are the only one in "
+        f"their cell. The value can be {counted.missing:.2g} nats too low; the interval includes "
+        "this. Merge rare values, collect more samples, or use estimator='ksg' if values are "
+        "ordered.",
     )

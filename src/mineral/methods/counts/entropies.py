@@ -1,10 +1,10 @@
 """Counts → the entropy of the distribution they were drawn from, in nats.
 
-    c_i   how often symbol i was seen, zeros left out        n = Σ c_i
-    K     symbols that can occur                             f_1 = symbols seen once
+    c_i   count of symbol i, without zeros                   n = Σ c_i
+    K     possible symbols                                   f_1 = symbols that occur once
 
-The plug-in entropy is too small, by about (K − 1) / 2n. Each function here repairs that in its own
-way; none can see symbols that leave no trace in the counts.
+The plug-in entropy is too small, by about (K − 1) / 2n. Each function here corrects that in another
+way; none can account for unobserved symbols without a trace in the counts.
 
 References:
     Miller (1955), Note on the bias of information estimates.
@@ -23,7 +23,7 @@ Counts = Int[np.ndarray, " symbols"]
 Axis = Float[np.ndarray, " t"]  # one value for each β of an integral over the prior
 
 FAR = 1e3  # above it, Stirling's series is exact to rounding
-DEPTH = 40.0  # nats below its peak at which an integrand has vanished
+DEPTH = 40.0  # nats below its peak, at which an integrand is negligible
 STEPS = 400  # of an integral
 LIMIT = 1.96  # standard errors from an estimate to its upper 97.5 % limit
 
@@ -35,7 +35,7 @@ def plug_in(counts: Counts) -> float:
 
 
 def miller_madow(counts: Counts) -> float:
-    """The plug-in entropy plus (K − 1) / 2n, with K the symbols that were seen."""
+    """The plug-in entropy plus (K − 1) / 2n, with K observed symbols."""
     return plug_in(counts) + (len(counts) - 1) / (2 * float(counts.sum()))
 
 
@@ -53,8 +53,8 @@ def grassberger(counts: Counts) -> float:
 def chao_shen(counts: Counts) -> float:
     """H = −Σ p log p / [1 − (1 − p)^n], with p = C c / n and the coverage C = 1 − f_1 / n.
 
-    Horvitz and Thompson's division by the chance to be seen stands for the symbols that were not.
-    Where every symbol was seen once, C would be zero; one of them is then taken as seen again.
+    Horvitz and Thompson's division by the probability of being observed accounts for the unobserved
+    symbols. If every symbol occurs once, C would be zero; one of them is then counted twice.
     """
     n = int(counts.sum())
     singletons = min(int((counts == 1).sum()), n - 1)
@@ -64,7 +64,7 @@ def chao_shen(counts: Counts) -> float:
 
 
 def largest_entropy(counts: Counts) -> float:
-    """log of how many symbols there are, by Chao (1984): K + f_1 (f_1 − 1) / 2 (f_2 + 1)."""
+    """log of the number of symbols, by Chao (1984): K + f_1 (f_1 − 1) / 2 (f_2 + 1)."""
     once, twice = int((counts == 1).sum()), int((counts == 2).sum())
     return float(np.log(len(counts) + once * (once - 1) / (2 * (twice + 1))))
 
@@ -73,9 +73,8 @@ def entropy_cap(codes: Counts) -> float:
     """The upper 97.5 % confidence limit of the entropy of a discrete variable, in nats.
 
     No information with this variable is larger. It is the larger of Miller's and of Chao and Shen's
-    estimate, plus 1.96 standard errors, and at most the logarithm of how many symbols there are: of
-    those seen, where each was seen at least twice, and otherwise of the upper limit of Chao's
-    estimate.
+    estimate, plus 1.96 standard errors, and at most the logarithm of the number of symbols: of
+    observed ones, if each occurs at least twice, and otherwise the upper limit of Chao's estimate.
 
     Args:
         codes: The symbol of each sample, shape (n,): whole numbers from 0 on, as
@@ -90,14 +89,14 @@ def entropy_cap(codes: Counts) -> float:
     n = int(counts.sum())
     surprise = np.log(n / counts)
     variance = float(counts @ surprise**2) / n - plug_in(counts) ** 2
-    # The χ² part remains where all symbols are equally frequent.
+    # The χ² part remains if all symbols are equally frequent.
     stderr = np.sqrt(max(0.0, variance) / n + (len(counts) - 1) / (2 * n**2))
     estimate = max(miller_madow(counts), chao_shen(counts))
     return float(min(estimate + LIMIT * stderr, np.log(_most_symbols(counts))))
 
 
 def _most_symbols(counts: Counts) -> float:
-    """The upper confidence limit of how many symbols there are."""
+    """The upper confidence limit of the number of symbols."""
     seen, once, twice = len(counts), int((counts == 1).sum()), int((counts == 2).sum())
     unseen = once * (once - 1) / (2 * (twice + 1))
     if unseen == 0:
@@ -121,8 +120,8 @@ def nsb(counts: Counts, alphabet: int) -> float:
     smooth and fall off exponentially.
 
     Args:
-        counts: Of the symbols that were seen.
-        alphabet: K, with those that were not.
+        counts: Of the observed symbols.
+        alphabet: K, including unobserved ones.
     """
     if alphabet == 1:  # no prior is flat on [0, 0]
         return 0.0
@@ -145,7 +144,7 @@ def _expected(t: Axis, sizes: Counts, times: Counts, alphabet: int) -> Axis:
     """H(β), at t = log β."""
     beta = np.exp(t)[:, None]
     total = alphabet * beta[:, 0] + (sizes * times).sum()
-    # Every symbol seen not at all contributes β ψ(β + 1).
+    # Every unobserved symbol contributes β ψ(β + 1).
     sizes, times = np.append(sizes, 0), np.append(times, alphabet - times.sum())
     inner = (times * (sizes + beta) * digamma(sizes + beta + 1)).sum(axis=1)
     return np.asarray(digamma(total + 1) - inner / total)
@@ -156,7 +155,7 @@ def _prior(beta: Axis, alphabet: int) -> Axis:
     k = float(alphabet)
     near = np.minimum(beta, FAR)
     exact = k * polygamma(1, k * near + 1) - polygamma(1, near + 1)
-    # Both terms tend to 1/β and cancel: there, the series of their difference.
+    # Both terms tend to 1/β and cancel: use the series of their difference.
     far = np.maximum(beta, FAR)
     series = (1 - 1 / k) / (2 * far**2) - (1 - 1 / k**2) / (6 * far**3)
     return np.asarray(np.where(beta < FAR, exact, series + (1 - 1 / k**4) / (30 * far**5)))
@@ -172,7 +171,7 @@ def _log_rising(a: np.ndarray, c: np.ndarray | int) -> np.ndarray:
 
 
 def _where_it_matters(sizes: Counts, times: Counts, alphabet: int) -> Axis:
-    """Evenly spaced t that cover the integrand's peak, down to where it has vanished."""
+    """Evenly spaced t that cover the integrand's peak, down to negligible values."""
     low, high = -100.0, 100.0 + np.log(alphabet)
     for _ in range(8):  # the peak of ten thousand symbols is a thousandth wide
         t = np.linspace(low, high, STEPS)

@@ -1,4 +1,4 @@
-"""Cells → frequencies → information: partitions of the plane that follow the samples.
+"""Histograms: mutual information from frequencies in adaptive or equal-frequency cells.
 
     A × B   a cell: x in A and y in B        m   samples in it, of n
     n_A     samples with x in A              n_B   samples with y in B
@@ -27,37 +27,37 @@ from mineral.results import Caution
 from mineral.samples import Paired, symbols
 
 MOST_DIMS = 4  # dx + dy: a cell is split into 2^(dx + dy)
-EXPECTED = 5  # samples a subcell that the χ² approximation wants (Cochran 1954)
+EXPECTED = 5  # samples a subcell, for the χ² approximation (Cochran 1954)
 Cuts: TypeAlias = Float[np.ndarray, "cuts d"]
 InA: TypeAlias = Int[np.ndarray, " in_a"]
 InB: TypeAlias = Int[np.ndarray, " in_b"]
 Shares: TypeAlias = Float[np.ndarray, " parts"]
 
-A_CELL = 10  # samples a cell for equal-frequency bins: of fewer, Miller–Madow sees too little
+A_CELL = 10  # samples a cell for equal-frequency bins; with fewer, Miller–Madow corrects too little
 
 
 @dataclass(frozen=True, kw_only=True)
 class Histogram(Estimator):
-    """Counts in cells, small where the samples ask for it: quick, for dx + dy up to 4.
+    """Histogram with adaptive cells: fast, for dx + dy up to 4.
 
-    adaptive: split a cell where x, and where y, have their medians: of all samples with x in A, and
-    of all with y in B, coordinate by coordinate. If X and Y were independent within the cell, the
-    parts would hold samples in proportion to n_A n_B. Where a χ² test rejects that, for the parts
-    or for finer grids of five samples a part or more, split, and go on. So cells are small along
-    the dependence, and independent variables keep a single cell, whose information is exactly zero.
+    adaptive: a cell is split at the medians of x and of y: of all samples with x in A, and of all
+    with y in B, column by column. If X and Y are independent within the cell, counts in the parts
+    are proportional to n_A n_B. If a χ² test rejects this, for the parts or for finer grids of at
+    least five samples a part, the cell is split, recursively. So cells are small along the
+    dependence, and independent variables have a single cell, whose information is exactly zero.
 
-    otherwise: bins of equal frequency in every coordinate, and the bias of Miller & Madow taken
-    off. Not more bins than leave ten samples for each of the bins^(dx + dy) cells.
+    otherwise: bins of equal frequency in every column, with the Miller–Madow correction, and at
+    least ten samples for each of the bins^(dx + dy) cells.
 
-    Both see ranks only: monotone maps of a coordinate change nothing. What happens within a cell is
-    lost, so that the value is too low for weak dependence, which no test sees, for noise finer than
-    the cells, and in more than two dimensions; equal bins show at most the logarithm of their
-    number. The standard error joins the spread of the pointwise values with the χ² noise of the
-    cells.
+    Both use ranks only: monotone maps of a column change nothing. Dependence within a cell is not
+    counted, so that the value is too low for weak dependence, which the test does not detect, for
+    noise finer than the cells, and in more than two dimensions; the maximum with equal bins is the
+    logarithm of their number. The standard error combines the standard deviation of the pointwise
+    values with the χ² noise of the cells.
 
     Args:
-        adaptive: Which of the two.
-        bins: Without `adaptive`, how many for each coordinate; None for (n / 10)^(1 / (dx + dy)).
+        adaptive: Whether cells are adaptive.
+        bins: Without `adaptive`, the number for each column; None for (n / 10)^(1 / (dx + dy)).
         level: With `adaptive`, the share of cells split by mistake. Lower means fewer cells.
 
     Example:
@@ -78,14 +78,16 @@ class Histogram(Estimator):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.bins is not None and self.adaptive:
-            raise OptionError("`bins` needs adaptive=False: the adaptive cells find their number.")
+            raise OptionError(
+                "`bins` needs adaptive=False: adaptive cells choose their own number."
+            )
 
     def measure(self, samples: Paired, run: Run) -> Measurement:
         samples.at_least(4, "A histogram")
         if samples.dims > MOST_DIMS:
             raise InputError(
-                f"`x` and `y` have {samples.dims} dimensions, and cells are too many to fill in "
-                f"more than {MOST_DIMS}: use estimator='ksg' or 'infonce', or reduce dimensions."
+                f"`x` and `y` have {samples.dims} dimensions, and more than {MOST_DIMS} have too "
+                "many cells: use estimator='ksg' or 'infonce', or reduce dimensions."
             )
         return self._adaptive(samples) if self.adaptive else self._equal_frequency(samples)
 
@@ -93,7 +95,7 @@ class Histogram(Estimator):
         n = len(samples)
         pointwise, d = partition(samples.x, samples.y, self.level)
         value = float(pointwise.mean())
-        # A cell of fewer is not split, however its samples lie on a line.
+        # A cell with fewer samples is never split, even if they lie on a line.
         smallest = float(chdtri(2**samples.dims - 1, self.level))
         return Measurement(
             value=value,
@@ -127,14 +129,14 @@ def equal_frequency(values: Matrix, bins: int) -> Codes:
     """The bin of each row: as many rows in each of `bins` as ties allow, in every coordinate."""
     from scipy.stats import rankdata  # half a second to import: only when needed
 
-    places = (rankdata(values, axis=0) - 0.5) / len(values)  # equal values share a place
+    places = (rankdata(values, axis=0) - 0.5) / len(values)  # equal values have the same place
     return symbols(np.floor(places * bins))
 
 
 def partition(x: X, y: Y, level: float) -> tuple[PerSample, int]:
     """The pointwise value of each sample, that of its cell, and the χ² freedom of the cells.
 
-    The freedom is that of the finest tests that cells passed: what they may hide.
+    The degrees of freedom are those of the finest tests that cells passed.
     """
     n = len(x)
     pmi, freedom = np.empty(n), 0
@@ -159,7 +161,7 @@ def partition(x: X, y: Y, level: float) -> tuple[PerSample, int]:
 def _split(
     x: X, y: Y, rows: Rows, of_x: InA, of_y: InB, level: float
 ) -> tuple[tuple[np.ndarray, np.ndarray] | None, int]:
-    """Where to cut a cell, or None and the degrees of freedom of the last test that it passed."""
+    """The cuts of a cell, or None and the degrees of freedom of the last test that it passed."""
     grids = _grids(len(rows), x.shape[1] + y.shape[1])
     halves, d = None, 0
     for ways in grids:
@@ -174,7 +176,7 @@ def _split(
 
 
 def _grids(m: int, dims: int) -> list[int]:
-    """2, 4, 8, …: into how many ways coordinates are divided to test a cell of m samples."""
+    """2, 4, 8, …: the numbers of parts of each column in the tests of a cell of m samples."""
     grids = [2]
     while m >= EXPECTED * (2 * grids[-1]) ** dims:
         grids.append(2 * grids[-1])
@@ -185,7 +187,7 @@ def _uniformity(cells: Codes, share_x: np.ndarray, share_y: np.ndarray) -> tuple
     """p of Pearson's χ² for counts in proportion to the shares, and its degrees of freedom."""
     expected = np.outer(share_x, share_y).ravel() * len(cells)
     seen = np.bincount(cells, minlength=len(expected))
-    open_ = expected > 0  # ties leave some parts without a value of their own
+    open_ = expected > 0  # with ties, some parts are empty
     d = int(open_.sum()) - 1
     statistic = ((seen - expected)[open_] ** 2 / expected[open_]).sum()
     return float(chdtrc(d, statistic)) if d else 1.0, d
@@ -196,7 +198,7 @@ def _cuts(values: Matrix, ways: int) -> Cuts:
     at = np.arange(1, ways) * len(values) // ways
     ordered = np.sort(values, axis=0)
     cuts = ordered[np.maximum(at - 1, 0)]
-    # Where the upper values are all equal, a cut there would leave all rows on one side.
+    # If the upper values are all equal, a cut there would put all rows on one side.
     last = (ordered < ordered[-1]).sum(axis=0) - 1
     below = np.take_along_axis(ordered, last.clip(0)[None], axis=0)
     return np.asarray(np.minimum(cuts, below))
@@ -220,8 +222,8 @@ def _near_ceiling(value: float, threshold: float) -> tuple[Caution, ...]:
     return (
         Caution(
             "near-ceiling",
-            "The value is close to the most that cells of this size can show: the true value may "
-            "be larger, or infinite if one variable determines the other. Compare with "
+            "The value is close to the maximum that cells of this size can resolve: the true "
+            "value may be larger, and infinite if one variable determines the other. Compare with "
             "estimator='ksg' or 'lnc'.",
         ),
     )
@@ -233,7 +235,7 @@ def _few(n: int, enough: int) -> tuple[Caution, ...]:
     return (
         Caution(
             "few-samples",
-            f"{n:,} samples make few cells, or nearly empty ones: what happens within a cell is "
-            f"lost. Collect at least {enough:,}, or compare with estimator='ksg'.",
+            f"{n:,} samples allow only few cells, or nearly empty ones: dependence within a cell "
+            f"is not counted. Collect at least {enough:,}, or compare with estimator='ksg'.",
         ),
     )

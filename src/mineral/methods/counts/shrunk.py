@@ -1,10 +1,9 @@
-"""A contingency table shrunk towards independence, and what that says of bias and sampling error.
+"""A contingency table shrunk towards independence, with its bias and sampling error.
 
     μ_ij = n p_ij = s f(c_ij) + L a_i b_j / n²        f(c) = c · c³ / (c³ + κ³)
 
-Whole far above κ are kept, counts below it may be chance, and s is how much of the kept ones is
-believed; L is the mass that remains. s and κ maximise the likelihood of each sample by the counts
-of all others. From such a table follow
+Counts far above κ are kept, smaller counts are shrunk, s is the weight of the kept ones, and L the
+remaining mass. s and κ maximize the leave-one-out likelihood of the samples. This table gives
 
     bias    E[I_plug-in | independence] · B(μ) / B(ab / n) − φ² / 2n,  B = Σ b(μ)(1 − μ/a)(1 − μ/b)
     noise   n² times a variance, Σ v(μ)(1 − μ/a)(1 − μ/b) + φ² / 2
@@ -40,11 +39,11 @@ DOUBTED = (0.0, 0.7, 1.5, 3.0, 6.0, 12.0)  # κ, samples a cell
 
 @dataclass(frozen=True)
 class Shrunk:
-    """The cells that were seen, with their shrunk means, and the margins of the table.
+    """The observed cells, with their shrunk means, and the margins of the table.
 
     Attributes:
-        row, column: Sums a and b of the row and column of each seen cell.
-        kept: s f(c) of each seen cell.
+        row, column: Sums a and b of the row and column of each observed cell.
+        kept: s f(c) of each observed cell.
         rest: L, in samples.
         of_x, of_y: All row and column sums.
     """
@@ -60,10 +59,10 @@ class Shrunk:
     def fit(
         cls, row: PerCell, column: PerCell, count: PerCell, of_x: Whole, of_y: Whole
     ) -> "Shrunk":
-        """The most shrunk of the tables that are about the likeliest, by all other samples' counts.
+        """The most shrunk table within a tolerance of the largest leave-one-out likelihood.
 
-        Samples whose symbol of x or of y was seen once cannot repeat a pair: they are not scored,
-        and keep the mean share of the others.
+        Samples whose symbol of x or of y occurs once cannot repeat a pair: they are not scored, and
+        have the mean share of the others.
         """
         n = float(count.sum())
         scored = (row > 1) & (column > 1)
@@ -93,7 +92,7 @@ class Shrunk:
 
     @cached_property
     def mean(self) -> PerCell:
-        """μ of each seen cell."""
+        """μ of each observed cell."""
         return np.asarray(self.kept + self.rest * self.row * self.column / self.n**2)
 
     @cached_property
@@ -104,7 +103,7 @@ class Shrunk:
 
     @cached_property
     def bias_within(self) -> float:
-        """Of the plug-in value with both margins fixed, in nats."""
+        """The bias of the plug-in value with both margins fixed, in nats."""
         ours = self._over_all(lambda mean, a, b: cell_bias(mean) * _free(mean, a, b))
         chance = self._margins(
             lambda mean, a, b: cell_bias(mean) * _free(mean, a, b), float(self.n)
@@ -127,7 +126,7 @@ class Shrunk:
         return max(0.0, float(p @ ratio**2) + unseen * float(floor) ** 2 - first**2)
 
     def _over_all(self, term: _Term) -> float:
-        """The sum over all cells, those never seen among them."""
+        """The sum over all cells, including unobserved ones."""
         base = self.rest * self.row * self.column / self.n**2
         seen = term(self.mean, self.row, self.column) - term(base, self.row, self.column)
         return self._margins(term, self.rest) + float(seen.sum())

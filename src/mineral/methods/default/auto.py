@@ -21,16 +21,16 @@ Seconds: TypeAlias = Annotated[float, Range(0, closed=False, noun="seconds above
 
 @dataclass(frozen=True, kw_only=True)
 class Auto(Estimator):
-    """Chooses from the samples alone: counts, a copula, a network, neighbours, classes or PCA.
+    """Selects from the samples alone: counts, a copula, a network, KSG, classes or PCA.
 
     A profile of the samples selects candidates from a table; one rule compares their values on the
     same rows. `Estimate.decision` lists every candidate with its value, standard error and verdict.
 
     Args:
-        budget: "fast" trains no network; "balanced" trains a small one where it may add something,
-            for seconds; "thorough" trains longer, on more folds. A number is seconds: networks
-            stop early where they would take longer, and candidates that have not begun by then are
-            skipped, so that the value depends on the machine.
+        budget: "fast" trains no network; "balanced" trains a small one if it may improve the value,
+            for seconds; "thorough" trains longer, on more folds. A number is a time limit in
+            seconds: networks stop early to keep it, and candidates that have not begun are skipped,
+            so that the value depends on the machine.
     """
 
     budget: Budget | Seconds = "balanced"
@@ -50,7 +50,8 @@ class Auto(Estimator):
             run = replace(run, until=time.monotonic() + self.budget)
         numeric = samples.with_indicators()
         found = self._wrapped().measure(numeric, run)
-        if numeric.words != samples.words:  # a model of indicators could not read what was given
+        # a model of indicator columns could not read the original columns
+        if numeric.words != samples.words:
             found = replace(found, model=None)
         return found
 

@@ -1,11 +1,12 @@
-"""The table of candidates: each estimator, the view that it gets, and when it applies.
+"""The table of candidates: each estimator, its view of the samples, and when it applies.
 
-Evidence says how a candidate's value errs, and with it how values are compared:
+`Evidence` is the direction in which a candidate's value errs; it determines how values are
+compared:
 
-    PARAMETRIC   exact where its model holds, and too small or too large elsewhere
+    PARAMETRIC   exact if its model holds, and otherwise too small or too large
     LOCAL        consistent in few dimensions, for any dependence; biased low at strong dependence
     LEARNED      approximates the density ratio from below as rows grow
-    BOUND        a lower bound on held-out rows: what it finds beyond sampling error is there
+    BOUND        a lower bound on held-out rows: too large only by sampling error
 """
 
 from collections.abc import Callable
@@ -30,7 +31,7 @@ from mineral.methods.projections.weak_correlations import WeakCorrelations, has_
 from mineral.methods.regressions.regression import Regression
 from mineral.samples import Paired
 
-NEIGHBOUR_DIMS = 6  # dx + dy, up to which neighbours may find more than a network
+NEIGHBOUR_DIMS = 6  # dx + dy, up to which KSG may have less bias than a network
 CANONICAL_ROWS = 400  # below, held-out variates are noise
 
 
@@ -49,12 +50,12 @@ class Candidate:
 
     Attributes:
         make: The estimator for samples of this profile, and how much may be trained.
-        view: What it sees.
+        view: Its input.
         evidence: How its value errs.
         applies: The precondition on the profile, and on the samples with ties broken at random.
-        trains: Whether it trains a network, which the level "fast" leaves out.
-        ends: Whether the search ends where it is reported and its residuals are independent of
-            the predictors.
+        trains: Whether it trains a network; the level "fast" skips it.
+        ends: Whether the search ends if it is reported and its residuals are independent of the
+            predictors.
     """
 
     make: Callable[[Profile, Budget], Estimator]
@@ -82,7 +83,7 @@ def _neighbours(p: Profile, level: Budget) -> Estimator:
 
 
 def _has_function(p: Profile, untied: Paired) -> bool:
-    """Whether one side is a number whose entropy gaps can show."""
+    """Whether one side is a number whose entropy can be estimated from spacings."""
     return p.is_ordered and Regression().can_predict(untied)
 
 

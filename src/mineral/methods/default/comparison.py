@@ -1,6 +1,6 @@
-"""The one rule of comparison: by how much a candidate's value replaces the value so far.
+"""The one rule of comparison: the weight of a candidate's value against the value so far.
 
-Let d be the rival's value less the value so far, on the same rows, and e the standard error of d.
+Let d be the rival's value minus the value so far, on the same rows, and e the standard error of d.
 
 - Two consistent estimates (a parametric one and neighbours in few dimensions) are averaged: the
   rival's weight is 1 − e² / d², the positive part of James and Stein's shrinkage. A difference
@@ -24,12 +24,12 @@ from mineral.methods.regressions.regression import Regression
 from mineral.samples import Paired
 
 SIGNIFICANT = 2.0  # standard errors (docs/default.md: what each rule is worth)
-LEAST = 1e-3  # nats: smaller differences matter to nobody, whatever their error
+LEAST = 1e-3  # nats: smaller differences are irrelevant, whatever their error
 
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """What a candidate found."""
+    """A candidate's measurement."""
 
     candidate: Candidate
     estimator: Estimator
@@ -58,7 +58,8 @@ def compared(best: Answer, rival: Answer, views: Views, run: Run) -> tuple[float
         # A negative estimate is no evidence for less than 0.
         down_to_0 = max(difference, -max(best.found.value, 0.0)) if difference < 0 else difference
         return shrinkage(down_to_0, error), error
-    if rival.candidate.evidence is Evidence.BOUND:  # whatever the error of what it exceeds
+    # whatever the error of the value that it exceeds
+    if rival.candidate.evidence is Evidence.BOUND:
         error = min(error, rival.found.stderr)
     return float(difference > max(SIGNIFICANT * error, LEAST)), error
 
@@ -93,8 +94,8 @@ def _error_of_difference(
 ) -> float:
     """Standard error of the difference of two estimates on the same rows.
 
-    Neighbours of close rows err together, so that the spread of pointwise differences is too
-    small: estimates on disjoint parts of the rows have none of that.
+    The errors of close rows, which share neighbours, are correlated, so that the standard deviation
+    of pointwise differences is too small: estimates on disjoint parts of the rows are independent.
     """
     one, other = rival.found, best.found
     apart = float(np.hypot(one.stderr, other.stderr))

@@ -9,15 +9,15 @@ from mineral.methods.wrappers.distinct import CONTINUOUS
 from mineral.samples import Paired, distinct_rows, has_ties
 
 FEW_DIMS = 3  # dx + dy, up to which neighbours are consistent at a thousand rows
-LABEL_DIMS = 10  # dx + dy, up to which neighbours of a label's numbers are near
-FEW_ROWS = 50  # below, a Gaussian copula is all that can be fitted
+LABEL_DIMS = 10  # dx + dy, up to which nearest neighbours within a class are close
+FEW_ROWS = 50  # below, only a Gaussian copula can be fitted
 ROWS_PER_COLUMN = 10  # below, columns are reduced by PCA
 ROWS_PER_CELL = 5  # on average, from which a table of counts has little bias (benchmarks/counts.py)
 MAX_SINGLETONS = 0.5  # of a column's values: zeros among numbers fill few cells with most rows
 ROWS_PER_CLASS = 10  # on average, from which a side of numbers is a label
 FEW_VALUES = 20  # different values, up to which numbers may be a label
 MIN_ROWS_LABEL = 100  # below, numbers are ordered values rather than labels
-MIN_ROWS_RELATION = 10  # distinct values, from which an exact order is no coincidence
+MIN_ROWS_RELATION = 10  # distinct values, from which an exact order is not a coincidence
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,12 +74,12 @@ class Profile:
 
     @property
     def is_wide(self) -> bool:
-        """Whether there are more columns than the rows can fill."""
+        """Whether there are too many columns for the number of rows."""
         return self.n >= FEW_ROWS and self.dims > max(self.n / ROWS_PER_COLUMN, LABEL_DIMS)
 
     @property
     def is_table(self) -> bool:
-        """Whether cells of a contingency table are well filled, or nothing but words is there."""
+        """Whether cells of a contingency table are well filled, or both sides are categorical."""
         only_words = self.categorical and max(self.distinct_x, self.distinct_y) <= self.n / 2
         filled = self.n >= ROWS_PER_CELL * self.cells and self.singletons <= MAX_SINGLETONS
         return filled or (only_words and self.dims == 2)
@@ -102,14 +102,14 @@ class Profile:
 
     @property
     def may_be_label(self) -> bool:
-        """Whether one side is words, or numbers of few different values, each of them often."""
+        """Whether one side is categorical, or has few distinct values that each occur often."""
         fewest = min(self.distinct_x, self.distinct_y)
         often = self.n >= max(ROWS_PER_CLASS * fewest, MIN_ROWS_LABEL)
         return self.has_no_order or (often and fewest <= FEW_VALUES)
 
     @property
     def has_no_order(self) -> bool:
-        """Whether one side is words, or two values only: no order to use."""
+        """Whether one side is categorical, or binary: without an order to use."""
         return self.categorical or min(self.distinct_x, self.distinct_y) == 2
 
     @property
@@ -133,7 +133,7 @@ def _singletons(samples: Paired) -> list[float]:
 
 
 def _is_monotone(x: X, y: Y) -> bool:
-    """Whether one number follows from the other, rising or falling, where neither repeats."""
+    """Whether one number is a monotone function of the other, without repeated values."""
     if x.shape[1] > 1 or y.shape[1] > 1:
         return False
     single = ~(_repeats(x[:, 0]) | _repeats(y[:, 0]))

@@ -1,4 +1,4 @@
-"""Candidates that apply are measured in the table's order, and compared: the heart of `auto`."""
+"""The search of `auto`: candidates that apply are measured in the table's order, and compared."""
 
 from dataclasses import dataclass, field, replace
 
@@ -24,21 +24,21 @@ from mineral.results import Caution
 from mineral.samples import Paired
 
 EVIDENCE_ROWS = 5_000  # rows that candidates are compared on
-CONCLUSIVE_ROWS = 500  # from which residuals that depend on predictors are recognized as such
+CONCLUSIVE_ROWS = 500  # from which a test of independent residuals has enough power
 CURVE_ROWS = 20_000  # above, halves of the rows differ by less than the allowance
-RISING = 0.05  # nats more than on half of the rows, from which neighbours need more rows
-DISAGREEMENT = 0.1  # nats between candidates, from which the samples deserve a look
+RISING = 0.05  # nats more than on half of the rows, from which KSG needs more rows
+DISAGREEMENT = 0.1  # nats between candidates, from which there is a caution
 
 
 @dataclass
 class _State:
-    """What was measured so far.
+    """The state of a search.
 
     Attributes:
         answers: Of the candidates that were measured.
         best: The answer with the largest share, with the value so far.
         considered: A row of the decision for every answer, and then for those out of time.
-        ended: Whether nothing is left to find.
+        ended: Whether the search has ended.
     """
 
     answers: list[Answer] = field(default_factory=list)
@@ -47,7 +47,7 @@ class _State:
     ended: bool = False
 
     def add(self, answer: Answer, weight: float, error: float) -> None:
-        """Take note of an answer that has this share of the value from now on."""
+        """Record an answer that has this share of the value from now on."""
         if self.best is None:
             self.best = answer
         else:
@@ -89,7 +89,7 @@ def _row(candidate: Candidate, estimator: Estimator, verdict: Verdict) -> Consid
 class Search:
     """The estimate of the candidates that the comparison chooses.
 
-    Above 5,000 rows they are compared on a random part of the rows, and those that are chosen are
+    Above 5,000 rows they are compared on a random part of the rows, and the chosen ones are
     measured on all rows.
 
     Args:
@@ -114,7 +114,7 @@ class Search:
         found = _with_learning_curve(best, views[best.candidate.view], run)
         spread = Spread.of(views.untied) if profile.is_wide and not profile.may_be_label else None
         found = found if spread is None else spread.beside(found)
-        # Residuals that are independent of the predictors hide nothing, however many columns.
+        # If residuals are independent of the predictors, the model captures all dependence.
         dims = FEW_DIMS if state.ended else samples.dims
         missing = max(found.missing, _allowance(best, found.value, n, dims))
         decision = Decision(considered=tuple(state.considered), rows=len(few))
@@ -158,7 +158,7 @@ def _answer(candidate: Candidate, estimator: Estimator, views: Views, run: Run) 
 
 
 def _is_conclusive(answer: Answer, profile: Profile) -> bool:
-    """Whether the residuals leave nothing to find; those of broken ties are mostly random draws."""
+    """Whether residuals are independent; with ties broken at random, they are mostly noise."""
     enough = profile.n >= CONCLUSIVE_ROWS and profile.ties == 0
     return enough and answer.found.residual_is_independent
 
@@ -180,17 +180,17 @@ def _on_all(state: _State, views: Views, run: Run) -> Measurement:
 
 
 def _with_learning_curve(best: Answer, samples: Paired, run: Run) -> Measurement:
-    """With an interval that reaches further up where neighbours need more rows."""
+    """Extend the interval upwards if KSG needs more rows."""
     far = type(best.estimator) in (KSG, Canonical) and samples.dims > FEW_DIMS
     if not far or not 50 <= len(samples) <= CURVE_ROWS or best.found.pointwise is None:
         return best.found
     gain = rise(best.found, best.estimator, samples, run)
     clear = gain > max(RISING, best.found.stderr)
-    return allowing_for(gain, best.found, who="neighbours") if clear else best.found
+    return allowing_for(gain, best.found) if clear else best.found
 
 
 def _allowance(best: Answer, value: float, n: int, dims: int) -> float:
-    if isinstance(best.estimator, Discrete):  # a table shows all dependence
+    if isinstance(best.estimator, Discrete):  # a table captures all dependence
         return 0.0
     return bias_allowance(value, n, dims)
 
@@ -207,7 +207,7 @@ def _disagreement(state: _State, profile: Profile) -> tuple[Caution, ...]:
     return (
         Caution(
             "candidates-disagree",
-            f"The candidates differ by {apart:.2g} nats: the dependence is not that of a Gaussian "
-            "copula, or there are too few rows. Look at the plot.",
+            f"The candidates differ by {apart:.2g} nats: a Gaussian copula does not describe the "
+            "dependence, or the rows are too few. Look at the plot.",
         ),
     )

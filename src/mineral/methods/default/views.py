@@ -1,4 +1,4 @@
-"""What a candidate sees of the samples: none of these views changes I(X; Y)."""
+"""The views of the samples that candidates use: none of these changes I(X; Y)."""
 
 from dataclasses import replace
 from enum import Enum
@@ -56,7 +56,7 @@ class Views:
 def _untied(
     side: Matrix, names: tuple[str, ...], words: tuple[str, ...], order: Rows, rng: Generator
 ) -> Matrix:
-    """The side with ties of its numbers broken; words keep their codes."""
+    """The side with ties of its numbers broken; categories keep their codes."""
     numbers = np.flatnonzero([name not in words for name in names])
     untied = side.copy()
     untied[np.ix_(order, numbers)] = spread_ties(side[np.ix_(order, numbers)], rng)

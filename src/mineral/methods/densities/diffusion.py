@@ -1,4 +1,4 @@
-"""Diffusion: the information that y has about x is how much it helps to remove noise from x."""
+"""Diffusion: mutual information from how much y improves the denoising of x."""
 
 from dataclasses import dataclass
 
@@ -13,20 +13,21 @@ from mineral.samples import Fold, Paired
 from mineral.system.chance import Chance
 from mineral.system.threads import one_torch_thread
 
-DRAWS = 64  # noise levels for each row that is reported on
+DRAWS = 64  # noise levels for each held-out row
 
 
 @dataclass(frozen=True, kw_only=True)
 class MINDE(CrossFitted):
-    """Diffusion: how much better noise is removed from x when y is known. Any dimension, slow.
+    """Diffusion: how much y improves the denoising of x. Any dimension, slow.
 
-    One network learns to guess the noise in x with and without a look at y, at all noise levels;
-    the information is the integral of the difference of their errors on rows not trained on (see
-    `networks/denoising.py`). It has no ceiling. It has no density ratio of single pairs, and so
-    there is no model to keep. Not symmetric: put the variable of lower dimension first.
+    One network learns to predict the noise in x with and without y as an input, at all noise
+    levels; the information is the integral of the difference of their squared errors on held-out
+    rows (see
+    `networks/denoising.py`). It has no ceiling. It gives no density ratio, so that there is no
+    model to keep. Not symmetric: put the variable of lower dimension first.
 
     Args:
-        squared: True for the squared difference of the two guesses, as published: of lower
+        squared: True for the squared difference of the two predictions, as published: of lower
             variance, but above zero even for independent variables.
 
     References:

@@ -1,8 +1,8 @@
 """Estimators that learn densities: difference of entropies, flows, and upper bounds from a model.
 
-A model of p(y | x), and one of p(y), learn by likelihood (`networks/densities.py`). Their log
-ratio is the pointwise mutual information; the model of p(y | x) alone gives the estimates called
-upper bounds, which they are where p(y | x) is known.
+A model of p(y | x), and one of p(y), are trained by likelihood (`networks/densities.py`). Their log
+ratio is the pointwise mutual information; the model of p(y | x) alone gives estimates that are
+upper bounds if p(y | x) is known.
 """
 
 from abc import abstractmethod
@@ -24,18 +24,18 @@ from mineral.results import Curve
 from mineral.samples import Fold, Paired
 from mineral.system.chance import Chance
 
-BLOCK = 256  # rows whose pairs with each other are compared, when reporting an upper bound
+BLOCK = 256  # rows whose pairs are product samples of each other, for an upper bound
 
 
 @dataclass(frozen=True, kw_only=True)
 class Generative(CrossFitted):
-    """What estimators that learn densities of y share."""
+    """Common parts of estimators that learn densities of y."""
 
     steps: AtLeastOne = 2000
 
     @abstractmethod
     def ratios(self, dim_x: int, dim_y: int) -> list[DensityRatio]:
-        """The models to try: the one that validation rows find likeliest is kept."""
+        """The candidate models: the one with the largest validation likelihood is kept."""
 
     def value(self, ratio: DensityRatio, test: Pairs) -> tuple[float, float]:
         """The estimate on test rows, and its variance over samples."""
@@ -89,11 +89,11 @@ class DifferenceOfEntropies(Generative):
 
     Each entropy is replaced by the cross-entropy of a model, an upper bound on it, so that the
     difference is neither bound. It converges like 1/√n however large the information is, where
-    lower bounds stop at log n. The models take the coordinates of y as independent given x: where
-    they are not, use `flow`. Not symmetric: put the simpler variable second.
+    lower bounds stop at log n. The models assume that the columns of y are independent given x:
+    otherwise use `flow`. Not symmetric: put the simpler variable second.
 
     Args:
-        family: Of the densities; None keeps the one that validation rows find likelier.
+        family: Of the densities; None keeps the one with the larger validation likelihood.
 
     References:
         McAllester & Stratos (2020), arXiv:1811.04251.
@@ -113,8 +113,8 @@ class DifferenceOfEntropies(Generative):
 class Flow(Generative):
     """Difference of entropies with neural spline flows: densities of any shape. Needs zuko.
 
-    As `doe`, with densities that know the dependence between coordinates of y, and their shape.
-    Slower, and in want of more samples.
+    As `doe`, with densities that model the shape of y and the dependence between its columns.
+    Slower, and needs more samples.
 
     Args:
         transforms: Autoregressive layers of each flow.
@@ -137,7 +137,7 @@ class Flow(Generative):
 
 @dataclass(frozen=True, kw_only=True)
 class _Upper(Generative):
-    """What the upper bounds from a learned conditional density share."""
+    """Common parts of the upper bounds from a learned conditional density."""
 
     def ratios(self, dim_x: int, dim_y: int) -> list[DensityRatio]:
         return [DiagonalRatio(dim_x, dim_y)]
@@ -148,7 +148,7 @@ class _Upper(Generative):
 
     @torch.no_grad()
     def value(self, ratio: DensityRatio, test: Pairs) -> tuple[float, float]:
-        # A value for each block of rows: their mean is the estimate, their spread its error.
+        # One value for each block of rows: their mean is the estimate, with its standard error.
         size = min(BLOCK, max(2, len(test[0]) // 8))
         conditional = _Conditional(ratio)
         values = []
@@ -171,10 +171,10 @@ class _Conditional(nn.Module):
 
 @dataclass(frozen=True, kw_only=True)
 class CLUB(_Upper):
-    """vCLUB: log q(y | x) of joint less that of product samples; far above on strong dependence.
+    """vCLUB: log q(y | x) of joint minus product samples; far above on strong dependence.
 
-    An upper bound where q is the true p(y | x); with a learned q it is neither, and usually above.
-    Meant for minimizing information in a loss, not for reading a value.
+    An upper bound if q is the true p(y | x); with a learned q it is neither bound, and usually
+    above. Intended for minimizing information in a loss, not for its value.
 
     References:
         Cheng et al. (2020), arXiv:2006.12013.
@@ -189,10 +189,10 @@ class CLUB(_Upper):
 
 @dataclass(frozen=True, kw_only=True)
 class LeaveOneOut(_Upper):
-    """Leave-one-out: log q(y | x) against the mixture of the others' conditionals.
+    """Leave-one-out: log q(y | x) against the mixture of the other rows' conditionals.
 
-    An upper bound where q is the true p(y | x); with a learned q it is neither, and usually above.
-    Tighter than CLUB, and loose too where each y is likely under its own x alone.
+    An upper bound if q is the true p(y | x); with a learned q it is neither bound, and usually
+    above. Tighter than CLUB, but also loose if each y is likely under its own x alone.
 
     References:
         Poole et al. (2019), arXiv:1905.06922.

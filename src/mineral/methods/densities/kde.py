@@ -1,13 +1,13 @@
-"""Kernel densities: the Gaussian value, and what smooth densities find beyond it.
+"""Kernel density estimation: a Gaussian value, plus a correction by kernel densities.
 
 With u, v the normal scores of x, y in canonical coordinates, with correlations ρ_i, and
-z = ((u_i ± v_i) / √(2 (1 ± ρ_i)), …) the same pairs made white,
+z = ((u_i ± v_i) / √(2 (1 ± ρ_i)), …) the same pairs whitened,
 
     I(X; Y) ≈ −½ Σ log(1 − ρ_i²) + mean log[f(z) / f(u) f(v)]
 
-with each density a sum of normal kernels of one width h. In these coordinates the kernels in x and
-in y are the margins of the kernel in (x, y): what is estimated is the information of the samples
-blurred, which is exact for a Gaussian at any h, and zero for independent variables.
+with each density a sum of normal kernels of one bandwidth h. In these coordinates the kernels in x
+and in y are the marginals of the kernel in (x, y): the estimate is the mutual information of the
+smoothed distribution, which is exact for a Gaussian at any h, and zero for independent variables.
 
 References:
     Moon, Rajagopalan & Lall (1995), doi:10.1103/PhysRevE.52.2318.
@@ -40,29 +40,30 @@ Points: TypeAlias = Float[Tensor, "n _"]
 Sums: TypeAlias = Float[np.ndarray, " rows"]
 
 PAIRS = 1_000_000  # kernels at a time: 8 MB
-QUERIES = 2000  # samples whose likelihood chooses a width
-MOST_DIMS = 6  # dx + dy up to which kernels see anything
-REFUSED_DIMS = 8  # above it they see what is not there: 0.07 nats in 10 dimensions, 6 in 100
+QUERIES = 2000  # samples whose likelihood selects the bandwidth
+MOST_DIMS = 6  # dx + dy, up to which kernels capture nonlinear dependence
+# above, the bias under independence is too large: 0.07 nats in 10 dimensions, 6 in 100
+REFUSED_DIMS = 8
 WIDTHS = tuple(2.0 ** (half / 2) for half in range(-8, 3))  # of Scott's: 1/16 to 2
 
 
 @dataclass(frozen=True, kw_only=True)
 class KDE(Estimator):
-    """Kernel densities on normal scores, each without its own sample: smooth, low dimension.
+    """Kernel density estimates on normal scores, leave-one-out: smooth dependence, low dimension.
 
     I(X; Y) ≈ mean log[f(x, y) / f(x) f(y)], where f sums normal kernels at all other samples. The
-    logarithm of a sum that fluctuates is too low, by v / 2s for s kernels' worth of neighbours and
-    v = 2^(−d/2). A share of the sample's own kernel makes up for it: v/2 in crowded places, less at
-    the edges, where it is all there is. The value is the mean of those with v/2 and with v/4, and
-    half their difference is part of the standard error.
+    logarithm of a fluctuating sum is biased low, by v / 2s for a sum s of kernels and v = 2^(−d/2).
+    A share of the sample's own kernel corrects this: v/2 where the density is high, less in the
+    tails, where it dominates. The value is the mean of those with v/2 and with v/4, and half their
+    difference is part of the standard error.
 
-    Blurring loses structure finer than the kernels: the value is too low for sharp dependence that
-    is not linear in the scores, and in many dimensions. Time grows like n².
+    Smoothing removes structure finer than the bandwidth: the value is too low for sharp nonlinear
+    dependence, and in many dimensions. Time grows like n².
 
     Args:
-        bandwidth: h. "likelihood" takes the width under which each sample is most likely given
-            the others; "scott" n^(−1/(d + 4)) and "silverman" (n (d + 2) / 4)^(−1/(d + 4)), with
-            d = dx + dy, suit a Gaussian; or a number, in standard deviations.
+        bandwidth: h. "likelihood" maximizes the leave-one-out likelihood; "scott" n^(−1/(d + 4))
+            and "silverman" (n (d + 2) / 4)^(−1/(d + 4)), with d = dx + dy, suit a Gaussian; or a
+            number, in standard deviations.
 
     Example:
         >>> rng = np.random.default_rng(0)
@@ -81,8 +82,9 @@ class KDE(Estimator):
         n = len(samples)
         if samples.dims > REFUSED_DIMS:
             raise InputError(
-                f"`x` and `y` have {samples.dims} dimensions together, and kernels need "
-                f"{REFUSED_DIMS} at most: use estimator='copula' or 'mine', or reduce dimensions."
+                f"`x` and `y` have {samples.dims} dimensions together, and kernel density "
+                f"estimation allows at most {REFUSED_DIMS}: use estimator='copula' or 'mine', or "
+                "reduce dimensions."
             )
         u, v, z, rho = canonical(normal_scores(samples.x), normal_scores(samples.y))
         if n < z.shape[1] + 2:
@@ -121,7 +123,7 @@ class KDE(Estimator):
 
 
 def canonical(x: X, y: Y) -> tuple[Points, Points, Points, Float[np.ndarray, " r"]]:
-    """u, v, z and ρ: x, y and (x, y) as white as linear maps make them, and their correlations."""
+    """u, v, z and ρ: x, y and (x, y), each whitened linearly, and their correlations."""
     white_x, _, _ = whiten(x)
     white_y, _, _ = whiten(y)
     left, rho, right = np.linalg.svd(white_x.T @ white_y)
@@ -143,9 +145,9 @@ def kernel_sums(
     """For some rows, Σ exp(−|p_i − p_j|² / 2) over all other points.
 
     Args:
-        points: In units of the width.
+        points: In units of the bandwidth.
         rows: Which.
-        progress: Told what share is done,
+        progress: Called with the share that is done,
         done: from here to there.
     """
     half = (points**2).sum(dim=1) / 2
@@ -163,16 +165,16 @@ def kernel_sums(
 
 
 def likeliest(z: Points, scott: float, progress: Progress = silent) -> float:
-    """The width, of a few around Scott's, under which the others make each sample most likely."""
+    """The bandwidth, of a few around Scott's, with the largest leave-one-out likelihood."""
     n, d = z.shape
-    # Some samples will do: evenly from the middle to the edge, whatever order the rows came in.
+    # A part of the samples suffices: evenly spaced from the center outwards, in any row order.
     spread = (z**2).sum(dim=1).argsort()
     rows = spread[torch.linspace(0, n - 1, min(n, QUERIES)).long()]
     likelihood = []
     for i, width in enumerate(WIDTHS):
         sums = kernel_sums(z / (width * scott), rows)
         likelihood.append(np.log(sums.clip(min=1e-300)).mean() - d * np.log(width))
-        progress(0.4 * (i + 1) / len(WIDTHS), "choosing a width")
+        progress(0.4 * (i + 1) / len(WIDTHS), "choosing the bandwidth")
     best = int(np.argmax(likelihood))
     if 0 < best < len(WIDTHS) - 1:  # the top of a parabola through the three, in log width
         before, top, after = likelihood[best - 1 : best + 2]
@@ -193,26 +195,26 @@ def _doubts(samples: Paired, rho: Float[np.ndarray, " r"]) -> Iterator[Caution]:
     if rho[0] ** 2 >= DETERMINISTIC:
         yield Caution(
             "deterministic",
-            "The scores of a combination of `x` equal those of one of `y` up to rounding: the "
-            "mutual information of such continuous variables is infinite, and the value shows "
-            "floating-point resolution only.",
+            "A linear combination of the normal scores of `x` equals one of `y` up to rounding: "
+            "the mutual information is infinite, and the value only reflects floating-point "
+            "resolution.",
         )
     if n < 25 * dims:
         yield Caution(
             "few-samples",
-            f"{n:,} samples for {dims} dimensions are few: kernels so wide blur most dependence "
-            f"that is not linear. Collect at least {25 * dims} samples.",
+            f"{n:,} samples are few for {dims} dimensions: the bandwidth is wide and smooths away "
+            f"most nonlinear dependence. Collect at least {25 * dims} samples.",
         )
     if dims > MOST_DIMS:
         yield Caution(
             "high-dimension",
-            f"In {dims} dimensions kernels see little but linear dependence: compare with "
-            "estimator='ksg' or 'infonce'.",
+            f"In {dims} dimensions, kernel density estimates miss most nonlinear dependence: "
+            "compare with estimator='ksg' or 'infonce'.",
         )
     columns = (*samples.x.T, *samples.y.T)
     if min(len(np.unique(column)) for column in columns) < n / 2:
         yield Caution(
             "ties",
-            "Values repeat, and densities are of continuous data: the value depends on the width "
-            "of the kernels. Prefer estimator='mixed', or 'discrete'.",
+            "Values repeat, and discrete data have no density: the value depends on the "
+            "bandwidth. Use estimator='mixed' or 'discrete'.",
         )

@@ -5,11 +5,11 @@ densities of
 
     I(X; Y) ≈ mean of log p(x, y) − log p(x) − log p(y)                              (nats)
 
-Every row is scored by a mixture that did not see it (cross-fitting): on the rows of the fit,
-components that close in on a few samples would count as dependence.
+Every row is scored by a mixture that was not fitted to it (cross-fitting): otherwise, components
+that collapse on a few samples would count as dependence.
 
-A share ε of chance, p = (1 − ε) q(x, y) + ε q(x) q(y), is part of the density: it has the same
-marginals, and makes what a mixture q says of dependence no bolder than rows kept aside bear out.
+The density contains a share ε of independent pairs, p = (1 − ε) q(x, y) + ε q(x) q(y): it has the
+same marginals, and shrinks an overconfident mixture q as far as validation rows require.
 
 References:
     Czyż et al. (2025), mixtures as models of dependence, arXiv:2310.10240.
@@ -36,35 +36,36 @@ from mineral.system.chance import first_import
 from mineral.system.progress import portion
 from mineral.system.threads import quiet
 
-VALIDATION = 0.2  # share of a fold's other rows that chooses among mixtures
-CHOOSING = 10_000  # rows that the choice is made on, at most; the chosen one is refitted on all
-FRUITLESS = 2  # sizes in a row that fit the validation rows no better, before the search ends
-STARTS = ("kmeans", "random_from_data")  # the first finds clusters, the second crossing shapes
+VALIDATION = 0.2  # share of a fold's other rows that selects among mixtures
+CHOOSING = 10_000  # rows used for selection, at most; the selected mixture is refitted on all
+FRUITLESS = 2  # consecutive sizes without improvement on validation rows, before the search ends
+STARTS = ("kmeans", "random_from_data")  # the first suits clusters, the second crossing shapes
 OUTLIER = 30.0  # scales from the center, from which on tails are always compressed
 ROUNDS = 300  # of the iteration, at most
 
 
 @dataclass(frozen=True, kw_only=True)
 class GaussianMixture(Estimator):
-    """Clusters and shapes of dependence, by a mixture of Gaussians fitted to (x, y).
+    """A mixture of Gaussians fitted to (x, y): clusters, regimes, crossing shapes.
 
-    Use it where rows come in kinds (clusters, regimes, crossing or concentric shapes) in up to ten
-    dimensions or so, and at least some hundred samples a component. It misses what needs many
-    components: edges (uniform noise), thin curves, and most dependence in many dimensions.
+    Use it for rows of several kinds (clusters, regimes, crossing or concentric shapes) in up to
+    about ten dimensions, with at least some hundred samples a component. It misses dependence that
+    needs many components: edges (uniform noise), thin curves, and most dependence in many
+    dimensions.
 
-    The value is I(X; Y), less how far the fitted joint density is from the true one, plus the same
-    of both marginals (KL divergences): neither bound, and with few samples usually too small, by up
-    to dx·dy / 2n for each component of a fit to n rows.
+    The value is I(X; Y), minus the KL divergence of the fitted joint density from the true one,
+    plus those of both marginals: neither bound, and with few samples usually too small, by up to
+    dx·dy / 2n for each component of a fit to n rows.
 
     The number of components, the start of the iteration, whether far tails are compressed first,
-    and the share of chance are chosen by the likelihood of rows kept aside, in each fold for
-    itself. The choice is made on 10,000 rows at most.
+    and the share of independent pairs are selected by the likelihood of validation rows, separately
+    in each fold, on 10,000 rows at most.
 
     Args:
-        components: At most so many.
+        components: Maximum number of components.
         folds: Parts of the samples, each scored by a mixture that was fitted to the others.
-        regularization: Added to the variances of each component, in standardized units: the
-            finest structure that is believed.
+        regularization: Added to the variances of each component, in standardized units: the finest
+            structure that is resolved.
 
     Example:
         >>> rng = np.random.default_rng(0)
@@ -117,7 +118,7 @@ class GaussianMixture(Estimator):
     def _fit(
         self, samples: Paired, fold: Fold, rng: np.random.Generator, progress: Progress
     ) -> "_Fit":
-        """Choose on training and validation rows, then fit what was chosen to both together."""
+        """Select on training and validation rows, then refit the selection to both together."""
         tried = list(_coordinates(samples.x[fold.training], samples.y[fold.training]))
         candidates = [
             candidate
@@ -155,7 +156,7 @@ class GaussianMixture(Estimator):
         rng: np.random.Generator,
         progress: Progress,
     ) -> list["_Candidate"]:
-        """Mixtures of more and more components, until more do not help."""
+        """Mixtures of increasing size, until the validation likelihood stops rising."""
         training, validation = (
             coordinates(samples.x[rows], samples.y[rows])
             for rows in (fold.training[:CHOOSING], fold.validation[:CHOOSING])
@@ -192,7 +193,7 @@ class GaussianMixture(Estimator):
         validation: Float[np.ndarray, "m d"],
         rng: np.random.Generator,
     ) -> Iterator[tuple[Any, float]]:
-        """A mixture and its mean log density of the validation rows; or nothing, if it fails."""
+        """A mixture and its mean log density of the validation rows; None if the fit fails."""
         fit = _sklearn().GaussianMixture(
             size,
             reg_covar=self.regularization,
@@ -205,7 +206,7 @@ class GaussianMixture(Estimator):
             yield fit, float(fit.score(validation))
 
     def _refit(self, chosen: "_Candidate", z: Matrix) -> Any:  # noqa: ANN401
-        """The chosen mixture on more rows; or as it was, if a component collapses."""
+        """The selected mixture refitted on more rows; unchanged if a component collapses."""
         start = chosen.fit
         fit = _sklearn().GaussianMixture(
             start.n_components,
@@ -227,9 +228,9 @@ class GaussianMixture(Estimator):
             cautions.append(
                 Caution(
                     "deterministic",
-                    "In a component, a combination of `x` equals one of `y` up to "
-                    "`regularization`: the value grows as that is lowered, and the mutual "
-                    "information may be infinite.",
+                    "In one component, a linear combination of `x` equals one of `y` up to "
+                    "`regularization`: the value grows as `regularization` is lowered, and the "
+                    "mutual information may be infinite.",
                 )
             )
         sizes = [len(fit.mixture.weights) for fit in fits]
@@ -239,17 +240,17 @@ class GaussianMixture(Estimator):
             cautions.append(
                 Caution(
                     "few-samples",
-                    f"{len(samples):,} samples are few for mixtures of {_listed(sizes)} components "
-                    f"in {samples.dims} dimensions: the value may lie below the truth by "
-                    f"{missing:.2g} nats for that alone. Compare with estimator='copula'.",
+                    f"{len(samples):,} samples are few for mixtures of {_listed(sizes)} "
+                    f"components in {samples.dims} dimensions: the value may be {missing:.2g} "
+                    "nats too low for this reason alone. Compare with estimator='copula'.",
                 )
             )
         if np.ptp(parts) > 6 * max(stderr, 0.01) * np.sqrt(len(parts)):
             cautions.append(
                 Caution(
                     "folds-disagree",
-                    f"The folds gave {', '.join(f'{part:.2f}' for part in parts)} nats, further "
-                    "apart than sampling explains: the mixtures differ. Collect more samples, or "
+                    f"The folds gave {', '.join(f'{part:.2f}' for part in parts)} nats and differ "
+                    "by more than sampling error: the mixtures differ. Collect more samples, or "
                     "try another seed.",
                 )
             )
@@ -257,7 +258,7 @@ class GaussianMixture(Estimator):
             cautions.append(
                 Caution(
                     "too-few-components",
-                    f"The most components allowed, {self.components}, fitted best: raise "
+                    f"The maximum number of components, {self.components}, fitted best: raise "
                     "`components`.",
                 )
             )
@@ -265,7 +266,7 @@ class GaussianMixture(Estimator):
             cautions.append(
                 Caution(
                     "not-converged",
-                    "A mixture was still changing when its iteration ended: lower `components`.",
+                    "The EM algorithm did not converge: lower `components`.",
                 )
             )
         return tuple(cautions)
@@ -295,7 +296,7 @@ def _sklearn() -> Any:  # noqa: ANN401
 
 
 def _fitted(fit: Any, z: Matrix) -> bool:  # noqa: ANN401
-    """Fit, quietly: what `converged_` says too is not warned of. False if a component collapses."""
+    """Fit without warnings, since `converged_` says the same. False if a component collapses."""
     with quiet():
         try:
             fit.fit(z)
@@ -314,10 +315,11 @@ def _mixture(coordinates: Coordinates, fit: Any) -> Mixture:  # noqa: ANN401
 
 
 def _chance(ratio: PerSample, rows: int) -> float:
-    """The ε of (1 − ε) q(x, y) + ε q(x) q(y) that is likeliest for the validation rows.
+    """The ε of (1 − ε) q(x, y) + ε q(x) q(y) that maximizes the validation likelihood.
 
-    Their likelihood is concave in ε, with the sign of its derivative that of the mean probability
-    of being a pair by chance, less ε. One pair in all the rows may always be.
+    The likelihood is concave in ε, and its derivative has the sign of the mean posterior
+    probability of an independent pair, minus ε. At least one pair in all the rows is allowed to be
+    independent.
     """
     low, high = logit(1 / (rows + 2)), logit(1 - 1 / (rows + 2))
     for _ in range(40):
@@ -330,7 +332,7 @@ def _chance(ratio: PerSample, rows: int) -> float:
 
 
 def _coordinates(x: X, y: Y) -> Iterator[Coordinates]:
-    """Compressed tails, for outliers; and straight ones, if no training row is an outlier."""
+    """Compressed tails, for outliers; and the identity, if no training row is an outlier."""
     yield Coordinates.fit(x, y, compressed=True)
     straight = Coordinates.fit(x, y, compressed=False)
     if max(-straight.low.min(), straight.high.max()) < OUTLIER:
@@ -338,7 +340,7 @@ def _coordinates(x: X, y: Y) -> Iterator[Coordinates]:
 
 
 def _log_stretch(coordinates: Coordinates, z: Matrix) -> float:
-    """Mean log derivative of the compression: what makes densities before and after comparable."""
+    """Mean log derivative of the compression, the change of variables of the log density."""
     if not coordinates.compressed:
         return 0.0
     # Compressed is 3 + log(1 + |z| − 3), whose derivative is 1 / (1 + |z| − 3).

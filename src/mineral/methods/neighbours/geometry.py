@@ -1,8 +1,8 @@
-"""Exact neighbour counts in the maximum norm: the geometry under KSG and its relatives.
+"""Exact neighbour counts in the maximum norm, for KSG and related estimators.
 
-Distances are compared as computed, never through a tolerance: a count changes neither with the
-scale of the data nor with the way it is found. One dimension is counted by sorting, a few by trees,
-many by comparing all pairs a block at a time.
+Distances are compared as computed, without a tolerance: a count depends neither on the scale of the
+data nor on the algorithm. Counts are by sorting in one dimension, by trees in a few, and by
+comparing all pairs, a block at a time, in many.
 """
 
 from collections.abc import Iterator
@@ -19,9 +19,9 @@ from mineral.system.progress import silent
 if TYPE_CHECKING:
     from scipy.spatial import KDTree
 
-BLOCK = 100_000  # rows a tree query at a time, which bounds its memory
+BLOCK = 100_000  # rows in one tree query, which bounds its memory
 PAIRS = 4_000_000  # pairs compared at a time: 32 MB for each matrix of distances
-MANY = 5000  # rows from which several threads are worth their start
+MANY = 5000  # rows, from which several threads are faster than one
 TREE_DIMS = 8  # dx + dy above which comparing all pairs beats a tree
 
 Counts = Int[np.ndarray, " n"]
@@ -34,11 +34,11 @@ class Neighbours:
     Attributes:
         n_x, n_y: Others within reach in x alone, and in y alone.
         inside: Samples within reach in (x, y), itself included. In a ball that is k, unless values
-            repeat: fewer where others are as far away as the k-th neighbour, and the number of
-            copies where that is an exact copy.
+            repeat: it is smaller if several samples are at the distance of the k-th neighbour, and
+            the number of copies if that is an exact copy.
         boxed: Whether the reach is that of a box, with a width for x and another for y.
         copied: Whether the k-th neighbour is an exact copy.
-        repeated: Share of the coordinates' values that another sample has too.
+        repeated: Share of the values that occur more than once in their column.
     """
 
     n_x: Counts
@@ -58,9 +58,9 @@ def neighbours(x: X, y: Y, k: int, *, box: bool = False, progress: Progress = si
         k: The neighbour in (x, y), by the larger of the distances in x and in y, that sets the
             reach. At most n − 2.
         box: False to count points strictly closer than the k-th neighbour (KSG 1), and exact copies
-            where that is a copy. True to count points no further than the furthest of the k, in x
-            and in y apart (KSG 2), except where repeated values leave the box open.
-        progress: Told what share is done.
+            if that is a copy. True to count points no further than the furthest of the k, in x and
+            in y separately (KSG 2), unless repeated values make the box ambiguous.
+        progress: Called with the share that is done.
     """
     if x.shape[1] + y.shape[1] > TREE_DIMS:
         return _by_pairs(x, y, k, box=box, progress=progress)
@@ -68,14 +68,14 @@ def neighbours(x: X, y: Y, k: int, *, box: bool = False, progress: Progress = si
 
 
 def _reach(radius: PerSample) -> PerSample:
-    """The largest distance that is strictly less than the radius; 0 where the radius is."""
+    """The largest distance that is strictly less than the radius; 0 if the radius is 0."""
     return np.asarray(np.where(radius > 0, np.nextafter(radius, 0), 0.0))
 
 
 def _closed(
     distances: Float[np.ndarray, "n nearest"], k: int, width_x: PerSample, width_y: PerSample
 ) -> Mask:
-    """Whether the k nearest, and no others, make a box with its edges in x and in y."""
+    """Whether exactly the k nearest samples lie in the box that they span in x and in y."""
     before, radius, after = distances[:, k - 1], distances[:, k], distances[:, k + 1]
     return (before < radius) & (radius < after) & (width_x > 0) & (width_y > 0)
 
@@ -111,15 +111,15 @@ def _by_trees(x: X, y: Y, k: int, *, box: bool, progress: Progress) -> Neighbour
 
 
 def threads(n: int) -> int:
-    """For queries of n rows: as many as torch was told to use, where starting them pays."""
+    """Threads for queries of n rows: those of torch, if there are enough rows."""
     return torch.get_num_threads() if n >= MANY else 1
 
 
 def tree_of(points: Matrix) -> "KDTree":
-    """A tree to ask for neighbours."""
+    """A tree for neighbour queries."""
     from scipy.spatial import KDTree  # a tenth of a second to import: only when needed
 
-    # Splitting at midpoints builds several times faster than at medians, and asks no slower.
+    # Splitting at midpoints builds several times faster than at medians; queries are as fast.
     return KDTree(points, balanced_tree=False)
 
 
@@ -141,8 +141,8 @@ def _count_within_1d(points: Float[np.ndarray, " n"], reach: PerSample) -> Count
     line, reach = points[order], reach[order]
     first = np.searchsorted(line, line - reach, side="left")
     last = np.searchsorted(line, line + reach, side="right")  # one past
-    # line ± reach is rounded, and the k-th neighbour lies exactly on the edge: settle each end by
-    # the distance itself, which is monotone along the line, a group of equal values at a time.
+    # line ± reach is rounded, and the k-th neighbour lies exactly on the edge: correct each end by
+    # the distance itself, which is monotone along the line, one group of equal values at a time.
     _settle(line, reach, first, last)
     counts = np.empty(len(points), dtype=np.int64)
     counts[order] = last - first - 1

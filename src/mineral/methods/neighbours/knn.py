@@ -1,4 +1,4 @@
-"""Nearest-neighbour estimators: count neighbours, train nothing.
+"""Nearest-neighbour estimators of Kraskov, Stögbauer and Grassberger (KSG).
 
 References:
     Kraskov, Stögbauer & Grassberger (2004), arXiv:cond-mat/0305641.
@@ -23,7 +23,7 @@ from mineral.samples import Paired
 
 @dataclass(frozen=True, kw_only=True)
 class KSG(Estimator):
-    """Kraskov, Stögbauer & Grassberger's neighbour counts: any dependence, low dimension.
+    """Nearest neighbours (Kraskov, Stögbauer & Grassberger): any dependence, low dimension.
 
     Around each sample, take the distance to its k-th neighbour in (x, y), in the maximum norm,
     and count the samples strictly closer than that in x alone (n_x) and in y alone (n_y):
@@ -34,20 +34,20 @@ class KSG(Estimator):
     where in variant 2 the box around the k neighbours has its own width in x and in y, and points
     on its edge count. The errors of the counts mostly cancel, which is why no density is needed.
 
-    Small k means low bias and high variance. Strong dependence is out of reach, since the samples
-    needed grow like exp I(X; Y), and so is high dimension: the value falls towards zero. Up to
-    dx + dy = 8 the time grows like n log n. In more dimensions all pairs are compared, and it grows
-    like n² (dx + dy): twice the rows take four times as long.
+    Small k means low bias and high variance. The value is biased low for strong dependence, since
+    the number of samples needed grows like exp I(X; Y), and in many dimensions, where it tends to
+    zero. Up to dx + dy = 8 the time grows like n log n. In more dimensions all pairs are compared,
+    and it grows like n² (dx + dy): twice the rows take four times as long.
 
-    Where values repeat, k neighbours need not be k: others are as far away as the k-th. There k is
-    the number of samples strictly closer, plus one, in variant 2 too. Where the k-th neighbour is
-    an exact copy, it is the number of copies, and they count as neighbours (Gao et al. 2017). So
-    discrete and mixed data are served as well.
+    If values repeat, several samples may be at the distance of the k-th neighbour. In place of k,
+    the number of samples strictly closer, plus one, is then used, in variant 2 too. If the k-th
+    neighbour is an exact copy, k is the number of copies, and they count as neighbours (Gao et al.
+    2017). So the estimator also applies to discrete and mixed data.
 
     The standard error comes from estimates on disjoint parts of the samples.
 
     Args:
-        k: Neighbours to look at.
+        k: Number of nearest neighbours.
         variant: 1 or 2, as in the paper.
         standardize: Whether to divide each coordinate by its standard deviation, so that its unit
             does not matter: distances compare coordinates.
@@ -94,11 +94,11 @@ class KSG(Estimator):
         )
 
     def contributions(self, x: X, y: Y) -> PerSample:
-        """What each row contributes to the value, of sides as `scaled` makes them."""
+        """The contribution of each row to the value, for sides as `scaled` returns them."""
         return self.pointwise_of(neighbours(x, y, self.k, box=self.variant == 2), len(x))
 
     def pointwise_of(self, found: Neighbours, n: int) -> np.ndarray:
-        """What each of n samples contributes to the value, shape (n,)."""
+        """The contribution of each of n samples to the value, shape (n,)."""
         n_x, n_y = found.n_x, found.n_y
         ball = digamma(found.inside) - digamma(n_x + 1) - digamma(n_y + 1)
         box = digamma(self.k) - 1 / self.k - digamma(n_x.clip(1)) - digamma(n_y.clip(1))
@@ -119,7 +119,8 @@ def _deviations(values: np.ndarray) -> np.ndarray:
     unit = np.abs(values).max() or 1.0
     deviations = (values / unit).std(axis=0) * unit
     varies = (values != values[0]).any(axis=0) & (deviations > 0)
-    largest = deviations[varies].max() if varies.any() else unit  # latent variables may all be dead
+    # latent variables may all be constant
+    largest = deviations[varies].max() if varies.any() else unit
     return np.asarray(np.where(varies, deviations, largest))
 
 
@@ -129,47 +130,47 @@ def ceiling(n: int, k: int) -> float:
 
 
 def near_ceiling(value: float, n: int, k: int) -> tuple[Caution, ...]:
-    """A doubt about values that neighbour counts can hardly exceed."""
+    """A caution about values near the maximum of the estimator."""
     most = ceiling(n, k)
     if value < most - 1.5:
         return ()
     return (
         Caution(
             "near-ceiling",
-            f"The value is close to ψ(n) − ψ(k) = {most:.2f} nats, the most that {n:,} samples "
-            "can show: the true value may be larger, or infinite if one variable determines the "
-            "other.",
+            f"The value is close to ψ(n) − ψ(k) = {most:.2f} nats, the maximum that {n:,} samples "
+            "can resolve: the true value may be larger, and infinite if one variable determines "
+            "the other.",
         ),
     )
 
 
 def high_dimension(samples: Paired) -> tuple[Caution, ...]:
-    """A doubt where neighbours are far."""
+    """A caution about many dimensions."""
     if samples.dims <= 10:
         return ()
     return (
         Caution(
             "high-dimension",
-            f"In {samples.dims} dimensions neighbours are far and the value falls towards zero: "
-            "compare with estimator='copula' or 'infonce'.",
+            f"In {samples.dims} dimensions nearest neighbours are distant, and the value is "
+            "biased towards zero: compare with estimator='copula' or 'infonce'.",
         ),
     )
 
 
 def tied_values(found: Neighbours, n: int) -> tuple[Caution, ...]:
-    """A doubt about repeated values."""
+    """A caution about repeated values."""
     tied, repeated = int(found.copied.sum()), found.repeated
     if not tied and repeated < 0.01:
         return ()
-    text = f"{repeated:.0%} of the values repeat another one of their coordinate"
+    text = f"{repeated:.0%} of the values occur more than once in their column"
     if tied:
         text += (
-            f", and {tied / n:.0%} of the samples have k exact copies, which counted as neighbours"
+            f", and {tied / n:.0%} of the samples have k exact copies, which count as neighbours"
         )
     return (
         Caution(
             "ties",
-            f"{text}. For rounded measurements, distances below the rounding mean nothing; for "
-            "discrete data the value stands.",
+            f"{text}. If the values are rounded, distances smaller than the rounding step are not "
+            "meaningful: use estimator='auto'. For discrete data the value is valid.",
         ),
     )

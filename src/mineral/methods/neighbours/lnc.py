@@ -1,4 +1,4 @@
-"""Nearest neighbours under strong dependence: boxes turned to where the samples are.
+"""Local non-uniformity correction (LNC) of KSG, for strong dependence.
 
 References:
     Gao, Ver Steeg & Galstyan (2015), arXiv:1411.2003.
@@ -23,37 +23,37 @@ from mineral.samples import Paired
 BLOCK = 50_000  # neighbourhoods at a time, which bounds memory
 SIMULATED = 50_000  # neighbourhoods of uniform samples behind alpha
 ROUNDING = 8 * float(np.finfo(float).eps)
-FALSE_ALARMS = 0.005  # share of these that alpha lets be corrected: ε of the paper
+FALSE_ALARMS = 0.005  # share of these that are corrected by mistake: ε of the paper
 
-Offsets = Float[np.ndarray, "n k d"]  # where the neighbours are, seen from each sample
+Offsets = Float[np.ndarray, "n k d"]  # positions of the neighbours relative to each sample
 
 
 @dataclass(frozen=True, kw_only=True)
 class LNC(Estimator):
-    """KSG with a local correction for boxes that are mostly empty: strong, thin dependence.
+    """KSG with a local non-uniformity correction: strong dependence with little noise.
 
-    KSG takes the samples to be spread evenly over a box around each sample and its k neighbours.
-    Along a thin curve they are not, and KSG stays near log n. Here the box is turned along the
-    principal axes of the k neighbours, and where this leaves less than a share alpha of its volume,
-    the difference is added:
+    KSG assumes that samples are uniform in a box around each sample and its k neighbours. Along a
+    thin curve they are not, and KSG stays near log n. Here the box is rotated to the principal axes
+    of the k neighbours, and if this reduces its volume to less than a share alpha, the difference
+    is added:
 
         I(X; Y) ≈ I_KSG − mean[log r · (r < α)] − c,
-        r = volume of the turned box / volumes of such boxes in x alone and in y alone
+        r = volume of the rotated box / volumes of such boxes in x alone and in y alone
 
-    I_KSG is variant 2. c is what uniform samples would be given by mistake (0.007 nats with k = 5
-    in 1 + 1 dimensions), so that independent variables stay at zero; the paper leaves it in. It
-    looks at scalar X and Y only: in more dimensions, boxes turned in x and in y alone keep
-    dependence within x, or within y, out of the correction.
+    I_KSG is variant 2. c is the mean correction of uniform samples (0.007 nats with k = 5 in 1 + 1
+    dimensions), so that independent variables have the value zero; the paper does not subtract it,
+    and treats scalar X and Y only. In more dimensions, the boxes rotated in x and in y alone
+    exclude dependence within x, or within y, from the correction.
 
-    Use it where KSG comes near its ceiling. A relation that curves within a neighbourhood, or noise
-    that a neighbourhood does not resolve, leaves the value too low: by 0.2 nats in the limit of
-    thin noise around a line, by up to 0.7 where KSG has just begun to fail, by more around a curve.
-    An exact relation is not corrected, and said.
+    Use it if KSG is near its ceiling. If the relation is curved within a neighbourhood, or the
+    noise is not resolved by it, the value is too low: by 0.2 nats in the limit of small noise
+    around a line, by up to 0.7 where KSG begins to fail, and by more around a curve. An exact
+    relation is not corrected, and has a caution.
 
     Args:
-        k: Neighbours to look at, more than dx + dy.
-        alpha: The share of the volume. None simulates uniform neighbourhoods and takes the share
-            that one in 200 of them falls below. 0 corrects nothing, which is KSG.
+        k: Number of nearest neighbours, more than dx + dy.
+        alpha: The share of the volume. None simulates uniform neighbourhoods and uses their 0.5 %
+            quantile. 0 makes no correction, which is KSG.
         standardize: As in KSG.
 
     Example:
@@ -104,7 +104,7 @@ class LNC(Estimator):
         return self._ksg().scaled(samples)
 
     def contributions(self, x: X, y: Y) -> PerSample:
-        """What each row contributes to the value, of sides as `scaled` makes them."""
+        """The contribution of each row to the value, for sides as `scaled` returns them."""
         found = neighbours(x, y, self.k, box=True)
         correction, _ = self._correction(x, y, found.boxed)
         return np.asarray(self._ksg().pointwise_of(found, len(x)) + correction)
@@ -113,7 +113,7 @@ class LNC(Estimator):
         return KSG(k=self.k, variant=2, standardize=self.standardize)
 
     def _correction(self, x: X, y: Y, boxed: Mask) -> tuple[PerSample, Mask]:
-        """What is added for each sample, and around which samples (x, y) lie flat."""
+        """The correction of each sample, and which neighbourhoods are degenerate."""
         if self.k <= x.shape[1] + y.shape[1]:
             return np.zeros(len(x)), np.zeros(len(x), dtype=bool)
         ratio, flat = _log_ratios(x, y, self.k)
@@ -123,7 +123,7 @@ class LNC(Estimator):
         else:
             threshold = np.log(self.alpha) if self.alpha > 0 else -np.inf
         by_mistake = -np.where(uniform < threshold, uniform, 0.0).mean()
-        # Where values repeat KSG uses no box, and there is none to correct.
+        # If values repeat, KSG uses no box, and there is none to correct.
         added = np.where(ratio < threshold, -ratio, 0.0) - by_mistake
         return np.where(boxed, added, 0.0), flat
 
@@ -140,7 +140,7 @@ def simulated(k: int, dx: int, dy: int) -> PerSample:
 
 
 def _log_ratios(x: X, y: Y, k: int) -> tuple[PerSample, Mask]:
-    """log r around every sample, 0 where it cannot be told, and where (x, y) lie flat."""
+    """log r around every sample (0 if undefined), and which neighbourhoods are degenerate."""
     xy = np.hstack([x, y])
     tree = tree_of(xy)
     ratio, flat = np.empty(len(xy)), np.empty(len(xy), dtype=bool)
@@ -156,7 +156,7 @@ def _log_ratio(near: Offsets, dx: int, largest: PerSample) -> tuple[PerSample, M
     size = np.abs(near).max(axis=(1, 2))
     size = np.where(size > 0, size, 1.0)  # only the shape matters, and squares stay in range
     near = near / size[:, None, None]
-    # What coordinates as large as the largest, and the axes, are rounded to.
+    # The rounding error of the largest coordinates, and of the axes.
     resolution = ROUNDING * (1 + largest / size)
     joint, alone_x, alone_y = _sides(near), _sides(near[:, :, :dx]), _sides(near[:, :, dx:])
     log_joint, flat = _log_volume(joint, resolution)
@@ -165,20 +165,21 @@ def _log_ratio(near: Offsets, dx: int, largest: PerSample) -> tuple[PerSample, M
 
 
 def _log_volume(sides: Matrix, resolution: PerSample) -> tuple[PerSample, Int[np.ndarray, " n"]]:
-    """Of the box in the directions that it extends in, and in how many it does not.
+    """The log volume of the box in its nondegenerate directions, and the number of degenerate ones.
 
-    A side no longer than the rounding of the coordinates is noise. One within x, or within y, as
-    of a column that comes twice, is one of the whole box too, and cancels.
+    A side no longer than the rounding error of the coordinates is degenerate. A degenerate
+    direction within x, or within y, such as that of a duplicated column, is one of the whole box
+    too, and cancels.
     """
     flat = sides <= resolution[:, None]
     return np.log(np.where(flat, 1.0, sides)).sum(axis=1), flat.sum(axis=1)
 
 
 def _sides(near: Offsets) -> Matrix:
-    """Half the sides of the box along the principal axes that holds all neighbours."""
+    """Half the sides of the box along the principal axes that contains all neighbours."""
     if near.shape[2] == 1:
         return np.asarray(np.abs(near).max(axis=1))
-    # Axes of the offsets themselves: their covariance would lose what is thinner than 1e-8.
+    # By SVD of the offsets: their covariance would lose directions below 1e-8.
     _, _, axes = np.linalg.svd(near, full_matrices=False)
     return np.asarray(np.abs(near @ axes.transpose(0, 2, 1)).max(axis=1))
 
@@ -190,8 +191,8 @@ def _exact(flat: float) -> tuple[Caution, ...]:
         Caution(
             "deterministic",
             f"Around {flat:.0%} of the samples the neighbours lie on a line or plane up to "
-            "rounding: the mutual information of such continuous variables is infinite, and the "
-            "value is KSG's, which only grows like log n.",
+            "rounding: the mutual information of continuous variables is then infinite. The value "
+            "is KSG's, which grows only like log n.",
         ),
     )
 
@@ -199,14 +200,14 @@ def _exact(flat: float) -> tuple[Caution, ...]:
 def _few(n: int, k: int, dims: int) -> tuple[Caution, ...]:
     if k <= dims:
         text = (
-            f"{k} neighbours do not span the {dims} dimensions, so that nothing was corrected and "
-            f"the value is KSG's: pass LNC(k={2 * dims}), or reduce dimensions."
+            f"{k} neighbours do not span the {dims} dimensions: no correction was made, and the "
+            f"value is KSG's. Pass LNC(k={2 * dims}), or reduce dimensions."
         )
         return (Caution("uncorrected", text),)
     if n < 10 * k:
         text = (
-            f"{k} neighbours of {n:,} samples are not local: the correction straightens what may "
-            "be curved. Collect more samples."
+            f"{k} neighbours of {n:,} samples are not local: the linear correction is biased "
+            "where the dependence is curved. Collect more samples."
         )
         return (Caution("few-samples", text),)
     return ()

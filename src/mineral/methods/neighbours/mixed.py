@@ -1,4 +1,4 @@
-"""Neighbour counts where some values repeat and others do not: discrete, continuous, and between.
+"""Nearest-neighbour estimators for discrete with continuous variables, and mixtures of both.
 
 References:
     Gao, Kannan, Oh & Viswanath (2017), arXiv:1709.06212.
@@ -26,24 +26,24 @@ from mineral.samples import Paired, symbols
 from mineral.system.progress import silent
 
 Method: TypeAlias = Literal["gao", "ross"]
-EXACT = 1e-12  # nats squared: a variance within classes that is rounding
+EXACT = 1e-12  # nats squared: a smaller variance within classes is rounding error
 
 
 @dataclass(frozen=True, kw_only=True)
 class Mixed(Estimator):
-    """Neighbour counts for discrete with continuous variables, and for mixtures of both.
+    """Nearest neighbours for discrete with continuous variables, and for mixtures of both.
 
     method "gao", for variables of any kind, also a continuous one with atoms such as rainfall:
 
         I(X; Y) ≈ mean[ψ(k̃) + log n − ψ(n_x) − ψ(n_y)]
 
     Around each sample, k̃, n_x and n_y count the samples strictly closer than its k-th neighbour in
-    (x, y), in the maximum norm: in (x, y), in x and in y. Where that is a copy, they count copies.
-    All include the sample itself. k̃ is k unless distances tie. This is the authors' program, up to
-    such ties (it takes k̃ = k, by which independent mixtures look dependent), and KSG up to 1 / 2n.
-    The article prints log(n_x + 1) and counts points on the edge, which is right only as k grows:
-    with k = 3 and a discrete X, 0.3 nats too low. Near an atom within a continuous range the value
-    is too low, like 1/√n.
+    (x, y), in the maximum norm: in (x, y), in x and in y. If that is a copy, they count copies. All
+    include the sample itself. k̃ is k unless distances tie. This is the authors' program, except
+    for such ties (it uses k̃ = k, so that independent mixtures appear dependent), and KSG up to 1 /
+    2n. The article's formula has log(n_x + 1) and counts points on the edge, which is correct only
+    as k grows: with k = 3 and a discrete X it is 0.3 nats too low. Near an atom within a continuous
+    range the value is too low, by a bias of order 1/√n.
 
     method "ross", for one discrete variable C and one continuous Z:
 
@@ -51,14 +51,14 @@ class Mixed(Estimator):
 
     with n_c samples in the class, the distance to the k-th neighbour in z within the class, and m
     samples of all classes strictly closer, itself included. Classes of k or fewer use all their
-    members; classes of one have no neighbour and are left out. The names of classes do not matter,
-    where "gao" takes classes with distant numbers to be further apart.
+    members; classes of one have no neighbour and are dropped. The codes of classes do not matter;
+    for "gao", the distance between classes is the difference of their codes.
 
-    In both, few samples a class and many coordinates draw the value towards zero. The standard
-    error comes from estimates on disjoint parts of the samples.
+    In both, few samples a class and many columns bias the value towards zero. The standard error
+    comes from estimates on disjoint parts of the samples.
 
     Args:
-        k: Neighbours to look at.
+        k: Number of nearest neighbours.
         method: "gao" or "ross".
         standardize: Whether to divide each coordinate by its standard deviation: distances in x
             are compared with distances in y.
@@ -115,13 +115,14 @@ class Mixed(Estimator):
         discrete_x, discrete_y = (self._is_discrete(codes) for codes in (of_x, of_y))
         if discrete_x and discrete_y:
             raise InputError(
-                "`x` and `y` are both discrete, and Ross's method needs one that is continuous: "
-                "use estimator='discrete', or method='gao'."
+                "`x` and `y` are both discrete, and Ross's method needs a continuous one: use "
+                "estimator='discrete', or method='gao'."
             )
         if not discrete_x and not discrete_y:
             raise InputError(
-                f"Neither `x` nor `y` is discrete, with more than k = {self.k} samples a value, "
-                "and Ross's method needs one that is: use estimator='ksg', or method='gao'."
+                f"Neither `x` nor `y` is discrete, with more than k = {self.k} samples for each "
+                "value, and Ross's method needs a discrete one: use estimator='ksg', or "
+                "method='gao'."
             )
         return (of_x, y) if discrete_x else (of_y, x)
 
@@ -130,20 +131,20 @@ class Mixed(Estimator):
 
 
 def gao(x: X, y: Y, k: int, progress: Progress = silent) -> PerSample:
-    """What each sample contributes to the estimate of Gao et al."""
+    """The contribution of each sample to the estimate of Gao et al."""
     found = neighbours(x, y, k, progress=progress)
     counts = digamma(found.n_x + 1) + digamma(found.n_y + 1)
     return np.asarray(digamma(found.inside) + np.log(len(x)) - counts)
 
 
 def ross(classes: Codes, points: Matrix, k: int) -> PerSample:
-    """What each sample contributes to the estimate of Ross.
+    """The contribution of each sample to the estimate of Ross.
 
-    Where the k-th neighbour within the class is a copy, the copies count, as in Gao et al.
+    If the k-th neighbour within the class is a copy, the copies count, as in Gao et al.
 
     Args:
         classes: The class of each sample; none is alone in its class.
-        points: What is continuous.
+        points: The continuous variable.
         k: Neighbours within the class.
     """
     n = len(classes)
@@ -183,7 +184,7 @@ def _ross_stderr(
 
     The variance between classes is that of their shares. Rows of one class share neighbours, which
     changes the variance within classes by a factor: estimates on disjoint parts with the same
-    shares of classes measure it. Parts alone would miss a class that few of them hold.
+    shares of classes measure it. Random parts would miss rare classes.
     """
     means = (np.bincount(classes, weights=pointwise) / np.bincount(classes).clip(min=1))[classes]
     variance = label_stderr(classes, means) ** 2
@@ -214,7 +215,7 @@ def _alone(count: int, n: int) -> tuple[Caution, ...]:
     return (
         Caution(
             "lone-classes",
-            f"{count:,} of {n:,} samples are the only one of their class, have no neighbour in it, "
-            "and were left out: merge rare classes.",
+            f"{count:,} of {n:,} samples are the only one of their class, have no neighbour in "
+            "it, and were dropped: merge rare classes.",
         ),
     )

@@ -1,8 +1,9 @@
-"""Standard errors from disjoint parts of the samples, for estimators that give none themselves.
+"""Standard errors from disjoint parts of the samples, for estimators without their own.
 
-The spread of what a neighbour estimator says of each row understates its error by 15 to 40 %: close
-rows share neighbours, and err together. Estimates on disjoint parts share nothing. Their spread,
-scaled by the growth in samples, is the error; splitting several times steadies it.
+The standard deviation of a neighbour estimator's pointwise values understates its error by 15 to 40
+%, since the errors of close rows, which share neighbours, are correlated. Estimates on disjoint
+parts are independent. Their standard deviation, scaled to all rows, is the standard error; several
+random splits reduce its noise.
 """
 
 from collections.abc import Callable
@@ -11,9 +12,9 @@ import numpy as np
 
 from mineral.basics.types import Rows
 
-PARTS = 4  # at least, and few, so that each part still is in the regime of the whole
+PARTS = 4  # at least, and few, so that the bias of each part is similar to that of all rows
 ESTIMATES = 40  # in all
-LARGEST = 1000  # rows of a part: the variance of larger ones only repeats the 1/n
+LARGEST = 1000  # rows of a part: beyond, the variance is known to fall like 1/n
 
 
 def subsampled_stderr(value: Callable[[Rows], float], n: int, rng: np.random.Generator) -> float:

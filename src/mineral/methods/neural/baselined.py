@@ -1,8 +1,8 @@
 """Lower bounds with a learned baseline: TUBA, ReTUBA, I_α and FLO.
 
 Each is `bounds.shifted_nwj` or `bounds.interpolated_rows` of scores from which a second network,
-the log baseline, has been taken off (`critics.Baselined`). A baseline near log E_q[exp f(x, ·)]
-takes away what makes NWJ vary; the bound holds for any.
+the log baseline, is subtracted (`critics.Baselined`). A baseline near log E_q[exp f(x, ·)] reduces
+the variance of NWJ; the bound holds for any baseline.
 """
 
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from mineral.methods.options import AtLeastOne, NotNegative, Share
 
 @dataclass(frozen=True, kw_only=True)
 class WithBaseline(Neural):
-    """What the three share."""
+    """Common parts of the estimators with a baseline."""
 
     baseline: ClassVar[type[MarginalCritic] | type[JointCritic]] = MarginalCritic
 
@@ -41,8 +41,8 @@ class WithBaseline(Neural):
 class TUBA(WithBaseline):
     """NWJ with a learned baseline a(x): the same bound, of less variance.
 
-    Unbiased on any batch for a given critic and baseline. The baseline goes with x; swap the two
-    variables for a(y).
+    Unbiased on any batch for a given critic and baseline. The baseline is a function of x; exchange
+    the two variables for a(y).
 
     References:
         Poole et al. (2019), I_TUBA, arXiv:1905.06922. Barber & Agakov (2003).
@@ -69,13 +69,13 @@ class ReTUBA(WithBaseline):
     kind = "lower bound"
 
     def objective(self) -> Bound:
-        # In the scores less their baseline, `bounds.retuba` is `bounds.renwj` of a shifted critic.
+        # In the scores minus their baseline, `bounds.retuba` is `bounds.renwj` of a shifted critic.
         return lambda joint, product: bounds.renwj(joint + 1, product + 1, weight=self.weight)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Interpolated(WithBaseline):
-    """I_α: between NWJ, of high variance, and InfoNCE, which stops at log(product samples).
+    """I_α: between NWJ (high variance) and InfoNCE (at most log(product samples)).
 
     Args:
         alpha: Share of the contrastive mean in the baseline: 0 is TUBA, 1 is InfoNCE. The value
@@ -104,10 +104,10 @@ class Interpolated(WithBaseline):
 
 @dataclass(frozen=True, kw_only=True)
 class FLO(WithBaseline):
-    """Fenchel–Legendre optimization: a second network of the pair in place of a large batch.
+    """Fenchel–Legendre optimization: a second network of (x, y) instead of a large batch.
 
     Written here with log a(x, y) = u(x, y) + f(x, y) in place of the u of the paper: the same
-    bound, whose best second network is smooth. Unbiased on any batch, with no ceiling of its own.
+    bound, whose best second network is smooth. Unbiased on any batch, without a ceiling.
 
     References:
         Guo et al. (2022), arXiv:2107.01131.

@@ -1,7 +1,7 @@
-"""Neural estimators: a critic learns to tell joint from product samples, and a bound is reported.
+"""Critic-based estimators: a network classifies joint against product samples.
 
-What one method differs in from another is two functions of the critic's scores: the objective that
-training maximizes, and the bound that is reported on rows that the critic never saw.
+Methods differ in two functions of the critic's scores: the objective that training maximizes, and
+the bound that is reported on held-out rows.
 """
 
 import math
@@ -27,15 +27,15 @@ from mineral.samples import Fold, Paired
 from mineral.system.chance import Chance
 from mineral.system.threads import one_torch_thread
 
-GROUPS = 64  # of rows, left out in turn for the standard error
-MOST_PAIRS = 2**22  # of held-out rows, where all are in memory at once: 32 MB
+GROUPS = 64  # of rows, for the jackknife standard error
+MOST_PAIRS = 2**22  # of held-out rows, if all are in memory at once: 32 MB
 ROWS = 128  # of a bound by rows, at a time: 1 MB of 1,023 product scores each
-PAIRS = 2**18  # that the standard error looks at, in whole blocks: more only cost time
+PAIRS = 2**18  # that the standard error uses, in whole blocks; more only cost time
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Scores:
-    """What a critic's scores of held-out rows come to.
+    """Summaries of a critic's scores of held-out rows.
 
     Attributes:
         joint: Of every row.
@@ -52,11 +52,11 @@ class _Scores:
 
 @dataclass(frozen=True, kw_only=True)
 class Neural(CrossFitted):
-    """What the critic-based estimators share, beside the options of all that learn a network.
+    """Options of critic-based estimators, in addition to those of all neural estimators.
 
     Args:
-        critic: Builds f(x, y) from (dx, dy): a class, or `functools.partial` of one. A critic of
-            your own may take rows, (n, dx) and (n, dy), or broadcast as those of `critics`.
+        critic: Builds f(x, y) from (dx, dy): a class, or `functools.partial` of one. A custom
+            critic may take rows, (n, dx) and (n, dy), or broadcast as those of `critics`.
         product_samples: Product samples for each joint sample in training.
     """
 
@@ -64,7 +64,7 @@ class Neural(CrossFitted):
     product_samples: AtLeastOne = 7
 
     held_out_block: ClassVar[int] = 256
-    """Rows whose pairs with each other are compared, when reporting."""
+    """Rows whose pairs are product samples of each other, when reporting."""
 
     by_row: ClassVar[bool] = False
     """Whether the bound is a mean over rows, which needs one row's product scores at a time."""
@@ -78,20 +78,20 @@ class Neural(CrossFitted):
             )
 
     def network(self, dim_x: int, dim_y: int) -> nn.Module:
-        """What is trained: the critic, where a method needs no more."""
+        """The networks to train: by default, the critic only."""
         return broadcasting(self.critic(dim_x, dim_y), dim_x, dim_y)
 
     @abstractmethod
     def objective(self) -> Bound:
-        """What training maximizes: a fresh one for each fold, where it keeps a state."""
+        """The training objective: a new one for each fold if it has a state."""
 
     @abstractmethod
     def bound(self, joint: JointScores, product: ProductScores) -> Tensor:
-        """What is reported."""
+        """The reported bound."""
 
     @abstractmethod
     def ceiling(self, n: int, product_samples: int) -> tuple[float, str]:
-        """The most that the bound can show on n rows, in nats, and its formula."""
+        """The maximum of the bound on n rows, in nats, and its formula."""
 
     def report(self, samples: Paired, fold: Fold, run: Run, rng: np.random.Generator) -> FoldReport:
         with Chance.of(rng):
@@ -123,7 +123,7 @@ class Neural(CrossFitted):
         )
 
     def _held_out(self, critic: nn.Module, test: Pairs) -> "_Scores":
-        """The bound on rows that the critic never saw, with few product scores in memory."""
+        """The bound on held-out rows, with few product scores in memory at a time."""
         block = max(self.held_out_block, self.product_samples + 1)
         if not self.by_row:  # the bound needs all product scores at once
             block = max(self.product_samples + 1, min(block, MOST_PAIRS // len(test[0])))
@@ -151,10 +151,10 @@ class Neural(CrossFitted):
         )
 
     def _variance(self, joint: JointScores, product: ProductScores) -> float:
-        """Of the bound, over samples: the jackknife that leaves out a group of rows at a time.
+        """The variance of the bound over samples, by the delete-a-group jackknife.
 
-        A row counts with its x in its own scores, and with its y in those of all others of its
-        block. Both are left out.
+        The x of a row is in its own scores, and its y in those of all other rows of its block. Both
+        are left out.
         """
         block = product.shape[1] + 1
         blocks = max(1, min(len(joint), PAIRS // block) // block)
@@ -166,7 +166,7 @@ class Neural(CrossFitted):
         values = []
         for group in range(groups):
             rows = torch.nonzero(of_x != group)[:, 0]
-            # Large pieces of memory, taken and given back in turn, would not be used again.
+            # Large arrays, allocated and freed in turn, would not be reused.
             parts = rows.split(ROWS if self.by_row else len(rows))  # type: ignore[no-untyped-call]
             total = torch.zeros((), dtype=joint.dtype, device=joint.device)
             for part in parts:
@@ -179,7 +179,7 @@ class Neural(CrossFitted):
 
 
 def _whole(critic: nn.Module, pairs: Pairs, block: int) -> Iterator[Pairs]:
-    """All scores, as the one part that they are."""
+    """All scores, as a single part."""
     yield score_all(critic, pairs, block)
 
 
@@ -188,9 +188,9 @@ class MINE(Neural):
     """Donsker–Varadhan bound, trained with MINE's bias-corrected gradient.
 
     A lower bound for a fixed critic and many samples. The logarithm of a sample mean lies below
-    that of the true mean (Jensen), so on few samples the number may exceed I(X; Y); it cannot
-    certify more than about log n. Use it for continuous data of any dimension where dependence is
-    neither Gaussian nor low-dimensional enough for neighbours.
+    that of the true mean (Jensen), so that with few samples the value may exceed I(X; Y); values
+    far above log n are not reliable. Use it for continuous data of any dimension, if the dependence
+    is neither Gaussian nor low-dimensional enough for KSG.
 
     References:
         Belghazi et al. (2018), Algorithm 1, arXiv:1801.04062.
@@ -214,9 +214,9 @@ class MINE(Neural):
 class InfoNCE(Neural):
     """Contrastive lower bound, of low variance, that never exceeds log(product samples + 1).
 
-    Stable where other bounds explode, and limited where they are not: on strong dependence the
-    value stops at the ceiling, and says so. Here every joint pair is told apart from 1,023
-    others when reporting, as far as the samples go: a ceiling of 6.9 nats.
+    Stable where other bounds explode, but limited where they are not: under strong dependence the
+    value stops at the ceiling, with a caution. For the report, every joint pair is compared with
+    1,023 product samples, or as many as the rows allow: a ceiling of 6.9 nats.
 
     References:
         van den Oord, Li & Vinyals (2018), arXiv:1807.03748.

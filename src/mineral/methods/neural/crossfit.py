@@ -1,8 +1,8 @@
-"""Cross-fitting: every row is reported on by a network that never saw it.
+"""Cross-fitting: every row is evaluated by a network that was not trained on it.
 
-The rows are split into folds; each fold is reported on by a network that learned on a part of the
-rest and was stopped by another part. All rows count once in the value, and none is judged by what
-learned from it. Methods differ in what a network is, what it maximizes, and what is reported.
+The rows are split into folds. For each fold, a network is trained on a part of the other rows,
+stopped early on the rest of them, and evaluated on the fold. All rows count once in the value.
+Methods differ in the network, the objective, and the reported quantity.
 """
 
 from abc import abstractmethod
@@ -23,24 +23,24 @@ from mineral.system.chance import learning
 from mineral.system.progress import portion
 
 VALIDATION = 0.2  # share of a fold's other rows that decides when to stop
-FEWEST = 60  # samples: below, no part of a split is of any use
+FEWEST = 60  # samples; below, the parts of a split are too small
 FEWEST_REPORTED = 10  # samples in a fold
-FEWEST_A_BATCH = 64  # joint samples, where the training rows hold as many
+FEWEST_A_BATCH = 64  # joint samples, if there are enough training rows
 
 
 @dataclass(frozen=True, kw_only=True)
 class FoldReport:
-    """What one fold's network says of the fold's test rows, in nats.
+    """The result of one fold's network on the fold's test rows, in nats.
 
     Attributes:
         rows: The test rows.
         value: The estimate on them.
         variance: Of the value, over samples.
         pointwise: An estimate of each row's pmi.
-        member: The network, where it is a log density ratio.
-        ceiling: The most that the value could have been, and its formula.
-        gain: Of each row, how much better its joint pair is told from product pairs than it was
-            before training, in nats; where a method looks at that.
+        member: The network, if it is a log density ratio.
+        ceiling: The maximum possible value, and its formula.
+        gain: For each row, the improvement of the classification score (joint against product
+            samples) by training, in nats; for methods that use it.
     """
 
     rows: Rows
@@ -55,13 +55,13 @@ class FoldReport:
 
 @dataclass(frozen=True, kw_only=True)
 class Learned(Estimator):
-    """What estimators that learn a network share.
+    """Options of estimators that train a network.
 
     Args:
         steps: Gradient steps for each fold, at most; training stops early on validation rows.
         batch_size: Joint samples a step.
         learning_rate: Of Adam, at the start.
-        folds: Parts of the samples, each reported on by a network that learned on the others.
+        folds: Parts of the samples, each evaluated by a network that was trained on the others.
     """
 
     steps: AtLeastOne = 1000
@@ -70,9 +70,9 @@ class Learned(Estimator):
     folds: AtLeastTwo = 3
 
     def schedule(self, rows: int, *, block: int) -> Schedule:
-        """These options, as the training loop takes them, for so many rows to learn from.
+        """These options in the form of the training loop, for this number of training rows.
 
-        Batches of nearly all rows teach a network these rows by heart: none has more than a third.
+        Batches of nearly all rows lead to overfitting: none has more than a third of the rows.
         """
         return Schedule(
             steps=self.steps,
@@ -82,17 +82,17 @@ class Learned(Estimator):
         )
 
     def telling(self, run: Run) -> Callable[[float], None]:
-        """Tell the run's progress what share of a training is done."""
+        """Report the progress of a training to the run."""
         return lambda share: run.progress(share, f"training {self.name}")
 
 
 @dataclass(frozen=True, kw_only=True)
 class CrossFitted(Learned):
-    """Estimators that learn one network a fold, whatever the folds before it found."""
+    """Estimators that train one network a fold, independently of other folds."""
 
     @abstractmethod
     def report(self, samples: Paired, fold: Fold, run: Run, rng: np.random.Generator) -> FoldReport:
-        """Learn on one fold's training rows, and report on its test rows."""
+        """Train on one fold's training rows, and evaluate its test rows."""
 
     def measure(self, samples: Paired, run: Run) -> Measurement:
         fewest = max(FEWEST, FEWEST_REPORTED * self.folds)
@@ -139,7 +139,7 @@ def _model(reports: Sequence[FoldReport]) -> CriticModel | None:
 def prepared(
     samples: Paired, fold: Fold, critic: nn.Module
 ) -> tuple[Member, list[tuple[Tensor, Tensor]]]:
-    """A network with the map of its inputs, learned on training rows only; and each part mapped."""
+    """A network with an input transform from training rows only, and the transformed parts."""
     of_x = Standardizer.fit(samples.x[fold.training])
     of_y = Standardizer.fit(samples.y[fold.training])
     member = Member(critic=critic, of_x=of_x, of_y=of_y, log_partition=0.0)
@@ -154,8 +154,8 @@ def _near_ceiling(value: float, reports: Sequence[FoldReport]) -> tuple[Caution,
     return (
         Caution(
             "near-ceiling",
-            f"The value is close to {formula} = {ceiling:.2f} nats, the most that this bound can "
-            "show here: the true value may be larger.",
+            f"The value is close to {formula} = {ceiling:.2f} nats, the maximum of this bound "
+            "here: the true value may be larger. Raise `batch_size` or `product_samples`.",
         ),
     )
 
@@ -168,8 +168,8 @@ def _disagreement(stderr: float, reports: Sequence[FoldReport]) -> tuple[Caution
     return (
         Caution(
             "folds-disagree",
-            f"The folds gave {listed} nats, further apart than sampling explains: training did not "
-            "find the same network each time. Raise `steps`, or collect more samples.",
+            f"The folds gave {listed} nats and differ by more than sampling error: training did "
+            "not reach the same network in each fold. Raise `steps`, or collect more samples.",
         ),
     )
 
@@ -180,7 +180,8 @@ def _unfinished(steps: int, reports: Sequence[FoldReport]) -> tuple[Caution, ...
     return (
         Caution(
             "not-converged",
-            f"The validation rows still gained after {steps} steps: raise `steps`.",
+            f"The bound on the validation rows was still rising after {steps:,} steps: raise "
+            "`steps`.",
         ),
     )
 
@@ -192,9 +193,8 @@ def _nothing_learned(reports: Sequence[FoldReport]) -> tuple[Caution, ...]:
     return (
         Caution(
             "nothing-learned",
-            f"In {idle} of {len(reports)} folds no step of training did better on validation rows "
-            "than the network before the first: either nothing is there to find, or training went "
-            "wrong. Try a lower `learning_rate`.",
+            f"In {idle} of {len(reports)} folds training did not improve the bound on validation "
+            "rows: x and y are independent, or training failed. Try a lower `learning_rate`.",
         ),
     )
 
@@ -205,7 +205,8 @@ def _few_samples(samples: Paired) -> tuple[Caution, ...]:
     return (
         Caution(
             "few-samples",
-            f"{len(samples):,} samples for {samples.dims} dimensions are few for a network to "
-            "learn from: the value may lie far below the truth.",
+            f"{len(samples):,} samples are few to train a network in {samples.dims} dimensions: "
+            "the value may be far too low. Collect more samples, or compare with "
+            "estimator='copula'.",
         ),
     )

@@ -1,19 +1,19 @@
-"""A copula first, and a network for what it misses.
+"""A copula with a neural correction.
 
-A copula of few parameters (Gaussian, Student t, or Gaussian but for a share of chance) is fitted to
-ranks: exact where it applies, at the smallest variance there is. A network then learns what is left
+A copula of few parameters (Gaussian, Student t, or Gaussian with a share of independent rows) is
+fitted to ranks: exact if it applies, with the smallest variance. A network then learns the residual
 of the log density ratio,
 
     pmi(x, y) ≈ log c(x, y) + r(x, y),       r = 0 at the start,
 
-by telling joint from product samples (`bounds.jensen_shannon`, whose optimum is pmi itself). On
-rows that it never saw, either it tells them apart clearly better than the copula alone, and
+by classifying joint against product samples (`bounds.jensen_shannon`, whose optimum is pmi itself).
+If, on held-out rows, it classifies them significantly better than the copula alone,
 
     I(X; Y) ≈ mean[log c + r]   over joint samples,
 
-is reported, or it does not, and the copula's own value stands. So nothing is paid in variance
-where the copula is right, and what turns and folds within x or within y (which no rank of a single
-coordinate sees) is found where it is not.
+is reported, and otherwise the copula's own value. So there is no cost in variance where the copula
+is correct, and dependence on nonlinear combinations of columns, which ranks of single columns miss,
+is captured where it is not.
 """
 
 from collections.abc import Sequence
@@ -47,35 +47,37 @@ from mineral.system.chance import Chance, learning
 from mineral.system.progress import portion, silent
 
 PRODUCTS = 64  # product samples for each joint sample of a test fold, at least
-WIDE = 8  # coordinates a side, above which the network sees canonical directions in their place
-DIRECTIONS = 4  # canonical directions a side that it then sees
+WIDE = 8  # columns a side, above which the inputs of the network are canonical directions
+DIRECTIONS = 4  # canonical directions a side that are then its inputs
 FEWEST = 200  # rows
 COPULA = 0.1  # share of the time that the copula takes, for the progress bar
-BLOCK = 3  # each joint sample meets the y of two others
+BLOCK = 3  # each joint sample has two product samples
 PATIENCE = 300  # steps
-AT_FIRST = 100  # steps: with variates to see, what there is to learn shows within some forty
+# steps: with variates as inputs, the bound improves within about forty, or not at all
+AT_FIRST = 100
 BLUNTNESS = (1.0, 0.95, 0.9, 0.8, 0.7, 0.5)  # slopes of a copula's log density ratio
 SHIFTS = (-0.2, -0.1, -0.05, 0.0, 0.05, 0.1, 0.2)  # nats
-LEAST = 1e-3  # nats of gain: where information is high, all is told apart and less means nothing
-AFFORDABLE = 0.25  # nats that fitting the copula to a part of the rows may cost
+# nats of gain: at high information classification is nearly perfect, and smaller gains are noise
+LEAST = 1e-3
+AFFORDABLE = 0.25  # nats that may be lost by fitting the copula to a part of the rows
 
 
 @dataclass(frozen=True, kw_only=True)
 class Residual(Learned):
-    """The likeliest copula, and a network for what it misses, where held-out rows prove it.
+    """The best-fitting copula, with a neural correction if it improves the held-out score.
 
-    The network sees normal scores (of more than 8 coordinates a side, four canonical directions in
-    their place), the length of each whitened side, by which dependence that turns or spreads with
-    the distance from the center shows, and kernel canonical variates where there are any
-    (`kcca`). Early folds that gain nothing end the search.
+    The inputs of the network are normal scores (with more than 8 columns a side, four canonical
+    directions instead), the norm of each whitened side, for dependence that varies with the
+    distance from the center, and kernel canonical variates if any are significant (`kcca`).
+    Training stops if early folds show no gain.
 
-    Best where the copula explains a part: then the rest is small, and learned from few samples.
-    The mean log ratio, which is reported, is neither bound; it withstands the heavy tails that
-    break the logarithm of a mean. A network finds less from fewer rows: a second one learns from
-    half of them, and by what it misses the interval reaches further up.
+    Best if the copula explains a part of the dependence: the correction is then small, and few
+    samples suffice to learn it. The reported mean log ratio is neither bound; it is robust to heavy
+    tails, which break the logarithm of a mean. A second network, trained on half of the rows,
+    measures how much more rows would add; the interval includes this.
 
     Args:
-        gain: Standard errors by which held-out rows must be told apart better.
+        gain: Standard errors by which the held-out classification score must improve.
         hidden: Width of the network's three hidden layers.
 
     References:
@@ -101,30 +103,43 @@ class Residual(Learned):
         ranks = _Ranks.of(samples, copula)
         if len(samples) < FEWEST or self._cost(ranks) > AFFORDABLE:
             run.progress(1.0, "fitting a copula")
-            return _with(copula, "Too few rows for a network beside the copula.")
+            return _with(copula, "Too few rows for a neural correction of the copula.")
         rng, reports = run.rng(), list[FoldReport]()
         with learning():
             split = list(folds(len(samples), self.folds, validation=VALIDATION, rng=rng))
             if not all(ranks.can_be_fitted(fold.training) for fold in split):
                 run.progress(1.0, self.name)
-                return _with(copula, "Coordinates follow from one another: no network beside it.")
+                return _with(
+                    copula,
+                    ("Some columns are functions of others: no neural correction is fitted."),
+                )
             for fold in split:
                 share = (1 - COPULA) / self.folds
                 done = COPULA + share * len(reports)
                 timed = run.share(self.folds + 1 - len(reports))  # and one for half of the rows
                 part = replace(timed, progress=portion(run.progress, done, done + share))
                 reports.append(self._report(ranks, fold, part, rng))
-                # An early fold only has to leave the hope that all together will be clear.
+                # An early fold need only leave it possible that all folds together are significant.
                 needed = self.gain if len(reports) == self.folds else self.gain / 2
                 if not _clear(reports, needed):
                     run.progress(1.0, self.name)
-                    return _with(copula, "A network does not clearly add to the copula.")
+                    return _with(
+                        copula,
+                        (
+                            "A neural correction does not improve the copula significantly on "
+                            "held-out rows."
+                        ),
+                    )
             half = self._report(ranks, halved(split[0]), replace(run, progress=silent), rng)
         found = allowing_for(more(reports[0], half), combined(self, samples, reports))
-        return _with(found, "A network clearly adds to the copula.", copula.path)
+        return _with(
+            found,
+            ("A neural correction improves the copula significantly on held-out rows."),
+            copula.path,
+        )
 
     def _cost(self, ranks: "_Ranks") -> float:
-        """Nats that the copula loses by being fitted to the training rows of a fold."""
+        """Nats that the copula loses when it is fitted only to the training rows of a fold."""
         training = len(ranks.levels.which) * (1 - 1 / self.folds) * (1 - VALIDATION)
         dx, dy = ranks.levels.dx, ranks.levels.which.shape[1] - ranks.levels.dx
         enough = training > 2 * (dx + dy) + 2
@@ -160,8 +175,8 @@ class Residual(Learned):
         slope, shift = _best_blunt(*looked_at)
         blunter = (slope * s + shift for s in without)
         pointwise = scores[0].cpu().numpy()
-        # Of clusters, the copula itself claims too much; beyond that, a network's few far product
-        # pairs say nothing.
+        # For clusters, the copula itself overestimates; beyond that, a few distant product pairs of
+        # a network are not evidence.
         claimed = excess(without[1].flatten().cpu().numpy())
         if claimed:
             pointwise = pointwise - min(claimed, excess(scores[1].flatten().cpu().numpy()))
@@ -181,15 +196,16 @@ def _with(found: Measurement, sentence: str, before: tuple[str, ...] = ()) -> Me
 
 
 def _told_apart(joint: JointScores, product: ProductScores) -> JointScores:
-    """Of each row, the logarithmic score of telling its joint pair from product pairs, in nats."""
+    """The logarithmic score of classifying each joint pair against product pairs, in nats."""
     return -softplus(-joint) - softplus(product).mean(dim=1)
 
 
 def _best_blunt(joint: JointScores, product: ProductScores) -> tuple[float, float]:
-    """How blunt a copula tells pairs apart best, on rows that it was not fitted to.
+    """The tempering (slope and shift) of a copula that classifies held-out pairs best.
 
-    Fitted to few rows for its dimensions it is too sure. A network soon mends that, which is no
-    dependence that the copula missed: its value is corrected for that bias already.
+    With few rows for its dimensions, a fitted copula is overconfident. A network soon corrects
+    that, but this is not dependence that the copula missed: its value is already corrected for this
+    bias.
     """
 
     def likely(options: tuple[float, float]) -> float:
@@ -201,7 +217,7 @@ def _best_blunt(joint: JointScores, product: ProductScores) -> tuple[float, floa
 
 def _clear(reports: Sequence[FoldReport], errors: float) -> bool:
     gain = np.concatenate([report.gain for report in reports if report.gain is not None])
-    gain = gain.clip(-1, 1)  # a few far pairs must not hide what all others say
+    gain = gain.clip(-1, 1)  # a few outlying pairs must not outweigh all others
     return bool(gain.mean() > max(LEAST, errors * gain.std() / np.sqrt(len(gain))))
 
 
@@ -209,13 +225,13 @@ def _clear(reports: Sequence[FoldReport], errors: float) -> bool:
 class _Ranks:
     """Ranks of all rows, and the kind of their copula.
 
-    A rank says how one coordinate of a row compares with that of others, and nothing of how x goes
-    with y: ranks among all rows tell a fold nothing about its test rows' dependence.
+    A rank compares one coordinate of a row with that of other rows, and does not depend on the
+    pairing of x and y: ranks among all rows do not reveal the dependence in test rows.
     """
 
     levels: Levels
     nu: float  # degrees of freedom
-    diluted: bool  # whether a share of the rows is chance
+    diluted: bool  # whether a share of the rows is independent
 
     @classmethod
     def of(cls, samples: Paired, copula: Measurement) -> "_Ranks":
@@ -227,18 +243,18 @@ class _Ranks:
 
     @property
     def mixed(self) -> bool:
-        """Whether there are variates to look for: nothing is mixed in one coordinate a side."""
+        """Whether variates can help: a single column a side has no combinations."""
         return bool(self.levels.which.shape[1] > 2)
 
     def can_be_fitted(self, training: np.ndarray) -> bool:
-        """Whether no coordinate follows from the others, as rare pixels may on a part of rows."""
+        """Whether no column is a function of others, as rare pixels are on a part of the rows."""
         part = replace(self.levels, which=self.levels.which[training])
         return positive_definite(part.normal_correlation())
 
     def fitted(
         self, training: np.ndarray, rng: np.random.Generator
     ) -> tuple["_Ellipse", np.ndarray, np.ndarray]:
-        """The copula of the training rows, and what it and the network see of every row."""
+        """The copula of the training rows, and the inputs of copula and network for every row."""
         part = replace(self.levels, which=self.levels.which[training])
         correlation = part.normal_correlation()
         normal = self.levels.scores(np.inf)
@@ -263,7 +279,7 @@ class _Ranks:
 def _whitened(
     x: X, y: Y, correlation: Float[np.ndarray, "d d"]
 ) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """Of each side, the root of its correlations, and its scores without them."""
+    """For each side, the root of its correlation matrix, and its whitened scores."""
     dx = x.shape[1]
     roots = [np.linalg.cholesky(part) for part in (correlation[:dx, :dx], correlation[dx:, dx:])]
     return roots, [np.linalg.solve(root, z.T).T for root, z in zip(roots, (x, y), strict=True)]
@@ -272,7 +288,7 @@ def _whitened(
 def _partly(
     scores: Matrix, correlation: Float[np.ndarray, "d d"], dx: int
 ) -> tuple[Float[np.ndarray, "d d"], float]:
-    """Correlations of the rows that are not chance, and the share of those that are."""
+    """Correlations of the dependent rows, and the share of independent rows."""
     roots, white = _whitened(scores[:, :dx], scores[:, dx:], correlation)
     fit = contaminated(*white)
     found = correlation.copy()
@@ -282,7 +298,7 @@ def _partly(
 
 
 def _features(x: X, y: Y, correlation: Float[np.ndarray, "d d"]) -> tuple[np.ndarray, np.ndarray]:
-    """Normal scores or, of many, canonical directions; and the length of each whitened side."""
+    """Normal scores or, of many, canonical directions; and the norm of each whitened side."""
     dx = x.shape[1]
     roots, white = _whitened(x, y, correlation)
     across = np.linalg.solve(roots[0], np.linalg.solve(roots[1], correlation[dx:, :dx]).T)
@@ -298,9 +314,9 @@ def _features(x: X, y: Y, correlation: Float[np.ndarray, "d d"]) -> tuple[np.nda
 
 
 class _Ellipse(nn.Module):
-    """log c(x, y) of a Gaussian (ν = ∞) or t copula, of scores that come first in x and in y.
+    """log c(x, y) of a Gaussian (ν = ∞) or t copula; scores are the first columns of x and of y.
 
-    Where a share ε of the rows is chance, log(ε + (1 − ε) c).
+    If a share ε of the rows is independent, log(ε + (1 − ε) c).
     """
 
     xx: Tensor

@@ -1,6 +1,6 @@
-"""The rest of the critic-based family: one short class for each bound of the literature.
+"""The other critic-based estimators: one short class for each bound of the literature.
 
-Each is a pair of `mineral.bounds.BOUNDS`: what training maximizes, and what is reported. The
+Each is a pair of `mineral.bounds.BOUNDS`: the training objective and the reported bound. The
 networks, the training and the cross-fitting are those of `neural.py`.
 """
 
@@ -39,7 +39,7 @@ class Variational(Neural):
 
 @dataclass(frozen=True, kw_only=True)
 class DonskerVaradhan(Variational):
-    """Donsker–Varadhan bound as it is: MINE without the correction of its gradient.
+    """The plain Donsker–Varadhan bound: MINE without the correction of its gradient.
 
     References:
         Donsker & Varadhan (1983), doi:10.1002/cpa.3160360204.
@@ -65,7 +65,7 @@ class NWJ(Variational):
 
 @dataclass(frozen=True, kw_only=True)
 class JensenShannon(Variational):
-    """Trained by the GAN objective, reported by the f-divergence bound: steadier than NWJ.
+    """Trained by the GAN objective, reported by the f-divergence bound: more stable than NWJ.
 
     References:
         Poole et al. (2019), I_JS, arXiv:1905.06922.
@@ -99,7 +99,7 @@ class SMILE(Variational):
 
 @dataclass(frozen=True, kw_only=True)
 class ReMINE(Variational):
-    """Donsker–Varadhan with a penalty that keeps log E_q[exp f] from drifting; not in its value.
+    """Donsker–Varadhan, trained with a penalty that keeps log E_q[exp f] from drifting.
 
     Args:
         weight: Of the penalty.
@@ -120,7 +120,7 @@ class ReMINE(Variational):
 
 @dataclass(frozen=True, kw_only=True)
 class ReMINEJ(Variational):
-    """ReMINE that reports the mean joint score alone, taking the penalty's target for granted.
+    """ReMINE that reports the mean joint score alone, assuming that the penalty is zero.
 
     Args:
         weight: Of the penalty.
@@ -253,7 +253,7 @@ class GANDIME(Variational):
 
 @dataclass(frozen=True, kw_only=True)
 class HellingerDIME(Variational):
-    """f-DIME with the squared Hellinger distance: steady where others explode.
+    """f-DIME with the squared Hellinger distance: stable where others explode.
 
     References:
         Letizia, Novello & Tonello (2024), arXiv:2305.20025.

@@ -1,14 +1,14 @@
-"""Kernel canonical variates, the few functions of x and y that go together, and what they share.
+"""Mutual information between kernel canonical variates, the most correlated functions of x and y.
 
 By the data processing inequality,
 
     I(X; Y) ≥ I(f₁(X), …, f_k(X); g₁(Y), …, g_k(Y)),
 
-with equality where x and y depend on each other through these functions alone. Found are the
-functions that go together most closely (`kcca`), of each row by what other rows teach. Neighbours
-see any dependence between two or three pairs of them. A copula sees that of more pairs, and must
-not be given what it has seen before: of a single pair of normals the second function is the first
-one squared, and says nothing new.
+with equality if x and y depend on each other only through these functions. The functions are the
+most correlated ones (`kcca`), cross-fitted. KSG captures any dependence between two or three pairs
+of variates. A Gaussian copula can use more pairs, but only variates that are not functions of
+earlier ones: for one pair of normal variables, the second variate is the square of the first, and
+redundant.
 """
 
 from collections.abc import Iterator
@@ -23,36 +23,36 @@ from mineral.methods.copulas.likeliest import LikeliestCopula
 from mineral.methods.neighbours.knn import KSG
 from mineral.methods.normalized import normalized
 from mineral.methods.options import AtLeastOne
-from mineral.methods.projections.kcca import cross_fitted, shown, told
+from mineral.methods.projections.kcca import cross_fitted, predicted_share, shown
 from mineral.methods.projections.projection import principal
 from mineral.samples import Paired, normal_scores
 from mineral.system.progress import portion
 
 FEWEST = 50  # rows
-WIDE = 64  # coordinates a side, above which variates are made of components
+WIDE = 64  # columns a side, above which variates are functions of principal components
 COMPONENTS = (10, 40)  # a side
 MOST = 8  # variates a side
-NEAR = 3  # among which neighbours are looked for
-NEW = 0.65  # of a variate's variance, that those before it must leave for it to say something new
+NEAR = 3  # pairs of variates for KSG
+NEW = 0.65  # share of a variate's variance that earlier variates must not predict, for it to be new
 CLEARLY = 2.0  # standard errors
-SOME = 3000  # rows that say how many variates are looked at
-LEARNED, COUNTED = 0.5, 0.9  # share of the time until variates and neighbours are there
+SOME = 3000  # rows that determine the number of variates
+LEARNED, COUNTED = 0.5, 0.9  # share of the time until variates, and KSG, are computed
 
 
 @dataclass(frozen=True, kw_only=True)
 class Canonical(Estimator):
-    """Kernel canonical variates, then neighbours or a copula: dependence mixed within each side.
+    """Kernel canonical variates, then KSG or a copula: dependence on combinations of columns.
 
-    Smooth functions of (the normal scores of) x and of y are found that go together most closely,
-    by a decomposition rather than by descent: of few rows it sees dependence that turns or folds
-    within a side before a network does. Neighbours among the first one, two or three pairs of these
-    are counted, and what finds most is reported, unless a copula of all those that say something
-    new finds clearly more. More than eight functions' worth of dependence is lost.
+    The variates are the most correlated smooth functions of (the normal scores of) x and y. An
+    eigenvalue problem gives them, so that they need fewer rows than a network to detect nonlinear
+    dependence on combinations of columns. The value is the largest KSG estimate on the first one,
+    two or three pairs, unless a Gaussian copula on all non-redundant pairs is significantly larger.
+    Dependence beyond eight variates is missed.
 
-    Of more than 64 coordinates a side, variates are made of principal components.
+    With more than 64 columns a side, variates are functions of principal components.
 
     Args:
-        k: Neighbours to look at.
+        k: Nearest neighbours of KSG.
 
     References:
         Bach & Jordan (2002), kernel canonical correlation, JMLR 3.
@@ -75,7 +75,7 @@ class Canonical(Estimator):
         f, g = cross_fitted(x, y, rows, replace(best, count=max(1, best.count)), rng)
         f, g = _alike(samples.x, f), _alike(samples.y, g)
         some = rows[:SOME]
-        run.progress(LEARNED, "neighbours among variates")
+        run.progress(LEARNED, "KSG on the canonical variates")
         near = KSG(k=self.k, standardize=False)
         count = max(
             range(1, min(NEAR, f.shape[1]) + 1),
@@ -85,7 +85,7 @@ class Canonical(Estimator):
             _among(samples, f[:, :count], g[:, :count]),
             replace(run, progress=portion(run.progress, LEARNED, COUNTED)),
         )
-        path = f"Neighbours among {count} kernel canonical variates of x and of y."
+        path = f"KSG on {count} kernel canonical variates of x and of y."
         new = _new(f[some], g[some])
         if len(new) > 1:
             few = _among(samples, f[:, new], g[:, new])
@@ -93,13 +93,13 @@ class Canonical(Estimator):
             copula = normalized(LikeliestCopula().measure(few, rest), few, run)
             if copula.value - found.value > CLEARLY * np.hypot(copula.stderr, found.stderr):
                 found = replace(copula, model=None)
-                path = f"A copula of {len(new)} kernel canonical variates of x and of y."
+                path = f"Gaussian copula on {len(new)} kernel canonical variates of x and of y."
         run.progress(1.0, "canonical variates")
         return replace(found, path=(path,))
 
 
 def _views(samples: Paired) -> Iterator[tuple[Matrix, Matrix]]:
-    """Normal scores; of very many coordinates components, of one scale or as large as they are."""
+    """Normal scores or, for very many columns, principal components, whitened or not."""
     if max(samples.x.shape[1], samples.y.shape[1]) <= WIDE:
         yield normal_scores(samples.x), normal_scores(samples.y)
         return
@@ -116,7 +116,7 @@ def _views(samples: Paired) -> Iterator[tuple[Matrix, Matrix]]:
 def _alike(
     values: Float[np.ndarray, "n d"], variates: Float[np.ndarray, "n k"]
 ) -> Float[np.ndarray, "n k"]:
-    """The same variates for rows that are the same, which folds tell a little differently."""
+    """Equal variates for equal rows, whose folds predict slightly different ones."""
     _, which, count = np.unique(values, axis=0, return_inverse=True, return_counts=True)
     if count.max() == 1:
         return variates
@@ -126,10 +126,10 @@ def _alike(
 
 
 def _new(f: Matrix, g: Matrix) -> list[int]:
-    """The variates that those before them do not tell, neither of x nor of y."""
+    """The variates that earlier ones do not predict, neither for x nor for y."""
     new = [0]
     for each in range(1, f.shape[1]):
-        if max(told(side[:, each], side[:, new]) for side in (f, g)) < 1 - NEW:
+        if max(predicted_share(side[:, each], side[:, new]) for side in (f, g)) < 1 - NEW:
             new.append(each)
     return new
 

@@ -1,12 +1,12 @@
-"""Clusters of each side, counted against each other: embeddings of texts, images or classes.
+"""A contingency table of clusters of x and clusters of y: embeddings of text, images or classes.
 
-Each side is divided into clusters without a look at the other, so that
+Each side is clustered without using the other, so that
 
     I(X; Y) ≥ I(a(X); b(Y)) ≥ E[log q(b | a) / p(b)]
 
-for clusters a, b and any table q, here of the counts of all *other* rows: no row is judged by a
-table that it helped to fill. Or they are clusters of kernel canonical variates, which a part of the
-rows taught what x and y share: the rest, which is counted, had no say in them.
+for clusters a, b and any table q, here from the counts of all *other* rows (leave-one-out).
+Alternatively, clusters are of kernel canonical variates, which are fitted to one part of the rows;
+the table counts only the other rows.
 """
 
 from dataclasses import dataclass, replace
@@ -26,33 +26,34 @@ from mineral.system.threads import quiet
 
 Labels = Int[np.ndarray, " n"]
 
-COMPONENTS = 64  # in which clusters are looked for, not brought to one scale: noise stays small
+COMPONENTS = 64  # principal components to cluster, not whitened, so that noise stays small
 ROWS_A_CLUSTER = 8  # on average
 MOST = 256  # clusters
-STARTS = 3  # of k-means: the tightest clusters are kept
-SEEDING, FEWEST = 4, 1000  # rows for each cluster, and at least, among which a start is found
+STARTS = 3  # of k-means; the best is kept
+SEEDING, FEWEST = 4, 1000  # rows for each cluster, and at least, that the starts use
 FITTED = 20_000  # rows that clusters are fitted to, at most; all are assigned to them
-VARYING = 40  # components, in which variates are looked for
+VARYING = 40  # components that variates are functions of
 VARIATES = 16  # a side
-WIDTH = 0.7  # of the bumps that they are made of
+WIDTH = 0.7  # bandwidth of the Gaussian kernel
 SHARED = (4, 8, 12, 16, 24, 32, 64)  # clusters of variates
 FOLDS = 4
-UNTAUGHT = 0.7  # share of the time that clusters of each side take, for the progress bar
-FEWEST_TAUGHT = 400  # rows, from which clusters are taught
-PRIOR = (0.3, 1.0, 3.0, 10.0, 30.0, 100.0)  # rows that the marginal counts for, in each table row
+UNTAUGHT = 0.7  # share of the time for clusters without variates, for the progress bar
+FEWEST_TAUGHT = 400  # rows, from which clusters of variates are tried
+# pseudo-counts of the marginal, in each row of the table
+PRIOR = (0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Clusters(Estimator):
-    """Clusters of x against clusters of y: many dimensions in which rows gather in groups.
+    """Clusters of x against clusters of y: for rows that form clusters in many dimensions.
 
-    k-means among principal components, of standardized coordinates and of the coordinates as they
-    are, with 2, 4, 8, … clusters a side, or among kernel canonical variates of a part of the rows:
-    what finds most counts. What varies within clusters is lost.
+    k-means on principal components, of standardized and of original columns, with 2, 4, 8, …
+    clusters a side, or on kernel canonical variates fitted to a part of the rows. The largest value
+    is reported. Dependence within clusters is missed.
 
     Args:
-        clusters: A side, found in each by itself; None tries powers of two, up to one for every
-            eight rows and 256, and clusters of variates.
+        clusters: Number of clusters a side; None tries powers of two, up to one for every eight
+            rows and 256, and clusters of variates.
 
     References:
         Cover & Thomas (2006), the data processing inequality, section 2.8.
@@ -87,18 +88,18 @@ class Clusters(Estimator):
             rest = replace(run, progress=portion(run.progress, UNTAUGHT, 1.0))
             taught, count = _taught(sides, rest)
             if taught.mean() > best.mean():
-                best, chosen, of = taught, count, "what x and y share"
+                best, chosen, of = taught, count, "a shared representation of x and y"
         run.progress(1.0, "counting clusters")
         return Measurement(
             value=float(best.mean()),
             stderr=float(best.std() / np.sqrt(n)),
             pointwise=best,
-            path=(f"{chosen} clusters of {of}, counted against each other.",),
+            path=(f"{chosen} clusters of {of}, compared in a contingency table.",),
         )
 
 
 def _taught(sides: list[np.ndarray], run: Run) -> tuple[PerSample, int]:
-    """The same of clusters of canonical variates, each fold's learned from the others.
+    """The same for clusters of canonical variates, cross-fitted.
 
     Args:
         sides: Principal components of x and of y, the largest first.
@@ -107,9 +108,9 @@ def _taught(sides: list[np.ndarray], run: Run) -> tuple[PerSample, int]:
     rng, n = run.rng(), len(sides[0])
     x, y = (side[:, :VARYING] / np.sqrt((side[:, :VARYING] ** 2).mean()) for side in sides)
     counts = [count for count in SHARED if count * ROWS_A_CLUSTER * FOLDS <= n]
-    told = np.empty((len(counts), n))
+    gains = np.empty((len(counts), n))
     for done, fold in enumerate(folds(n, FOLDS, validation=0.0, rng=rng)):
-        run.progress(done / FOLDS, "learning what the sides share")
+        run.progress(done / FOLDS, "learning a shared representation")
         learned = fold.training[:FITTED]
         fit = Variates.fit(x[learned], y[learned], Kernel(WIDTH), VARIATES, rng)
         strength = correlations(*fit.without_itself).clip(min=0)
@@ -123,9 +124,9 @@ def _taught(sides: list[np.ndarray], run: Run) -> tuple[PerSample, int]:
                 _assigned(rest, _centers(side, count, rng))
                 for side, rest in zip(of_training, of_test, strict=True)
             )
-            told[i, fold.test] = left_out(a, b)
-    best = int(told.mean(axis=1).argmax())
-    return told[best], counts[best]
+            gains[i, fold.test] = left_out(a, b)
+    best = int(gains.mean(axis=1).argmax())
+    return gains[best], counts[best]
 
 
 def _clusters(values: Float[np.ndarray, "n k"], count: int, rng: np.random.Generator) -> Labels:
@@ -133,7 +134,7 @@ def _clusters(values: Float[np.ndarray, "n k"], count: int, rng: np.random.Gener
 
 
 def _assigned(values: Float[np.ndarray, "n k"], centers: Float[np.ndarray, "clusters k"]) -> Labels:
-    from scipy.cluster.vq import vq  # which brings in much that others do without
+    from scipy.cluster.vq import vq  # slow to import: only when needed
 
     return np.asarray(vq(values, centers)[0]).astype(np.int64)
 
@@ -146,10 +147,10 @@ def _centers(
     with first_import("sklearn.cluster"):
         from sklearn.cluster import kmeans_plusplus
 
-    few = rng.permutation(values)[: max(SEEDING * count, FEWEST)]  # find the best start
+    few = rng.permutation(values)[: max(SEEDING * count, FEWEST)]  # select the best start
     many = rng.permutation(values)[:FITTED]
     best, start = np.inf, few[:count]
-    with quiet():  # of clusters that ran empty: fewer do as well
+    with quiet():  # warnings of empty clusters: fewer clusters are fine
         for _ in range(STARTS):
             seeds, _ = kmeans_plusplus(few, count, random_state=int(rng.integers(2**32)))
             centers, found = kmeans2(few, seeds, minit="matrix", rng=rng)
@@ -161,13 +162,13 @@ def _centers(
 
 
 def left_out(a: Labels, b: Labels) -> PerSample:
-    """log q(b | a) / p(b) of every row, by the counts of all others."""
+    """log q(b | a) / p(b) of every row, from the counts of all others."""
     n = len(a)
     of_a, of_b = np.bincount(a), np.bincount(b)
     pairs = a * len(of_b) + b
     _, own, of_pairs = np.unique(pairs, return_inverse=True, return_counts=True)
     rows, columns, cells = of_a[a] - 1, of_b[b] - 1, of_pairs[own] - 1
-    # A cluster of one is as likely as half a row would make it.
+    # A cluster of one row counts as half a row.
     share = np.where(columns > 0, columns, 0.5) / (n - 1)
     values = [np.log((cells + w * share) / (rows + w) / share) for w in PRIOR]
     return np.asarray(max(values, key=lambda each: each.mean()))

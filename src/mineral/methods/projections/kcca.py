@@ -1,22 +1,23 @@
-"""Kernel canonical variates: smooth functions f of x and g of y that go together most closely.
+"""Kernel canonical correlation: the most correlated smooth functions f of x and g of y.
 
-Each side is mapped to features φ, some bumps (Nyström's approximation of a Gaussian kernel) beside
-its coordinates themselves and, where rows held out ask for them, these by how far out a row is; and
-directions among these are found by canonical correlation with a ridge. f is then the ridge
-regression of g on φ(x), up to its scale σ:
+Each side is mapped to features φ: Nyström features of a Gaussian kernel, the coordinates themselves
+and, if held-out rows select them, the coordinates times powers of the row's norm. Canonical
+correlation analysis with a ridge penalty gives the directions. f is then the ridge regression of g
+on φ(x), up to its scale σ:
 
     σ f = H g,    H = Φ (ΦᵀΦ + nλ)⁻¹ Φᵀ,
 
-so that what f would be at a row had this row not been there is known without another fit,
+so that the leave-one-out value of f follows without another fit,
 
     σ f₋ᵢ = (σ fᵢ − Hᵢᵢ gᵢ) / (1 − Hᵢᵢ).
 
-Variates are chosen to go together, and of independent rows f₋ᵢ and g₋ᵢ still do a little: the
-features, and whether there are any variates at all, are chosen by rows held out. What is estimated
-from variates, and not only learned from them, needs those that other rows teach (`cross_fitted`).
+Even for independent samples, f₋ᵢ and g₋ᵢ correlate slightly, since variates maximize correlation:
+held-out rows select the features and the number of variates. An estimate computed on variates needs
+cross-fitted ones (`cross_fitted`).
 
-Of few rows this finds dependence that turns or folds within a side where a network does not yet,
-for its optimum is found exactly; a network that sees the variates goes on from there.
+With few rows, this detects nonlinear dependence on combinations of columns that a network does not
+yet learn, since its optimum is computed exactly; a network with the variates as inputs starts from
+there.
 
 References:
     Bach & Jordan (2002), kernel canonical correlation, JMLR 3.
@@ -33,29 +34,28 @@ from scipy.linalg import eigh, solve_triangular
 from mineral.basics.types import Matrix, PerSample, Rows, X, Y
 
 BUMPS = 300  # at most
-WIDTHS = (1.0, 0.5, 0.25)  # of a bump, in root mean squares of a row's length
+WIDTHS = (1.0, 0.5, 0.25)  # bandwidths, in root mean squares of a row's norm
 RIDGE = 2.0  # over the rows
-COUNT = 3  # variates a side, at most, unless more are asked for
-TELLING = 0.5  # width of the bumps of others that tell a variate
-FOLDS = 10  # of which each is told by the others
-AGREE = 0.95  # correlation of a variate with that of all rows, that each fold needs
-POWERS = 2  # of how far out a row is, with which its coordinates are multiplied
-FLATTEST = 3e-4  # of the largest eigenvalue: the ridge leaves nothing of smaller ones
-CHANCE = 2.0  # standard errors of a correlation on held-out rows, below which it may be none
-LEARNED = 20_000  # rows that variates are learned from, at most
-AT_ONCE = 10_000  # rows whose bumps are in memory together
-TRIED = 1500  # rows on which a width is chosen, at most
+COUNT = 3  # variates a side, at most, by default
+TELLING = 0.5  # bandwidth of the kernel on other variates that predicts a variate
+FOLDS = 10  # of cross-fitting
+AGREE = 0.95  # least correlation of each fold's variate with that of all rows
+POWERS = 2  # of a row's norm, with which its coordinates are multiplied
+FLATTEST = 3e-4  # of the largest eigenvalue; the ridge removes smaller ones
+CHANCE = 2.0  # standard errors, above which a held-out correlation is significant
+LEARNED = 20_000  # rows that variates are fitted to, at most
+AT_ONCE = 10_000  # rows whose features are in memory together
+TRIED = 1500  # rows that select the bandwidth, at most
 
 
 @dataclass(frozen=True)
 class Kernel:
-    """Which features variates are made of, beside the coordinates themselves.
+    """The features that variates use, beside the coordinates themselves.
 
     Attributes:
-        width: Of bumps, in root mean squares of a row's length.
-        turning: Whether the coordinates count by how far out a row is as well: what turns or
-            spreads with the distance from the center is a combination of few of these, and of very
-            many bumps.
+        width: Bandwidth of the kernel, in root mean squares of a row's norm.
+        turning: Whether coordinates times powers of the norm are features too: functions that
+            rotate or scale with the norm need few of these, but very many kernel features.
     """
 
     width: float
@@ -64,12 +64,12 @@ class Kernel:
 
 @dataclass(frozen=True)
 class Shown:
-    """What rows held out show of variates.
+    """Held-out evidence for variates.
 
     Attributes:
-        kernel: Of the variates that go together most closely.
-        count: Variates that go together beyond chance.
-        strength: Their squared correlations, added up.
+        kernel: Of the most correlated variates.
+        count: Variates with significant correlation.
+        strength: The sum of their squared correlations.
     """
 
     kernel: Kernel
@@ -78,12 +78,12 @@ class Shown:
 
 
 def shown(x: X, y: Y, training: Rows, *, most: int = COUNT) -> Shown:
-    """The features that rows held out choose, and how many variates they bear out.
+    """The features that held-out rows select, and the number of significant variates.
 
     Args:
         x: Shape (n, dx), each coordinate of about unit variance, or less where it matters less.
         y: Shape (n, dy), the same.
-        training: The rows to look at, in random order.
+        training: The rows to use, in random order.
         most: Variates.
     """
     some = training[:TRIED]
@@ -94,7 +94,8 @@ def shown(x: X, y: Y, training: Rows, *, most: int = COUNT) -> Shown:
     turning = replace(best, turning=True)
     held_out[turning] = _held_out(x, y, learned, rest, turning, most)
     error = 1 / np.sqrt(len(rest))  # of a correlation
-    if _strength(held_out[turning]) > _strength(held_out[best]) + error:  # more features lose some
+    # more features cost precision
+    if _strength(held_out[turning]) > _strength(held_out[best]) + error:
         best = turning
     found = held_out[best]
     count = int(np.cumprod(found > CHANCE * error).sum())
@@ -108,10 +109,10 @@ def _strength(correlated: Float[np.ndarray, " k"]) -> float:
 def canonical_variates(
     x: X, y: Y, training: Rows, rng: np.random.Generator
 ) -> tuple[Float[np.ndarray, "n k"], Float[np.ndarray, "n k"]]:
-    """Up to three variates of all rows, learned from the training rows: none where none show.
+    """Up to three variates of all rows, fitted to the training rows; none if none is significant.
 
-    Those of a training row are what they would be without that row, so that x and y go together in
-    them about as closely as in other rows: something that learns from them is hardly misled.
+    Variates of a training row are leave-one-out values, so that their correlation is about as large
+    as on other rows, and a network trained on them hardly overfits.
 
     Args:
         x: Shape (n, dx), each coordinate of about unit variance.
@@ -133,17 +134,17 @@ def canonical_variates(
 def cross_fitted(
     x: X, y: Y, rows: Rows, chosen: Shown, rng: np.random.Generator
 ) -> tuple[Float[np.ndarray, "n k"], Float[np.ndarray, "n k"]]:
-    """Variates of all rows, of each tenth learned from the others and turned to agree with theirs.
+    """Cross-fitted variates of all rows, in ten folds that are rotated to agree.
 
-    Nothing of a row's own y is in its x's variates. Where a row is left out by formula a little is,
-    and rows that are alike in x would differ by their y alone. Variates on which the tenths do not
-    agree are left out, but for the first: by them x and y would both tell the tenth.
+    The variates of a row's x do not use its own y. Leave-one-out values by formula do slightly, so
+    that rows of similar x would differ by their y alone. Variates on which the folds do not agree
+    are dropped, except the first: in them, x and y would both reveal the fold.
 
     Args:
         x: Shape (n, dx), each coordinate of about unit variance, or less where it matters less.
         y: Shape (n, dy), the same.
-        rows: All rows, in random order: of very many, some teach the rest.
-        chosen: The features and the number of variates.
+        rows: All rows, in random order: with very many rows, the fit uses a part.
+        chosen: The selected features and number of variates.
         rng: Chooses where bumps are.
     """
     learned, others = rows[:LEARNED], rows[LEARNED:]
@@ -158,8 +159,8 @@ def cross_fitted(
         rest = together - _Moments.of(*(side[part] for side in features))
         own = rest.directions(chosen.count)
         of_x, of_y = own.u.T @ rest.of_x @ whole.u, own.v.T @ rest.of_y @ whole.v
-        # Turned only, and both sides alike: were they shrunk where they agree less, or turned apart
-        # towards what these rows taught as well, x and y would both tell the fold, or each other.
+        # Only rotations, and the same for both sides: shrinkage where folds agree less, or separate
+        # rotations fitted to these rows, would make x and y reveal the fold, or each other.
         left, _, right = np.linalg.svd(of_x + of_y)
         turn = left @ right
         f[learned[part]] = (features[0][part] - together.mean_x) @ own.u @ turn
@@ -176,15 +177,15 @@ def cross_fitted(
 def _held_out(
     x: X, y: Y, learned: Rows, rest: Int[np.ndarray, " rest"], kernel: Kernel, most: int
 ) -> Float[np.ndarray, " k"]:
-    """Correlations of variates on rows that they were not learned from."""
+    """Correlations of variates on held-out rows."""
     fit = Variates.fit(x[learned], y[learned], kernel, most, np.random.default_rng(0))
     return correlations(*fit.of(x[rest], y[rest]))
 
 
-def told(variate: PerSample, others: Float[np.ndarray, "n k"]) -> float:
-    """Share of the variance of a variate that a smooth function of others tells of left-out rows.
+def predicted_share(variate: PerSample, others: Float[np.ndarray, "n k"]) -> float:
+    """The leave-one-out R² of a variate as a smooth function of others.
 
-    Where much of it is told, the variate is a function of these, and says again what they say.
+    If it is high, the variate is a function of the others, and redundant.
     """
     features = _Features.around(others[:BUMPS], Kernel(TELLING)).of(others)
     features, variate = features - features.mean(axis=0), variate - variate.mean()
@@ -197,7 +198,7 @@ def told(variate: PerSample, others: Float[np.ndarray, "n k"]) -> float:
 def correlations(
     f: Float[np.ndarray, "rows k"], g: Float[np.ndarray, "rows k"]
 ) -> Float[np.ndarray, " k"]:
-    """Of each variate of x with that of y; 0 where one does not vary."""
+    """The correlation of each variate of x with that of y; 0 if one is constant."""
     f, g = f - f.mean(axis=0), g - g.mean(axis=0)
     spread = np.sqrt((f**2).sum(axis=0) * (g**2).sum(axis=0))
     return np.asarray((f * g).sum(axis=0) / spread.clip(min=np.finfo(float).tiny))
@@ -205,7 +206,7 @@ def correlations(
 
 @dataclass(frozen=True)
 class Variates:
-    """What was learned from some rows with features of one kernel."""
+    """Variates fitted to some rows, with the features of one kernel."""
 
     see: tuple["_Features", "_Features"]
     features: tuple[Float[np.ndarray, "n p"], Float[np.ndarray, "n q"]]
@@ -214,10 +215,10 @@ class Variates:
 
     @classmethod
     def fit(cls, x: X, y: Y, kernel: Kernel, count: int, rng: np.random.Generator) -> "Variates":
-        """Up to `count` variates a side, the closest first.
+        """Up to `count` variates a side, the most correlated first.
 
         Args:
-            x: Shape (n, dx), of lengths about √dx.
+            x: Shape (n, dx), with norms of about √dx.
             y: Shape (n, dy), the same.
             kernel: Of the features.
             count: Variates.
@@ -232,7 +233,7 @@ class Variates:
 
     @cached_property
     def without_itself(self) -> tuple[Float[np.ndarray, "n k"], Float[np.ndarray, "n k"]]:
-        """Variates of the rows that taught them, of each as if it had not been there."""
+        """Leave-one-out variates of the training rows."""
         found, (of_x, of_y) = self.directions, self.features
         f, g = of_x @ found.u - self.means[0], of_y @ found.v - self.means[1]
 
@@ -261,14 +262,14 @@ class Variates:
 def _leverage(
     features: Float[np.ndarray, "n p"], root: Float[np.ndarray, "p p"]
 ) -> Float[np.ndarray, " n"]:
-    """Hᵢᵢ of each row."""
+    """Hᵢᵢ of each row (its leverage)."""
     white = solve_triangular(root, (features - features.mean(axis=0)).T, lower=True)
     return np.asarray((white**2).sum(axis=0) / len(features))
 
 
 @dataclass(frozen=True)
 class _Directions:
-    """Combinations of the features of x and of those of y, the closest first.
+    """Combinations of the features of x and of those of y, the most correlated first.
 
     Attributes:
         strength: σ of each pair.
@@ -348,7 +349,7 @@ class _Moments:
 
 @dataclass(frozen=True)
 class _Features:
-    """Of one side: bumps, without what they say twice, its coordinates, and these further out."""
+    """The features of one side: kernel features without redundancy, coordinates, and products."""
 
     kernel: Kernel
     centers: Float[np.ndarray, "c d"]
@@ -356,7 +357,7 @@ class _Features:
 
     @classmethod
     def around(cls, centers: Float[np.ndarray, "c d"], kernel: Kernel) -> "_Features":
-        """With bumps around some rows."""
+        """Features with kernel centers at some of the rows."""
         sizes, directions = eigh(_bumps(centers, centers, kernel.width))
         kept = sizes > FLATTEST * sizes[-1]
         return cls(kernel, centers, directions[:, kept] / np.sqrt(sizes[kept]))
@@ -365,7 +366,7 @@ class _Features:
         """The features of any rows."""
         found = [_bumps(z, self.centers, self.kernel.width) @ self.combined, z]
         if self.kernel.turning:
-            # At most 1: a few rows far away are not all that is seen.
+            # At most 1, so that a few outliers do not dominate.
             out = np.tanh(((z**2).mean(axis=1, keepdims=True) - 1) / 2)
             found += [z * out**power for power in range(1, POWERS + 1)]
         return np.hstack(found)

@@ -1,4 +1,4 @@
-"""Latent: learn a few numbers of x and of y that matter to each other, then look at those."""
+"""LMI: learn low-dimensional representations of x and y, then estimate between these."""
 
 from dataclasses import dataclass, field, replace
 
@@ -18,7 +18,7 @@ from mineral.system.progress import silent
 
 
 class CrossAutoencoder(nn.Module):
-    """Encoders z(x), z(y), each of which must do to reconstruct both x and y.
+    """Encoders z(x), z(y); each must reconstruct both x and y.
 
     Args:
         dim_x: dx.
@@ -48,12 +48,12 @@ class CrossAutoencoder(nn.Module):
 
 @dataclass(frozen=True, kw_only=True)
 class LMI(CrossFitted):
-    """Latent: autoencoders to a few numbers, then neighbours. For low-rank dependence, many dims.
+    """Autoencoders to low-dimensional representations, then KSG: low-rank dependence.
 
-    An encoder of x and one of y learn, on some rows, to reconstruct both variables from `latent`
-    numbers each; on the other rows, information is estimated between these numbers. By the data
-    processing inequality they hold no more than x and y do, so what is lost biases downwards, and
-    so does the estimator between them. It fails where what x and y share shows in no mean.
+    An encoder of x and one of y are trained, on some rows, to reconstruct both variables from
+    `latent` numbers each; on the other rows, mutual information is estimated between these numbers.
+    By the data processing inequality it is at most I(X; Y), so that the value is biased downwards.
+    It fails if the dependence does not change conditional means.
 
     Args:
         latent: Numbers to encode x and y in, each.

@@ -1,8 +1,8 @@
-"""Principal components first: for more coordinates than the rows can fill.
+"""Principal components first: for too many columns for the number of rows.
 
-The components of X are found without looking at Y, and the other way round, so that nothing is
-fitted to the dependence; what they leave out is lost, which is why the number of components is
-chosen by what held-out rows say about each other.
+The components of X are computed without using Y, and vice versa, so that they do not overfit the
+dependence. Dependence on the dropped components is missed; the number of components maximizes the
+held-out Gaussian information.
 """
 
 from dataclasses import dataclass, replace
@@ -25,26 +25,26 @@ from mineral.system.progress import portion
 
 Budget: TypeAlias = Literal["fast", "balanced", "thorough"]
 
-ROWS_FOR_EACH = 10  # rows that a dimension needs, for all to be used as they are
+ROWS_FOR_EACH = 10  # rows for each dimension, above which the original columns are used
 MOST = 32  # components a side
-NEAR = 10  # components a side among which neighbours are looked for
+NEAR = 10  # components a side for KSG
 CLEARLY = 3.0  # standard errors
 FOLDS = 4
 PARTNERS = 32  # product samples of each held-out row
-FINAL = 0.8  # share of the time that all but neighbours take, for the progress bar
-RIDGE = 1e-9  # of unit variances: copies have no inverse
+FINAL = 0.8  # share of the time before KSG, for the progress bar
+RIDGE = 1e-9  # of unit variances: without it, copied columns are singular
 
 
 @dataclass(frozen=True, kw_only=True)
 class Projected(Estimator):
-    """Principal components of each side, then a copula and what it misses: many dimensions.
+    """PCA of each side, then a copula with a neural correction: many dimensions.
 
-    Finds dependence between what varies most, as of few numbers behind many measurements; blind to
-    dependence between directions that vary little. Where neighbours among the first ten components
-    find clearly more, as of clusters, their value is reported.
+    Captures dependence between directions of large variance, such as a few factors behind many
+    measurements; misses dependence between directions of small variance. If KSG on the first ten
+    components is significantly larger, as for clusters, its value is reported.
 
     Args:
-        components: A side; None chooses by held-out rows, up to 32.
+        components: Number a side; None selects it on held-out rows, up to 32.
         budget: "fast" trains no network.
 
     References:
@@ -73,10 +73,8 @@ class Projected(Estimator):
         )
         final = replace(run, progress=portion(run.progress, 0.0, FINAL))
         found = normalized(self._final(reduced).measure(reduced, final), reduced, run)
-        of = "standardized coordinates" if scaled else "coordinates as they are"
-        kept = (
-            f"Principal components of {of}: {reduced.x.shape[1]} of x, {reduced.y.shape[1]} of y."
-        )
+        of = "standardized coordinates" if scaled else "the original columns"
+        kept = f"PCA of {of}: {reduced.x.shape[1]} components of x, {reduced.y.shape[1]} of y."
         found = replace(found, path=(kept, *found.path), model=None)
         if self.components is not None:
             run.progress(1.0, self.name)
@@ -87,9 +85,9 @@ class Projected(Estimator):
         run.progress(1.0, self.name)
         if neighbours.value - found.value <= CLEARLY * np.hypot(neighbours.stderr, found.stderr):
             return found
-        of = f"{near.x.shape[1]} components of x and {near.y.shape[1]} of y"
+        of = f"{near.x.shape[1]} principal components of x and {near.y.shape[1]} of y"
         return replace(
-            neighbours, path=(*found.path, f"Neighbours find clearly more among {of}."), model=None
+            neighbours, path=(*found.path, f"KSG is significantly larger on {of}."), model=None
         )
 
     def _final(self, samples: Paired) -> Estimator:
@@ -106,9 +104,9 @@ def principal(
     Args:
         values: Shape (n, d).
         most: Components.
-        scaled: Of standardized coordinates: right where their units differ. Otherwise of the
-            coordinates as they are: right where small ones are noise, as in embeddings.
-        whitened: Each to unit variance; otherwise as large as they are.
+        scaled: Components of standardized columns, for columns of different units. Otherwise of the
+            original columns, for data whose small columns are noise, such as embeddings.
+        whitened: Whether each component is scaled to unit variance.
     """
     unit = np.abs(values).max(axis=0).clip(min=1e-300) if scaled else np.abs(values).max()
     centered = values / unit - (values / unit).mean(axis=0)
@@ -136,7 +134,7 @@ def _best(x: X, y: Y, run: Run, wanted: int | None) -> tuple[float, int]:
     counts = sorted({1, 2, 3, 4, 6, 8, 12, 16, 24, 32, most} & set(range(1, most + 1)))
     if wanted is not None:
         counts = [min(wanted, most)]
-    if len(x) < 2 * FOLDS:  # too few to hold any out
+    if len(x) < 2 * FOLDS:  # too few to hold out any
         return 0.0, counts[0]
     splits = list(folds(len(x), FOLDS, validation=0.0, rng=run.rng()))
     worth = []
@@ -153,8 +151,7 @@ def _held_out(
 ) -> float:
     """Gaussian information of the test rows, fitted to the training rows.
 
-    What the fit claims beyond a density ratio does not count: of clusters, many components repeat
-    what few say.
+    The excess over a density ratio is subtracted: for clusters, many components are redundant.
     """
     z, dx = np.hstack([x, y]), x.shape[1]
     covariance = np.cov(z[training].T) + RIDGE * np.eye(z.shape[1])

@@ -1,10 +1,10 @@
-"""A Gaussian process: a smooth function of several numbers, told by rows near in those that count.
+"""Gaussian process regression on several predictors, with automatic relevance determination.
 
     k(x, x') = a exp(−½ Σ (x_i − x'_i)² / ℓ_i²) + Σ b_i x_i x'_i + c,      y = f(x) + noise
 
-Of each coordinate, how far it reaches (ℓ) and how much of it is a line (b) are learned from some
-rows by the likelihood, so that coordinates of no use fade. What the other rows say of each row is
-then known without another fit (Rasmussen & Williams (2006), 5.12): with K the kernel and the noise,
+The length scale ℓ and the linear weight b of each coordinate maximize the marginal likelihood on
+some rows, so that irrelevant coordinates drop out. The leave-one-out residuals follow without
+another fit (Rasmussen & Williams (2006), 5.12): with K the covariance of kernel plus noise,
 
     y_i − f₋ᵢ(x_i) = [K⁻¹ y]_i / [K⁻¹]_ii.
 """
@@ -19,10 +19,10 @@ from torch import Tensor
 
 from mineral.basics.types import X
 
-LEARNED = 300  # rows that lengths are learned from
+LEARNED = 300  # rows that length scales are fitted to
 STEPS, RATE = 40, 0.2  # of Adam
-TEACH = 2000  # rows that tell the others
-AT_ONCE = 2000  # rows told at a time, which bounds memory
+TEACH = 2000  # rows that predict the others
+AT_ONCE = 2000  # rows predicted at a time, which bounds memory
 QUIETEST = 1e-8  # variance of the noise, for the kernel to have an inverse
 
 Values = Float[Tensor, " n"]
@@ -30,7 +30,7 @@ Values = Float[Tensor, " n"]
 
 @dataclass(frozen=True)
 class Process:
-    """What is learned, all as logarithms.
+    """The hyperparameters, all as logarithms.
 
     Attributes:
         length: ℓ.
@@ -48,7 +48,7 @@ class Process:
 
     @classmethod
     def learned(cls, x: Float[Tensor, "n d"], y: Values) -> "Process | None":
-        """The likeliest of these rows, of about unit spread; None where none can be computed.
+        """The maximum of the marginal likelihood on rows of about unit spread; None if it fails.
 
         Gradients must be on.
         """
@@ -66,33 +66,33 @@ class Process:
             root, failed = torch.linalg.cholesky_ex(process.covariance(x))
             if failed:
                 return None
-            told = torch.cholesky_solve(y[:, None], root)[:, 0]
-            loss = y @ told / 2 + root.diagonal().log().sum()
+            predicted = torch.cholesky_solve(y[:, None], root)[:, 0]
+            loss = y @ predicted / 2 + root.diagonal().log().sum()
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
         return cls(*(value.detach() for value in process.parts()))
 
     def parts(self) -> tuple[Tensor, ...]:
-        """All that is learned."""
+        """All hyperparameters."""
         return self.length, self.line, self.bump, self.constant, self.noise
 
     def kernel(self, a: Float[Tensor, "n d"], b: Float[Tensor, "m d"]) -> Float[Tensor, "n m"]:
-        """Of each row with each."""
+        """The kernel matrix of two sets of rows."""
         one, other = a / self.length.exp(), b / self.length.exp()
         squared = (one**2).sum(1)[:, None] + (other**2).sum(1) - 2 * one @ other.T
         bumps = (self.bump - squared.clamp(min=0) / 2).exp()
         return bumps + (a * self.line.exp()) @ b.T + self.constant.exp()
 
     def covariance(self, x: Float[Tensor, "n d"]) -> Float[Tensor, "n n"]:
-        """Of y at these rows, its noise included."""
+        """The covariance of y at these rows, with the noise."""
         noise = (self.noise.exp() + QUIETEST) * torch.eye(len(x), dtype=x.dtype)
         return self.kernel(x, x) + noise
 
-    def left(
+    def residuals(
         self, x: Float[Tensor, "n d"], y: Values, own: Int[Tensor, " m"]
     ) -> Float[Tensor, " m"] | None:
-        """What is left of some y beside what other rows tell of them; the first ones tell."""
+        """Leave-one-out residuals of some y; beyond `TEACH` rows, the first predict the others."""
         teach = min(len(x), TEACH)
         root, failed = torch.linalg.cholesky_ex(self.covariance(x[:teach]))
         if failed:
@@ -100,21 +100,23 @@ class Process:
         inverse = torch.cholesky_inverse(root)
         weights = inverse @ y[:teach]
         inside, beyond = own[own < teach], own[own >= teach]
-        of_others = y[beyond] - self._told(x[beyond], x[:teach], weights)
-        left = torch.empty(len(own), dtype=y.dtype)
-        left[own < teach] = (weights / inverse.diagonal())[inside]
-        left[own >= teach] = of_others
-        return left
+        of_others = y[beyond] - self._predict(x[beyond], x[:teach], weights)
+        residuals = torch.empty(len(own), dtype=y.dtype)
+        residuals[own < teach] = (weights / inverse.diagonal())[inside]
+        residuals[own >= teach] = of_others
+        return residuals
 
-    def told(
+    def predict(
         self, x: Float[Tensor, "n d"], y: Values, of: Float[Tensor, "m d"]
     ) -> Float[Tensor, " m"] | None:
-        """What the first of some rows tell of the y of others."""
+        """Predictions of y at other rows from these rows."""
         x, y = x[:TEACH], y[:TEACH]
         root, failed = torch.linalg.cholesky_ex(self.covariance(x))
-        return None if failed else self._told(of, x, torch.cholesky_solve(y[:, None], root)[:, 0])
+        return (
+            None if failed else self._predict(of, x, torch.cholesky_solve(y[:, None], root)[:, 0])
+        )
 
-    def _told(
+    def _predict(
         self, of: Float[Tensor, "m d"], x: Float[Tensor, "n d"], weights: Values
     ) -> Float[Tensor, " m"]:
         parts = [
@@ -127,13 +129,13 @@ class Process:
 def left_out(
     x: X, y: Float[np.ndarray, " n"], halves: tuple[Int[np.ndarray, " a"], Int[np.ndarray, " b"]]
 ) -> tuple[Float[np.ndarray, " n"], Float[np.ndarray, " n"]] | None:
-    """What a smooth function of other rows leaves of each y, and what one of the other half tells.
+    """Leave-one-out residuals of each y, and its prediction from the other half of the rows.
 
-    Lengths for each half are learned from the other, so that no y is in those that judge it. What
-    all other rows tell of a y lies the further from the mean of all the less that y does: whoever
-    knows it, knows something of y. What the other half tells does not have this.
+    The hyperparameters for each half are fitted to the other half, so that no y is used to predict
+    itself. A leave-one-out prediction depends on its own y through the mean of all others, and is
+    therefore informative about y. A prediction from the other half is not.
 
-    None where it cannot be computed.
+    None if the fit fails.
 
     Args:
         x: Shape (n, d), each coordinate of about unit spread, rows in random order.
@@ -141,14 +143,14 @@ def left_out(
         halves: Of the rows.
     """
     rows, values = torch.from_numpy(np.ascontiguousarray(x)), torch.from_numpy(y.copy())
-    left, told = np.empty(len(y)), np.empty(len(y))
+    residuals, predicted = np.empty(len(y)), np.empty(len(y))
     for own, other in (halves, halves[::-1]):
         process = Process.learned(rows[other[:LEARNED]], values[other[:LEARNED]])
         if process is None:
             return None
-        by_all = process.left(rows, values, torch.from_numpy(own))
-        by_other = process.told(rows[other], values[other], rows[own])
+        by_all = process.residuals(rows, values, torch.from_numpy(own))
+        by_other = process.predict(rows[other], values[other], rows[own])
         if by_all is None or by_other is None or not by_all.isfinite().all():
             return None
-        left[own], told[own] = by_all.numpy(), by_other.numpy()
-    return left, told
+        residuals[own], predicted[own] = by_all.numpy(), by_other.numpy()
+    return residuals, predicted

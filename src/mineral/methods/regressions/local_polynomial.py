@@ -1,6 +1,6 @@
-"""Curves through the rows nearest in x: lines, and cubics where a line is off them.
+"""Local polynomial regression on one predictor: lines, and cubics for strongly curved functions.
 
-Each row's value is told by the others, without itself.
+Each row is predicted from the others (leave-one-out).
 """
 
 import numpy as np
@@ -8,13 +8,13 @@ from jaxtyping import Float, Int
 
 from mineral.basics.types import PerSample
 
-ROUNDING = 1e-11  # of the spread, below which what differs is rounding
+ROUNDING = 1e-11  # of the spread; smaller differences are rounding errors
 
 Order = Int[np.ndarray, " n"]  # of the rows by x
 
 
 def line(x: PerSample, y: PerSample, order: Order, reach: int) -> Float[np.ndarray, " n"]:
-    """Of each row, the y at its x of a line through the rows next to it in x, without itself.
+    """Leave-one-out predictions of a line fitted to the rows nearest in x.
 
     Args:
         x: Of about unit spread.
@@ -28,7 +28,7 @@ def line(x: PerSample, y: PerSample, order: Order, reach: int) -> Float[np.ndarr
     first, last = np.maximum(at - reach, 0), np.minimum(at + reach + 1, n)
 
     def others(values: PerSample) -> PerSample:
-        # In the longest floats there are: what is small beside the whole sum would be rounded off.
+        # In extended precision, since small terms would be lost in the sum.
         sums = np.concatenate([[0], np.cumsum(values, dtype=np.longdouble)])
         inside = (sums[last] - sums[first]).astype(np.float64)
         return np.asarray((inside - values) / (last - first - 1))
@@ -37,13 +37,13 @@ def line(x: PerSample, y: PerSample, order: Order, reach: int) -> Float[np.ndarr
     spread = others(x * x) - mean_x**2
     together = others(x * y) - mean_x * mean_y
     slope = np.where(spread > ROUNDING, together / np.maximum(spread, ROUNDING), 0.0)
-    told = np.empty(n)
-    told[order] = mean_y + slope * (x - mean_x)
-    return told
+    predicted = np.empty(n)
+    predicted[order] = mean_y + slope * (x - mean_x)
+    return predicted
 
 
 def cubic(x: PerSample, y: PerSample, order: Order, reach: int) -> Float[np.ndarray, " n"]:
-    """The same of a cubic, for curves so thin that a line through few rows is off them."""
+    """The same of a cubic, for noise so small that a line is too biased."""
     n = len(x)
     x, y = x[order], y[order]
     first = np.clip(np.arange(n) - reach, 0, n - 2 * reach - 1)
@@ -55,6 +55,6 @@ def cubic(x: PerSample, y: PerSample, order: Order, reach: int) -> Float[np.ndar
     middle = y[near].mean(axis=1)
     of_y = powers.transpose(0, 2, 1) @ (y[near] - middle[:, None])[:, :, None]
     squares = powers.transpose(0, 2, 1) @ powers + ROUNDING * np.eye(4)
-    told = np.empty(n)
-    told[order] = middle + np.linalg.solve(squares, of_y)[:, 0, 0]
-    return told
+    predicted = np.empty(n)
+    predicted[order] = middle + np.linalg.solve(squares, of_y)[:, 0, 0]
+    return predicted

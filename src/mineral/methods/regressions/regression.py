@@ -1,4 +1,4 @@
-"""A curve with noise around it: what one number, or several, tell of another, beside what is left.
+"""Regression: the entropy of one variable minus the entropy of its residuals.
 
 For any function f and any width s > 0 of x,
 
@@ -8,9 +8,9 @@ with equality where ε does not depend on X, so that
 
     I(X; Y) ≥ h(Y) − h(ε) − E[log s(X)].
 
-Both entropies are of one number, and from neighbours of the same rows: what these leave wrong
-cancels where Y and ε are alike in shape. The tighter the relation, the smaller ε; nothing stops at
-log n, as counts of neighbours do.
+Both entropies are of a single number, and estimated from nearest neighbours on the same rows: their
+biases cancel if Y and ε have similar shapes. Strong dependence only makes ε small, so that there is
+no ceiling at log n as for KSG.
 """
 
 import math
@@ -33,18 +33,18 @@ from mineral.system.threads import one_torch_thread
 
 FEWEST = 50  # rows
 MOST_DIMS = 50  # of both sides
-REACHES = (3, 5, 8, 12, 20, 35, 60, 100, 200, 400)  # rows to each side that a point is told by
-BENT = (5, 10, 20)  # the same, of curves that bend: cubics in place of lines
-WIDTHS = (20, 60, 200)  # the same, that tell how wide the noise is
-CLOSE = 20_000  # rows, of which more lie so close that lines do as well
-SHARE = 25  # rows of a half for each neighbour that entropies look at
+REACHES = (3, 5, 8, 12, 20, 35, 60, 100, 200, 400)  # bandwidths: rows on each side
+BENT = (5, 10, 20)  # the same for cubics
+WIDTHS = (20, 60, 200)  # the same, for the scale of the noise
+CLOSE = 20_000  # rows; with more rows, lines are as good as cubics
+SHARE = 25  # rows of a half for each neighbour of the entropy estimates
 MOST = 10  # neighbours
-SHARED = 1.4  # by which close rows, which share neighbours, err more together than each by itself
-CONTINUOUS = 0.9  # share of the rows whose value must be their own, for an entropy
-QUIET = 0.01  # quantile of the noise below which it says nothing of its width
-ALMOST = 12.0  # nats, from which what is left may be no noise
-FAR = 6.0  # spreads, beyond which a coordinate is taken by its ranks
-STRAIGHT = 0.2  # power off 1, below which values are taken as they are
+SHARED = 1.4  # inflation of the standard error, since close rows share neighbours
+CONTINUOUS = 0.9  # share of the values that must be unique, for an entropy to exist
+QUIET = 0.01  # quantile of the noise; smaller residuals are not used for its scale
+ALMOST = 12.0  # nats, from which the residuals may be rounding errors
+FAR = 6.0  # spreads; a coordinate with values beyond is replaced by its ranks
+STRAIGHT = 0.2  # distance of the power from 1, below which values are not transformed
 FARTHEST = 1e100  # spreads, whose squares are finite
 
 Halves = tuple[Int[np.ndarray, " first"], Int[np.ndarray, " second"]]
@@ -52,17 +52,17 @@ Halves = tuple[Int[np.ndarray, " first"], Int[np.ndarray, " second"]]
 
 @dataclass(frozen=True, kw_only=True)
 class Regression(Estimator):
-    """A smooth function with noise around it: one number told by one or several, at any strength.
+    """Regression: one number as a smooth function of one or several, plus noise; any strength.
 
-    Y is told from X by a line or a cubic through the rows nearest in x, without the row itself, and
-    so is the width of what is left; or X from Y. From several columns it is told by a Gaussian
-    process, and either side may be the one that has them. Each half of the rows is judged by what
-    tells the other half best. In the data's own units, or told from several columns in a power of
-    them: where one x leaves several y, as on a circle, the bound is loose; where what is left of
-    several columns does not depend on them, as far as rows held out show, the path says so.
+    Model: Y = f(X) + s(X) ε, or the same with X and Y exchanged. With one predictor, f and s are
+    leave-one-out local lines or cubics; with several, f is a Gaussian process. Each half of the
+    rows is evaluated with the bandwidths that are best on the other half. With several predictors,
+    Y is also tried after a power transform. The bound is loose where one x has several y, as on a
+    circle. With several predictors, a held-out test checks that the residuals are independent of
+    them; the path reports it.
 
     Args:
-        k: Neighbours that entropies look at; None takes one for every fifty rows, up to ten.
+        k: Neighbours of the entropy estimates; None takes one for every fifty rows, up to ten.
 
     References:
         Cover & Thomas (2006), Elements of Information Theory, 8.6, on h(Y | X) ≤ h(Y − f(X)).
@@ -74,7 +74,7 @@ class Regression(Estimator):
         >>> rng = np.random.default_rng(0)
         >>> x = rng.random(1000)
         >>> y = np.sin(6 * x) + rng.standard_normal(1000) / 1e4
-        >>> round(Regression().estimate(x, y).value)  # neighbours find 3.9 of 8.2…
+        >>> round(Regression().estimate(x, y).value)  # KSG gives 3.9 of 8.2…
         8
     """
 
@@ -84,7 +84,7 @@ class Regression(Estimator):
     kind = "lower bound"
 
     def can_predict(self, samples: Paired) -> bool:
-        """Whether one side is a number whose entropy gaps show, and there are rows enough."""
+        """Whether the entropy of one side can be estimated, and the rows are sufficient."""
         enough = len(samples) >= FEWEST and samples.dims <= MOST_DIMS
         return enough and any(self._is_a_number(side) for side in (samples.x, samples.y))
 
@@ -100,46 +100,46 @@ class Regression(Estimator):
         return self.k or max(1, min(MOST, n // (2 * SHARE)))
 
     def measure(self, samples: Paired, run: Run) -> Measurement:
-        samples.at_least(FEWEST, "A curve through the nearest rows")
+        samples.at_least(FEWEST, "Regression")
         if not self.can_predict(samples):
             raise InputError(
-                f"`x` and `y` have {samples.x.shape[1]} and {samples.y.shape[1]} columns: a curve "
-                "takes a single one, of values that hardly repeat, on one side, and at most "
-                f"{MOST_DIMS - 1} on the other. Use estimator='auto', which looks at more."
+                f"`x` and `y` have {samples.x.shape[1]} and {samples.y.shape[1]} columns: "
+                "regression needs a single column with few repeated values on one side, and at "
+                f"most {MOST_DIMS - 1} columns on the other. Use estimator='auto'."
             )
-        run.progress(0.0, "curves")
+        run.progress(0.0, "regression")
         sides = samples.x, samples.y
         x, y = (np.column_stack([_unit(column) for column in side.T]) for side in sides)
         order = canonical_order(x, y)[run.rng().permutation(len(x))]
         with learning(), one_torch_thread():
-            told = self._told(x[order], y[order])
+            fit = self._best(x[order], y[order])
         path = ["Model: one side is a smooth function of the other, plus noise."]
-        independent = samples.dims > 2 and _residual_is_independent(x[order], y[order], told.noise)
+        independent = samples.dims > 2 and _residual_is_independent(x[order], y[order], fit.noise)
         if independent:
             path.append("The residuals are independent of the predictors (held-out test).")
         gain = np.empty(len(x))
-        gain[order] = told.gain
-        run.progress(1.0, "curves")
+        gain[order] = fit.gain
+        run.progress(1.0, "regression")
         return Measurement(
             value=float(gain.mean()),
             stderr=SHARED * float(gain.std(ddof=1) / np.sqrt(len(x))),
             pointwise=gain,
-            cautions=_exact(float(gain.mean()), float(told.exact.mean())),
+            cautions=_exact(float(gain.mean()), float(fit.exact.mean())),
             path=tuple(path),
             residual_is_independent=independent,
         )
 
-    def _told(self, x: X, y: Y) -> "_Told":
-        """Of rows in random order, each half as what tells the other half best has it."""
+    def _best(self, x: X, y: Y) -> "_Fit":
+        """For rows in random order, each half by the fit that is best on the other half."""
         n = len(x)
         first, second = halves = np.arange(n // 2), np.arange(n // 2, n)
-        k, found = self._neighbours(n), list[_Told]()
+        k, fits = self._neighbours(n), list[_Fit]()
         for source, target in ((x, y), (y, x)):
             if self._is_a_number(target):
-                found += _functions(source, target[:, 0], halves, k)
-        of_first = max(found, key=lambda each: float(each.gain[second].mean()))
-        of_second = max(found, key=lambda each: float(each.gain[first].mean()))
-        return _Told(
+                fits += _functions(source, target[:, 0], halves, k)
+        of_first = max(fits, key=lambda each: float(each.gain[second].mean()))
+        of_second = max(fits, key=lambda each: float(each.gain[first].mean()))
+        return _Fit(
             np.concatenate([of_first.gain[first], of_second.gain[second]]),
             np.concatenate([of_first.noise[first], of_second.noise[second]]),
             np.concatenate([of_first.exact[first], of_second.exact[second]]),
@@ -147,13 +147,13 @@ class Regression(Estimator):
 
 
 @dataclass(frozen=True)
-class _Told:
-    """What one function and width make of every row.
+class _Fit:
+    """The result of one function and scale for every row.
 
     Attributes:
         gain: In nats.
-        noise: What is left, in units of its width.
-        exact: Where nothing is left.
+        noise: The residuals, divided by their scale.
+        exact: Whether the residual is rounding error.
     """
 
     gain: PerSample
@@ -161,44 +161,45 @@ class _Told:
     exact: Mask
 
 
-def _functions(x: X, y: PerSample, halves: Halves, k: int) -> list[_Told]:
-    """Of one number or of several; none at all, too."""
-    nothing = _Told(np.zeros(len(y)), y, np.zeros(len(y), dtype=bool))
+def _functions(x: X, y: PerSample, halves: Halves, k: int) -> list[_Fit]:
+    """All fits with one or several predictors, including a constant."""
+    nothing = _Fit(np.zeros(len(y)), y, np.zeros(len(y), dtype=bool))
     if x.shape[1] == 1:
         return [nothing, *_curves(x[:, 0], y, halves, k)]
     return [nothing, *_surfaces(x, y, halves, k)]
 
 
-def _curves(x: PerSample, y: PerSample, halves: Halves, k: int) -> list[_Told]:
-    """The best of lines and cubics of all reaches, with widths of all reaches, too."""
+def _curves(x: PerSample, y: PerSample, halves: Halves, k: int) -> list[_Fit]:
+    """Lines and cubics of all bandwidths, with a constant scale and scales of all bandwidths."""
     n, alone = len(y), _reaches(y, k, halves)
     order = np.argsort(x, kind="stable")
     lines = [line(x, y, order, reach) for reach in sorted({min(r, n) for r in (*REACHES, n)})]
     cubics = [cubic(x, y, order, r) for r in BENT if 2 * r < n <= CLOSE]
-    found = [(_left(y - f, np.zeros(n), alone, halves, k), y - f) for f in (*lines, *cubics)]
-    best, left = max(found, key=lambda each: float(each[0].gain.mean()))
-    return [best, *_with_widths(left, x, alone, halves, k)]
+    fits = [(_fit(y - f, np.zeros(n), alone, halves, k), y - f) for f in (*lines, *cubics)]
+    best, residuals = max(fits, key=lambda each: float(each[0].gain.mean()))
+    return [best, *_with_widths(residuals, x, alone, halves, k)]
 
 
-def _surfaces(x: X, y: PerSample, halves: Halves, k: int) -> list[_Told]:
-    """Gaussian processes of y and of a power of it, with widths that change along them, too."""
+def _surfaces(x: X, y: PerSample, halves: Halves, k: int) -> list[_Fit]:
+    """Gaussian processes of y and of a power of it, also with scales that vary."""
     by_rank = np.abs(x).max(axis=0) > FAR
     x = np.where(by_rank, normal_scores(x), x)
-    found = []
+    fits = []
     for target in _straightened(y):
         learned = left_out(x, target, halves)
         if learned is not None:
-            left, told = learned
+            residuals, predicted = learned
             alone = _reaches(target, k, halves)
-            found.append(_left(left, np.zeros(len(y)), alone, halves, k))
-            found += _with_widths(left, told, alone, halves, k)
-    return found
+            fits.append(_fit(residuals, np.zeros(len(y)), alone, halves, k))
+            fits += _with_widths(residuals, predicted, alone, halves, k)
+    return fits
 
 
 def _straightened(y: PerSample) -> list[PerSample]:
-    """As it is and, where that is far from bell-shaped, by the power that makes it nearly so.
+    """The values and, if they are far from normal, their Yeo–Johnson transform.
 
-    Noise may add up in logarithms, say. A power keeps how close values are; ranks would not.
+    Noise may be additive in logarithms, for example. A power preserves local distances; ranks do
+    not.
     """
     from scipy.stats import yeojohnson  # slow to import: only when needed
 
@@ -207,32 +208,32 @@ def _straightened(y: PerSample) -> list[PerSample]:
 
 
 def _with_widths(
-    left: PerSample, along: PerSample, alone: PerSample, halves: Halves, k: int
-) -> list[_Told]:
-    """The same noise, as wide as it is along a number."""
+    residuals: PerSample, along: PerSample, alone: PerSample, halves: Halves, k: int
+) -> list[_Fit]:
+    """The same residuals, with a scale that varies along a number."""
     order = np.argsort(along, kind="stable")
-    least = max(float(np.quantile(np.abs(left), QUIET)), ROUNDING)
-    size = np.log(np.maximum(np.abs(left), least))
-    reaches = [reach for reach in WIDTHS if 2 * reach < len(left)]
+    least = max(float(np.quantile(np.abs(residuals), QUIET)), ROUNDING)
+    size = np.log(np.maximum(np.abs(residuals), least))
+    reaches = [reach for reach in WIDTHS if 2 * reach < len(residuals)]
     widths = [line(along, size, order, reach).clip(size.min(), size.max()) for reach in reaches]
-    return [_left(left, width, alone, halves, k) for width in widths]
+    return [_fit(residuals, width, alone, halves, k) for width in widths]
 
 
-def _left(left: PerSample, width: PerSample, alone: PerSample, halves: Halves, k: int) -> _Told:
-    noise = left / np.exp(width)
+def _fit(residuals: PerSample, width: PerSample, alone: PerSample, halves: Halves, k: int) -> _Fit:
+    noise = residuals / np.exp(width)
     reach, least = _reaches(noise, k, halves), ROUNDING * np.exp(-width)
-    return _Told(np.log(alone / np.maximum(reach, least)) - width, noise, reach < least)
+    return _Fit(np.log(alone / np.maximum(reach, least)) - width, noise, reach < least)
 
 
 def _residual_is_independent(x: X, y: Y, noise: PerSample) -> bool:
     """Whether no function of the predictors correlates with the residuals, or with their size."""
     others = normal_scores(x if x.shape[1] > 1 else y)
-    left = normal_scores(np.column_stack([noise, np.abs(noise)]))
-    return shown(others, left, np.arange(len(x)), most=2).count == 0
+    scores = normal_scores(np.column_stack([noise, np.abs(noise)]))
+    return shown(others, scores, np.arange(len(x)), most=2).count == 0
 
 
 def _reaches(values: PerSample, k: int, halves: Halves) -> PerSample:
-    """How far the k-th neighbour of each number is, among those of its half."""
+    """The distance to the k-th neighbour of each number within its half of the rows."""
     reach = np.empty(len(values))
     for half in halves:
         reach[half] = _reach(values[half], k)
@@ -240,7 +241,7 @@ def _reaches(values: PerSample, k: int, halves: Halves) -> PerSample:
 
 
 def _reach(values: Float[np.ndarray, " half"], k: int) -> Float[np.ndarray, " half"]:
-    """How far the k-th neighbour of each number is: among the k on either side in order."""
+    """The distance to the k-th neighbour of each number, among the k on either side in order."""
     order = np.argsort(values)
     padded = np.concatenate([np.full(k, -np.inf), values[order], np.full(k, np.inf)])
     windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * k + 1)
@@ -250,9 +251,9 @@ def _reach(values: Float[np.ndarray, " half"], k: int) -> Float[np.ndarray, " ha
 
 
 def _unit(values: PerSample) -> PerSample:
-    """From the median on, in units of how far the middle half of the rows is spread.
+    """Values minus their median, divided by their interquartile range.
 
-    One value far out leaves the others as they are, where a mean would round them to the same.
+    An outlier does not change the others; with a mean, they would be rounded to the same value.
     """
     values = values / np.abs(values).max()
     low, middle, high = np.quantile(values, [0.25, 0.5, 0.75])
@@ -266,8 +267,8 @@ def _exact(value: float, rounded: float) -> tuple[Caution, ...]:
     return (
         Caution(
             "deterministic",
-            f"What a curve leaves is {math.exp(-value):.0e} of the spread, or rounding: x and y may"
-            " be exact functions of each other, and their mutual information infinite. The value "
-            "is that of how well so many rows draw the curve.",
+            f"The residuals are {math.exp(-value):.0e} of the spread, or rounding error: x and y "
+            "may be exact functions of each other, with infinite mutual information. The value "
+            "then only reflects how well this many rows determine the function.",
         ),
     )

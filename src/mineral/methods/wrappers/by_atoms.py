@@ -21,12 +21,12 @@ from mineral.samples import Paired
 
 SHARE = 0.1  # of the rows, from which a value is an atom; it is no more than 1 − this
 EXCESS = 5  # times as often as the next value: counts and ratings have no atom, but are discrete
-MIN_ROWS = 10  # of a term that is estimated; smaller terms are left to all rows together
+MIN_ROWS = 10  # of a term that is estimated; with fewer, all rows are estimated together
 
 
 @dataclass(frozen=True)
 class ByAtoms:
-    """The sum of the four terms where a side has an atom, and otherwise the estimate of all rows.
+    """The sum of the four terms if a side has an atom, and otherwise the estimate of all rows.
 
     Args:
         inner: Estimates a term from some rows.
@@ -42,7 +42,7 @@ class ByAtoms:
 
 
 def atoms(samples: Paired) -> tuple[Mask, Mask] | None:
-    """The rows of x, and of y, that are at an atom; None where no side is one column with one."""
+    """The rows of x, and of y, that are at an atom; None if no side is one column with an atom."""
     if samples.dims > 2 or samples.words:
         return None
     at = _at_atom(samples.x[:, 0]), _at_atom(samples.y[:, 0])
@@ -72,7 +72,7 @@ def _by_atoms(at: tuple[Mask, Mask], samples: Paired, run: Run, inner: Measures)
     kept = [term for term in found if term is not None]
     pointwise = np.sum([_spread(rows, part, len(samples)) for rows, part in kept], axis=0)
     shares = [float(rows.mean()) for rows, _ in kept]
-    # The spread of the shares, and of each term within its rows.
+    # The variance of the shares, and of each term within its rows.
     within = [share * part.stderr for share, (_, part) in zip(shares, kept, strict=True)]
     parts = [part for _, part in kept]
     main = max(kept, key=lambda term: term[0].sum())[1]
@@ -86,7 +86,12 @@ def _by_atoms(at: tuple[Mask, Mask], samples: Paired, run: Run, inner: Measures)
         reach=None,
         residual_is_independent=False,
         cautions=tuple({c.code: c for part in parts for c in part.cautions}.values()),
-        path=("Atoms: a table of where x and y are at theirs, and the numbers elsewhere.",),
+        path=(
+            (
+                "Atoms: the sum of a table of whether x and y are at their atoms, and of the other "
+                "values."
+            ),
+        ),
         kind="neither",
         decision=None
         if main.decision is None
@@ -106,7 +111,7 @@ def _term(
     run: Run,
     inner: Measures,
 ) -> tuple[Mask, Measurement] | None:
-    """A term from its rows; None where a side is constant there, or the rows are few."""
+    """A term from its rows; None if a side is constant there, or the rows are too few."""
     x, y = x[rows], y[rows]
     constant = (x == x[:1]).all() or (y == y[:1]).all()
     if constant or len(x) < MIN_ROWS:

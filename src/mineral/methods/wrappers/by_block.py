@@ -19,16 +19,16 @@ NAMED = 3  # blocks that a sentence names
 
 @dataclass(frozen=True)
 class ByBlock:
-    """All columns together or, where they fall into independent blocks, the sum over the blocks.
+    """All columns together or, if they form independent blocks, the sum over the blocks.
 
-    Estimates of few columns miss less: the sum is reported where it is larger than a quick look at
-    all columns by more than two standard errors. Where both agree, the look is reported, which
-    varies less. The full search remains for a look that finds more than the blocks have, and for a
-    single block among columns that seem irrelevant.
+    Estimates of few columns have less bias: the sum is reported if it is larger than a quick
+    estimate from all columns by more than two standard errors. If both agree, the quick estimate is
+    reported, which has less variance. The full search is run if the quick estimate is larger than
+    the sum, and for a single block with irrelevant columns.
 
     Args:
         inner: Estimates from a block, and from all columns.
-        quick: The same in less time: a look at all columns.
+        quick: A faster estimate from all columns.
     """
 
     inner: Measures
@@ -62,7 +62,8 @@ def _sum(blocks: list[Block], samples: Paired, run: Run, inner: Measures) -> Mea
     names += "; …" if len(blocks) > NAMED else ""
     count = f"{len(blocks)} blocks" if len(blocks) > 1 else "one block"
     sentence = (
-        f"Reported: the sum over {count} of columns that are independent of all others ({names})."
+        f"Reported: the sum over {count} of columns that are independent of the other blocks "
+        f"({names})."
     )
     considered = tuple(
         replace(each, columns=_names(block, samples))

@@ -1,6 +1,6 @@
 """No estimate contradicts the permutation test of its own rows.
 
-Where a test of exact size finds no sign of dependence, an interval that excludes 0 is too short.
+If a test of exact size does not detect dependence, an interval that excludes 0 is too short.
 """
 
 from dataclasses import dataclass, replace
@@ -13,14 +13,15 @@ from mineral.results import Caution
 from mineral.samples import Paired
 
 PERMUTATIONS = 99
-NO_SIGN = 0.2  # p-value, above which a test shows no sign of dependence
-BEYOND_DOUBT = 6.0  # standard errors: once in a billion by chance; the test has less power there
+NO_SIGN = 0.2  # p-value, above which dependence is not detected
+# standard errors, exceeded by chance once in a billion; the test has less power there
+BEYOND_DOUBT = 6.0
 MAX_ROWS, MAX_DIMS = 10_000, 100  # the test of more takes seconds
 
 
 @dataclass(frozen=True)
 class Consistent:
-    """An estimate whose interval includes 0 where the permutation test finds no dependence.
+    """An estimate whose interval includes 0 if the permutation test detects no dependence.
 
     Args:
         inner: Estimates from the same rows.
@@ -30,7 +31,7 @@ class Consistent:
 
     def measure(self, samples: Paired, run: Run) -> Measurement:
         found = self.inner.measure(samples, run)
-        if step(samples) > 1:  # rows in series cannot be permuted
+        if step(samples) > 1:  # autocorrelated rows cannot be permuted
             return found
         return _consistent(found, samples, run)
 
@@ -48,8 +49,8 @@ def _consistent(found: Measurement, samples: Paired, run: Run) -> Measurement:
     reach = found.reach or (lambda level: (_normal(level, found), _normal(level, found)))
     doubt = Caution(
         "not-significant",
-        f"A permutation test of the same rows finds no sign of dependence (p = {test.p_value:.2g}):"
-        " the interval includes 0. Collect more rows.",
+        "A permutation test on the same rows does not reject independence (p = "
+        f"{test.p_value:.2g}): the interval includes 0. Collect more rows.",
     )
     return replace(
         found,

@@ -35,8 +35,8 @@ class Distinct:
 def _without_copies(samples: Paired) -> tuple[Paired, tuple[Caution, ...]]:
     """The samples without rows that are exact copies of another one, and a caution about these.
 
-    Rows are copies where, without them, the rows of a side hardly repeat: where values repeat
-    because they are rounded or categorical, equal rows are no copies.
+    Rows are copies if, without them, the rows of a side hardly repeat: if values repeat because
+    they are rounded or categorical, equal rows are not copies.
     """
     both = np.hstack([samples.x, samples.y])
     rows, first, counts = np.unique(both, axis=0, return_index=True, return_counts=True)
@@ -51,14 +51,14 @@ def _without_copies(samples: Paired) -> tuple[Paired, tuple[Caution, ...]]:
     caution = Caution(
         "repeated-rows",
         f"{len(samples) - len(keep):,} of {len(samples):,} rows are exact copies of another row, "
-        "as after oversampling or merging tables. Copies carry no new information: each row counts "
-        "once. Pass the distinct rows.",
+        "as after oversampling or merging tables. Each distinct row is counted once. Pass the "
+        "distinct rows.",
     )
     return replace(samples, x=samples.x[keep], y=samples.y[keep]), (caution,)
 
 
 def _has_own_value(values: Matrix) -> Mask:
-    """Rows with a fraction that few rows share: symbols, counts and atoms repeat by chance."""
+    """Non-integer rows that few others share: categories, counts and atoms also repeat."""
     least = SHARED * len(values)
     found = np.zeros(len(values), dtype=bool)
     for column in values.T:

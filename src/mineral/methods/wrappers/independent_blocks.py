@@ -4,8 +4,8 @@ If (x, y) falls into blocks (x_b, y_b) that are independent of each other,
 
     I(X; Y) = Σ_b I(X_b; Y_b),
 
-and a block of only x or only y adds nothing. Few dimensions at a time need far fewer rows: columns
-of noise cost nothing, and neighbours find any dependence between two numbers.
+and a block of only x or only y adds nothing. Estimates in few dimensions need far fewer rows:
+irrelevant columns have no cost, and KSG captures any dependence between two numbers.
 """
 
 import math
@@ -19,11 +19,11 @@ from mineral.basics.types import Matrix, PerSample
 from mineral.methods.base import Measurement
 from mineral.samples import Paired, normal_scores
 
-CHANCE = 0.01  # level of the test that links any two columns, over all pairs
+CHANCE = 0.01  # family-wise significance level of a link between two columns
 EXCESS = 3.3  # normal deviations by which squared correlations between blocks may exceed chance
 FEW_ROWS = 100  # below, correlations of single pairs are too noisy
-MOST_DIMS = 2000  # dx + dy, whose squares fill memory
-LARGEST = 2 / 3  # share of all columns that a block may have, for blocks to save anything
+MOST_DIMS = 2000  # dx + dy: a limit on memory
+LARGEST = 2 / 3  # share of all columns in one block, above which blocks do not help
 
 Indices = Int[np.ndarray, " _"]
 
@@ -47,12 +47,12 @@ class Block:
 
 
 def independent_blocks(samples: Paired) -> list[Block] | None:
-    """The blocks that hold columns of both sides, if there are several and no dependence remains.
+    """The blocks with columns of both sides, if there are several and no dependence remains.
 
     Columns are linked where their normal scores, or the distances of these from the center,
-    correlate significantly. The sum of squared correlations between blocks must not exceed chance:
-    many weak links are one block. None where it does, where a block has nearly all columns, or
-    where no block holds both sides.
+    correlate significantly. The sum of squared correlations between blocks must not be significant:
+    many weak links make one block. None if it is, if a block has nearly all columns, or if no block
+    has columns of both sides.
     """
     n, dx = samples.x.shape
     if n < FEW_ROWS or not 3 <= samples.dims <= MOST_DIMS:
@@ -67,7 +67,7 @@ def independent_blocks(samples: Paired) -> list[Block] | None:
     in_both = np.intersect1d(of_x, of_y)
     if not len(in_both):
         return None
-    # Once more among these alone: many columns of noise would hide a dependence that remains.
+    # Test these blocks again without the other columns, whose noise would mask a dependence.
     kept = np.flatnonzero(np.isin(labels, in_both))
     among = [each[np.ix_(kept, kept)] for each in found]
     if _still_dependent(among, labels[kept], int((kept < dx).sum()), n):
@@ -80,7 +80,7 @@ def independent_blocks(samples: Paired) -> list[Block] | None:
 
 
 def total(parts: list[Measurement]) -> Measurement | None:
-    """The sum over blocks; None where their pointwise values correlate, so that they depend."""
+    """The sum over blocks; None if their pointwise values correlate, so that they are dependent."""
     pointwise = [part.pointwise for part in parts if part.pointwise is not None]
     if len(pointwise) == len(parts) and _correlate(pointwise):
         return None
@@ -94,7 +94,7 @@ def total(parts: list[Measurement]) -> Measurement | None:
 
 
 def _correlate(pointwise: list[PerSample]) -> bool:
-    """Whether the blocks' pointwise values correlate, as where some rows are noise in all."""
+    """Whether the blocks' pointwise values correlate, as when some rows are noise in all blocks."""
     if len(pointwise) < 2:
         return False
     n = len(pointwise[0])
@@ -112,7 +112,7 @@ def standardized(values: Matrix) -> Matrix:
 
 
 def _linked(correlations: list[Float[np.ndarray, "d d"]], n: int) -> Bool[np.ndarray, "d d"]:
-    """Which columns have a correlation beyond the largest of independent ones."""
+    """The columns with a correlation above the largest of independent columns."""
     d = len(correlations[0])
     tests = 2 * d * (d - 1)
     bound = float(ndtri(1 - CHANCE / (2 * tests))) / np.sqrt(n)
@@ -133,8 +133,8 @@ def _still_dependent(
     """Whether squared correlations between blocks sum to more than those of independent ones.
 
     Of independent blocks n r² is about χ² with one degree of freedom, for every pair; pairs of the
-    same two blocks repeat each other as far as columns correlate within blocks. Pairs that join x
-    with y are tested by themselves, too, since all others would hide them.
+    same two blocks are redundant as far as columns correlate within blocks. Pairs of x with y are
+    also tested separately, since all others would mask them.
     """
     apart = labels[:, None] != labels
     member = np.equal.outer(labels, np.arange(labels.max() + 1)).astype(float)
@@ -172,14 +172,14 @@ def _between(a: PerSample, b: PerSample) -> float:
 
 
 def _unlikely(total: float, mean: float, variance: float) -> bool:
-    """Whether a scaled χ² of this mean and variance exceeds the sum with small probability."""
+    """Whether the sum is significant under a scaled χ² of this mean and variance."""
     if mean == 0 or variance == 0:  # no pairs, or constant columns
         return False
     return total - mean > beyond_chance(mean, variance)
 
 
 def beyond_chance(mean: float, variance: float) -> float:
-    """The excess over its mean that a sum of squares has with small probability."""
+    """The critical value of a sum of squares, minus its mean."""
     freedom = 2 * mean**2 / variance
     # Wilson & Hilferty's approximation.
     return mean * ((1 - 2 / (9 * freedom) + EXCESS * math.sqrt(2 / (9 * freedom))) ** 3 - 1)

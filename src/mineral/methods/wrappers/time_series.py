@@ -1,8 +1,8 @@
-"""Rows that are no independent draws are thinned, and the estimates of the parts averaged.
+"""Rows that are not independent draws are thinned, and the estimates of the parts averaged.
 
-- Autocorrelated rows: neighbours in time resemble each other on both sides, whatever x and y share,
-  and would count as dependence. Each part takes one row of every m, at a random phase: a fixed one
-  would alias with a period of the series.
+- Autocorrelated rows: rows close in time are similar on both sides, which would count as dependence
+  between x and y. Each part takes one row of every m, at a random phase: a fixed one would alias
+  with a period of the series.
 - An evenly spaced side (row numbers, a design): gaps vary less than those of independent draws,
   which raises estimates of strong dependence (by 0.04 of 5.5 nats where noise is five steps wide).
   A random fifth of the rows has gaps of nearly independent draws.
@@ -23,17 +23,17 @@ from mineral.system.progress import portion
 MIN_ROWS = 50  # of a part
 MAX_PARTS = 10
 ROWS_PER_VALUE = 10  # on average, from which a side is discrete
-EVEN_PARTS = 5  # random parts of evenly spaced rows: a fifth of the excess is left in each
+EVEN_PARTS = 5  # random parts of evenly spaced rows: a fifth of the excess remains in each
 EVEN_ROWS = 1000  # from which parts are large enough for strong dependence
-STRONG = 0.5  # nats, from which the gaps of a grid matter
+STRONG = 0.5  # nats, from which the bias by even gaps matters
 
 
 @dataclass(frozen=True)
 class Thinned:
-    """The mean of the estimates of thinned parts, where rows are no independent draws.
+    """The mean of the estimates of thinned parts, if rows are not independent draws.
 
-    The standard error is that of all rows as if they were independent, as the inner estimator gives
-    it for rows that are; `Estimator.estimate` scales it to the effective number of rows.
+    The standard error is that of all rows if they were independent, as the inner estimator assumes;
+    `Estimator.estimate` scales it to the effective sample size.
 
     Args:
         inner: Estimates from each part, or from all rows.
@@ -61,7 +61,7 @@ class Thinned:
         for i, rows in enumerate(parts):
             part = replace(samples, x=samples.x[rows], y=samples.y[rows], rows_a_draw=1.0)
             if any((side == side[0]).all() for side in (part.x, part.y)):
-                # A side is constant in a part: what varies in it is too rare to be thinned.
+                # A side is constant in a part: its variation is too rare for thinning.
                 return self.inner.measure(samples, run)
             progress = portion(run.progress, i / len(parts), (i + 1) / len(parts))
             # A column may be constant in a part, and vary in the whole.
@@ -83,9 +83,9 @@ class Thinned:
 
 
 def step(samples: Paired) -> int:
-    """One row of how many is nearly independent of the next: 1 where rows are not thinned.
+    """The lag at which rows are nearly independent: 1 if rows are not thinned.
 
-    Where both sides are discrete all rows are counted: a table has no neighbours in time.
+    If both sides are discrete, all rows are counted.
     """
     if samples.rows_a_draw <= 1:
         return 1
@@ -106,7 +106,7 @@ def is_even(samples: Paired) -> bool:
 
 
 def _phases(n: int, m: int, rng: np.random.Generator) -> list[np.ndarray]:
-    """Disjoint parts, each with one random row of every m in a row."""
+    """Disjoint parts, each with one random row of every m consecutive rows."""
     blocks = -(-n // m)
     phases = rng.permuted(np.tile(np.arange(m), (blocks, 1)), axis=1)
     rows = phases + m * np.arange(blocks)[:, None]

@@ -1,4 +1,4 @@
-"""Pandas labels rows, and this library pairs them by position: labels that differ are refused."""
+"""A check of pandas indexes: rows are paired by position, so that indexes must agree."""
 
 import sys
 from collections.abc import Iterator, Mapping
@@ -10,9 +10,8 @@ from mineral.errors import InputError
 def refuse_misaligned(x: Any, y: Any) -> None:  # noqa: ANN401
     """Refuse pandas objects of equal length whose index labels differ in order or content.
 
-    The default index, 0 to n − 1, labels nothing: it goes with any other index, except with one
-    that holds the same numbers in another order. Two ranges are positions, too, as in `x[:-1]`
-    beside `x[1:]`.
+    The default index, 0 to n − 1, is compatible with any other index, except one with the same
+    numbers in another order. Two ranges are positions, too, as for `x[:-1]` and `x[1:]`.
 
     Raises:
         InputError: If the labels differ; the message says how to align.
@@ -34,7 +33,7 @@ def refuse_misaligned(x: Any, y: Any) -> None:  # noqa: ANN401
 
 
 def _indexes(name: str, values: Any) -> Iterator[tuple[str, Any]]:  # noqa: ANN401
-    pandas = sys.modules.get("pandas")  # what is not imported has made no index
+    pandas = sys.modules.get("pandas")  # without pandas imported, there is no index
     if pandas is None:
         return
     if isinstance(values, (pandas.Series, pandas.DataFrame)):

@@ -1,8 +1,8 @@
-"""Categorical coordinates: their codes, the names of these, and indicators of them.
+"""Categorical columns: codes, names of categories, and indicator columns.
 
-A category has a name and no order. Codes are numbered by how often their category occurs, so that
-no result depends on how categories are spelled. A side of text columns only is one label: each
-different row is a category. Beside numbers, each text column is a coordinate of its own.
+A category has a name and no order. Codes are numbered by frequency, so that no result depends on
+the spelling of categories. A side of text columns only is one label: each distinct row is a
+category. On a side with numbers, each text column is a column of its own.
 """
 
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ def numbered(name: str, part: Columns) -> Columns:
     """Join a side of text columns only into one label, and number categories by frequency.
 
     Args:
-        name: What the caller calls it: `"x"` or `"y"`.
+        name: The caller's name of the variable: `"x"` or `"y"`.
         part: Complete rows.
 
     Raises:
@@ -42,7 +42,7 @@ def numbered(name: str, part: Columns) -> Columns:
 
 
 def indicators(values: Matrix, categorical: Bool[np.ndarray, " d"]) -> Float[np.ndarray, "n e"]:
-    """Numbers as they are, and 0-or-1 columns for the categories of the other coordinates.
+    """Numbers unchanged, and indicator columns for the categories of the other columns.
 
     All categories but the least frequent have a column: 50 at most.
 
@@ -57,7 +57,7 @@ def indicators(values: Matrix, categorical: Bool[np.ndarray, " d"]) -> Float[np.
         if not is_code:
             columns.append(column[:, None])
             continue
-        # One less than there are categories: the last is the row of zeros.
+        # One fewer than the categories: the last one is the row of zeros.
         count = max(1, min(MAX_INDICATORS, int(column.max())))
         columns.append((column[:, None] == np.arange(count)).astype(np.float64))
     return np.hstack(columns)
@@ -78,7 +78,7 @@ def _joined(part: Columns) -> Columns:
 def _by_frequency(
     codes: Float[np.ndarray, " n"], names: Levels
 ) -> tuple[Float[np.ndarray, " n"], Levels]:
-    """Codes by decreasing frequency, then by the first row; categories that do not occur go."""
+    """Codes by decreasing frequency, then by the first row, without unused categories."""
     present, first, inverse, counts = np.unique(
         codes, return_index=True, return_inverse=True, return_counts=True
     )

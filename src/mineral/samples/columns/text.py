@@ -1,7 +1,7 @@
-"""Columns of text, as integer codes whose order means nothing.
+"""Columns of text, as integer codes without order.
 
-Every library has its own marker of a missing value; all of them count here. Text that holds numbers
-only is refused, since whether it is a quantity or a label is for its owner to say.
+The missing-value markers of all libraries are recognized. Text that contains only numbers is
+refused, since only the user knows whether it is a quantity or a label.
 """
 
 import decimal
@@ -16,7 +16,7 @@ Levels = tuple[str, ...]
 
 
 def is_missing(value: object) -> bool:
-    """Whether a value of any library marks that there is none: None, NaN, NA, NaT, masked."""
+    """Whether a value is the missing-value marker of a library: None, NaN, NA, NaT, masked."""
     if value is None or value is np.ma.masked:
         return True
     if isinstance(value, str):
@@ -24,12 +24,12 @@ def is_missing(value: object) -> bool:
     # By name, so that pandas need not be installed.
     if type(value).__name__ in ("NAType", "NaTType"):
         return True
-    # Of floats, of decimals and of NumPy's dates, NaN and NaT differ from themselves.
+    # NaN and NaT of floats, decimals and NumPy's dates differ from themselves.
     return isinstance(value, (float, np.generic, decimal.Decimal)) and bool(value != value)
 
 
 def are_texts(values: np.ndarray) -> bool:
-    """Whether a column holds text, beside missing values, that is not all of numbers.
+    """Whether a column has text, besides missing values, that is not only numbers.
 
     Args:
         values: Shape (n,), of objects or text.
@@ -38,7 +38,7 @@ def are_texts(values: np.ndarray) -> bool:
         return False
     first = next((value for value in values if not is_missing(value)), None)
     if not isinstance(first, str):
-        return False  # numbers, which need not be looked at one by one
+        return False  # numbers, which need no check of single values
     present = [value for value in values if not is_missing(value)]
     if not all(isinstance(value, str) for value in present):
         return False

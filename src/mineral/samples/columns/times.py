@@ -1,6 +1,6 @@
 """Dates and durations as elapsed time: I(X; Y) does not depend on the origin or the unit.
 
-The origin is fixed, so that a model reads new dates as those that it was fitted to.
+The origin is fixed, so that a fitted model can be applied to new dates.
 """
 
 import datetime
@@ -14,7 +14,7 @@ from mineral.samples.columns.text import is_missing
 SECONDS = {"W": 604800.0, "D": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0} | {
     unit: 10.0 ** (-3 * i) for i, unit in enumerate(("ms", "us", "ns", "ps", "fs", "as"), start=1)
 }
-"""The fixed units of NumPy's dates; of years and months, days are counted."""
+"""The fixed units of NumPy's dates; years and months are converted to days."""
 
 
 ORIGIN = np.datetime64("2000-01-01")
@@ -28,20 +28,20 @@ def elapsed(name: str, array: np.ndarray) -> Float[np.ndarray, "..."]:
         array: Of dtype datetime64 or timedelta64, of any shape.
 
     Raises:
-        InputError: If float64 cannot hold how close to each other the dates are.
+        InputError: If float64 does not resolve the differences between the dates.
     """
     unit, count = np.datetime_data(array.dtype)
     if unit in ("Y", "M", "generic"):
         array, unit, count = array.astype(f"{array.dtype.kind}8[D]"), "D", 1
-    gone = np.isnat(array)
+    missing = np.isnat(array)
     origin = ORIGIN.astype(array.dtype).astype(np.int64) if array.dtype.kind == "M" else 0
-    ticks = (array.astype(np.int64) - origin)[~gone]
+    ticks = (array.astype(np.int64) - origin)[~missing]
     seconds = np.full(array.shape, np.nan)
-    seconds[~gone] = ticks * (count * SECONDS[unit])
-    if len(np.unique(seconds[~gone])) < len(np.unique(ticks)):
+    seconds[~missing] = ticks * (count * SECONDS[unit])
+    if len(np.unique(seconds[~missing])) < len(np.unique(ticks)):
         raise InputError(
             f"`{name}` has dates that are closer to each other than float64 resolves over "
-            f"{np.abs(seconds[~gone]).max() / 31557600:.0f} years: pass `{name} - {name}.min()`."
+            f"{np.abs(seconds[~missing]).max() / 31557600:.0f} years: pass `{name} - {name}.min()`."
         )
     return seconds
 
@@ -55,9 +55,9 @@ def as_dates(objects: list[object]) -> np.ndarray | None:
     kinds = (datetime.date, np.datetime64), (datetime.timedelta, np.timedelta64)
     for kind, dtype in zip(kinds, ("M8[us]", "m8[us]"), strict=True):
         if present and all(isinstance(value, kind) for value in present):
-            gone = np.array("NaT", dtype=dtype)
+            nat = np.array("NaT", dtype=dtype)
             return np.array(
-                [gone if is_missing(value) else np.array(_naive(value), dtype) for value in objects]
+                [nat if is_missing(value) else np.array(_naive(value), dtype) for value in objects]
             )
     return None
 

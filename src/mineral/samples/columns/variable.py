@@ -1,7 +1,7 @@
-"""One variable, from whatever holds it: arrays, tensors, lists, frames, series, dicts of these.
+"""One variable from an array, tensor, list, frame, series, or a dict of these.
 
 Frames and series of any library go through narwhals, arrays and lists through NumPy. Dates become
-elapsed time, and text becomes codes where it is wanted. What else cannot be read as real numbers is
+elapsed time, and text becomes codes if allowed. Other input that cannot be read as real numbers is
 refused with the reason: text, complex numbers, ragged lists.
 """
 
@@ -32,8 +32,8 @@ class Columns:
         values: float64, shape (n, d), a copy; a missing value is NaN.
         names: A label for each coordinate.
         integral: Whether the values came as integers.
-        dims_given: The number of axes they came with: 3 or more for images and the like.
-        levels: For each coordinate, the names of its categories; None where it is a number.
+        dims_given: The number of axes of the input: 3 or more for images, for example.
+        levels: For each coordinate, the names of its categories; None if it is a number.
     """
 
     values: Matrix
@@ -56,7 +56,7 @@ def columns(name: str, values: Any, *, text: bool = False) -> Columns:  # noqa: 
     """Read one variable.
 
     Args:
-        name: What the caller calls it: `"x"` or `"y"`.
+        name: The caller's name of the variable: `"x"` or `"y"`.
         values: Shape (n,), (n, d) or (n, ...); or a dict of such, by name, which is a table.
         text: Whether columns of text are read, as codes, or refused.
 
@@ -64,7 +64,7 @@ def columns(name: str, values: Any, *, text: bool = False) -> Columns:  # noqa: 
         InputError: If it is a scalar, has no columns, or repeats a column name.
         InputTypeError: If it cannot be read as real numbers.
     """
-    if hasattr(values, "toarray"):  # scipy's sparse matrices and their likes
+    if hasattr(values, "toarray"):  # scipy's sparse matrices and similar
         raise InputTypeError(f"`{name}` is a sparse matrix: pass `{name}.toarray()`.")
     if isinstance(values, Mapping):
         return _from_mapping(name, values, text=text)
@@ -77,7 +77,7 @@ def columns(name: str, values: Any, *, text: bool = False) -> Columns:  # noqa: 
 
 
 def as_frame(name: str, values: Any) -> nw.DataFrame[Any] | None:  # noqa: ANN401
-    """The table that a frame or series of any library is; None where it is none.
+    """A frame or series of any library as a table; None if it is neither.
 
     Raises:
         InputError: If two columns have the same name.
@@ -139,7 +139,7 @@ def _coded(values: Iterable[Any], label: str) -> Columns:
 
 
 def _with_text(name: str, array: np.ndarray) -> Columns | None:
-    """The columns of an array that holds text in any of them; None where none does."""
+    """The columns of an array with text in any of them; None if there is no text."""
     if array.dtype.kind not in "UO" or array.ndim not in (1, 2) or not array.size:
         return None
     objects = array.astype(object)
@@ -148,7 +148,7 @@ def _with_text(name: str, array: np.ndarray) -> Columns | None:
     table = objects[:, None] if array.ndim == 1 else objects
     if not are_texts(table.reshape(-1)) and not any(map(are_texts, table.T)):
         return None
-    # Of text alone, a column of digits is text like the others.
+    # If all columns are text, a column of digits is text too.
     whole = are_texts(table.reshape(-1))
     names = [name] if table.shape[1] == 1 else [f"{name}{i}" for i in range(table.shape[1])]
     return _side_by_side(
@@ -206,7 +206,7 @@ def _as_array(name: str, values: Any) -> np.ndarray:  # noqa: ANN401
             if type(np.ma.masked) in kinds:
                 values = [None if value is np.ma.masked else value for value in values]
             array = np.asarray(values)
-            # Beside text, NumPy writes numbers and NaN out as text.
+            # In an array with text, NumPy converts numbers and NaN to text.
             return np.array(values, dtype=object) if array.dtype.kind == "U" else array
         return np.asarray(values)
     except (ValueError, TypeError, RuntimeError):
@@ -223,7 +223,7 @@ def _from_tensor(name: str, values: torch.Tensor) -> np.ndarray:
     try:
         values = values.detach().cpu().resolve_neg()
         if values.is_floating_point():
-            values = values.double()  # NumPy knows no bfloat16
+            values = values.double()  # NumPy has no bfloat16
         return values.numpy()
     except (RuntimeError, TypeError):  # quantized, or on no device at all
         raise InputTypeError(

@@ -1,4 +1,4 @@
-"""What people's tables hold, each kind with an exact truth: independent ones, and dependent ones.
+"""Tasks like everyday tables, each kind with an exact truth: independent and dependent ones.
 
 Read first   `wrappers`   `known` and `independent`, which make a task; columns beside, sorted rows
 then         `marginals`  one side by itself: an index, counts, words, …
@@ -7,8 +7,8 @@ then         `marginals`  one side by itself: an index, counts, words, …
 then a kind  `regular` `rounded` `atoms` `labels` `times` `rows` `columns`: its laws, and `TASKS`
 
 A task's family is its kind; its information is 0 where X and Y are independent, and its name ends
-in `apart` there. Its parameter `in_series` is true where rows depend on those before, so that their
-order matters. `INFINITE` holds relations without noise, which no estimate reaches.
+in `apart` there. Its parameter `in_series` is true if rows depend on earlier rows, so that their
+order matters. `INFINITE` has relations without noise, whose information is infinite.
 """
 
 from mineral.tasks.everyday import atoms, columns, labels, regular, rounded, rows, times

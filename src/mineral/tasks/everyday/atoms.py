@@ -1,4 +1,4 @@
-"""Atoms: values that many rows share among others that no two share. Zeros, limits, stuck sensors.
+"""Atoms: repeated values among values that are unique. Zeros, limits, stuck sensors.
 
 Where a pair has positive probability under the joint law and under the product of the marginals,
 pmi is the logarithm of the ratio of these probabilities; elsewhere, of densities.
@@ -28,7 +28,7 @@ SPAN = 8.5  # standard deviations
 
 @dataclass(frozen=True)
 class Censored:
-    """Correlated normal numbers, each of which is only known to be small where it is below a limit.
+    """Correlated normal numbers, censored below a limit.
 
     With p = Φ(c) of each side, P the probability that both are below, and φ₂ the joint density,
     I is the sum of P log P / p p', two integrals over one number, and one over both.
@@ -36,8 +36,8 @@ class Censored:
     Attributes:
         rho: The correlation.
         limits: c of X and of Y in standard units; −∞ for none.
-        amounts: What is seen of a number above its limit: an increasing map of each side.
-        atoms: What is seen otherwise.
+        amounts: The value of a number above its limit: an increasing map of each side.
+        atoms: The value otherwise.
     """
 
     rho: float
@@ -119,7 +119,7 @@ def _nodes(low: float, high: float) -> tuple[PerSample, PerSample]:
 
 @dataclass(frozen=True)
 class Occurrence:
-    """Whether something happened, on each side, and how much where it did: zeros otherwise.
+    """Whether an event occurs, on each side, and its amount: zeros otherwise.
 
     Amounts are exponential. Those of rows in which it happened on both sides have a Gaussian
     copula: I = I(whether, whether') + P(both) I(copula).
@@ -150,22 +150,22 @@ class Occurrence:
         y = self.rho * x + math.sqrt(1 - self.rho**2) * other
         how_much = (y**2 - other**2) / 2 - math.log1p(-(self.rho**2)) / 2
         pmi = pmi_of_cells(self._table)[i, j] + np.where(i & j, how_much, 0.0)
-        # What happened on one side only is independent of the other number, which nobody sees.
+        # The amount of an event on one side only is independent of the other side.
         seen_x, seen_y = (exponential(z) * shown for z, shown in ((x, i), (y, j)))
         return Draw(seen_x[:, None], seen_y[:, None], pmi)
 
 
 @dataclass(frozen=True)
 class Stuck:
-    """Correlated normal numbers; X shows the same number instead with a probability.
+    """Correlated normal numbers; X is a constant instead with some probability.
 
-    I = (1 − p) I(normal): a stuck row shows nothing of Y.
+    I = (1 − p) I(normal): a stuck row has no information about Y.
 
     Attributes:
         rho: The correlation.
         stuck: p.
-        value: What X shows then.
-        run: Rows for which it stays stuck, or not, before that is drawn anew.
+        value: The constant.
+        run: Rows for which it stays stuck, or not, until this is redrawn.
     """
 
     rho: float

@@ -21,8 +21,8 @@ KIND = "columns"
 class ManyColumns:
     """A label of two classes, and columns of which the first few are shifted by ±δ / 2 with it.
 
-    What a row says of the label is the sum of these k columns, which is normal around ±δ √k / 2:
-    the information is that of a label and one number.
+    The sufficient statistic of a row is the sum of these k columns, which is normal around ±δ √k /
+    2: the information is that of a label and one number.
 
     Attributes:
         columns: All columns of X.

@@ -35,10 +35,10 @@ class Classes:
     """A label X, and a number Y that is normal in each class: I = h(Y) − Σ w h(Y | class).
 
     Attributes:
-        weights: How often each class comes, up to a factor. Shape (k,).
+        weights: Frequency of each class, up to a factor. Shape (k,).
         means: Of Y in each class. Shape (k,).
         sigma: Its standard deviation in each class.
-        x_values: What the classes are called: shape (k,) or (k, dx).
+        x_values: The values of the classes: shape (k,) or (k, dx).
         in_turn: Whether the classes take turns, row by row, as hours of the day do, from a random
             first one; else they are drawn.
         listed: Whether rows come sorted by class.
@@ -102,7 +102,7 @@ def dose_response(u: PerSample) -> PerSample:
 class Response:
     """A regular design X and Y = f(U) + σN, U being X between its ends, as a number in (0, 1).
 
-    The truth reads the design as the uniform law that it tends to: I = h(Y) − h(σN).
+    The truth treats the design as its limit, the uniform distribution: I = h(Y) − h(σN).
 
     Attributes:
         design: Gives x, of which no two are alike. Shape (n, 1).

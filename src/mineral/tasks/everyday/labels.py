@@ -92,7 +92,7 @@ def _postal_codes() -> Task:
 
 @dataclass(frozen=True)
 class PostalCodes:
-    """The codes of a label, followed by three digits that mean nothing."""
+    """The codes of a label, followed by three random digits."""
 
     law: Classes
 

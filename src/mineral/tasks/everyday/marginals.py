@@ -1,4 +1,4 @@
-"""One side by itself: n rows of a column, or of several, as tables hold them. Shape (n, d)."""
+"""Marginals: n rows of a column, or of several, as in everyday tables. Shape (n, d)."""
 
 import numpy as np
 from jaxtyping import Float, Int, Num, Shaped
@@ -12,7 +12,7 @@ Words = Shaped[np.ndarray, "n d"]
 
 
 def beside(n: int, rng: np.random.Generator, *, parts: tuple[Marginal, ...]) -> Words:
-    """Several of those below side by side, independent of each other."""
+    """Several independent marginals as columns."""
     return joined(*(part(n, rng) for part in parts))
 
 
@@ -129,7 +129,7 @@ def likert_sums(n: int, rng: np.random.Generator) -> Whole:
 
 
 def identifiers(n: int, rng: np.random.Generator) -> Whole:
-    """Six random digits and a seventh that checks them: hardly any comes twice."""
+    """Six random digits and a check digit: almost all are unique."""
     digits = rng.integers(10, size=(n, 6))
     check = (digits * [1, 2, 1, 2, 1, 2]).sum(axis=1) % 10
     return np.asarray(digits @ 10 ** np.arange(6, 0, -1) + check)[:, None]
@@ -145,7 +145,7 @@ def labels(n: int, rng: np.random.Generator, *, count: int, exponent: float = 0.
 
 
 def names(n: int, rng: np.random.Generator) -> Words:
-    """Names of two words out of 4,900 each: hardly any comes twice."""
+    """Names of two words out of 4,900 each: almost all are unique."""
     first, last = words(4900)[rng.integers(4900, size=(2, n))]
     return np.char.add(np.char.add(first, " "), last)[:, None]
 

@@ -1,7 +1,7 @@
 """Regular values: an index, years, wavelengths, timestamps, ranks, a grid, log-spaced doses.
 
-No two values are alike, and their spacings are. Where they stand beside a response, the truth reads
-them as the uniform law that they tend to.
+Values are unique, with equal spacings. With a response, the truth treats them as their limit, the
+uniform distribution.
 """
 
 from functools import partial

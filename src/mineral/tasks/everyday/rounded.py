@@ -1,6 +1,6 @@
 """Rounded values: a grid as coarse as the noise, counts, ratings, ages, prices, hours of a clock.
 
-The truth is the information of the values that one sees, after rounding: a sum over a table.
+The truth is the information of the values after rounding: a sum over a table.
 """
 
 import math
@@ -87,7 +87,7 @@ def normal_seen(
     edges: tuple[np.ndarray, np.ndarray],
     values: tuple[np.ndarray, np.ndarray],
 ) -> Task:
-    """Correlated normal numbers, of which one sees the cells."""
+    """Correlated normal numbers, observed as cells."""
     law = rounded_normal(rho, edges[0].tolist(), edges[1].tolist(), *values)
     return known(KIND, name, law, by=SUM, rho=rho)
 
@@ -124,7 +124,7 @@ def _to_a_decimal(step: float, rho: float) -> Task:
 
 
 def _heaped_ages() -> Task:
-    """True ages, and what people say: four in ten say a multiple of five."""
+    """True ages, and reported ones: four in ten report a multiple of five."""
     age, said = np.arange(18, 81), np.arange(15, 81)
 
     def given(i: int) -> Float[np.ndarray, " b"]:

@@ -38,11 +38,11 @@ KIND = "rows"
 class Duplicated:
     """Each row several times, listed together or in random order.
 
-    The truth is that of the law. Fewer rows are independent than it seems.
+    The truth is that of the law. The effective sample size is smaller than the number of rows.
 
     Attributes:
         law: The law.
-        times: How often each row comes.
+        times: Number of copies of each row.
         shuffled: Whether the rows are in random order.
     """
 
@@ -72,7 +72,7 @@ class Duplicated:
 
 @dataclass(frozen=True)
 class Oversampled:
-    """A label and numbers; rows of the last class come again until classes are as frequent.
+    """A label and numbers; rows of the last class are oversampled until classes are balanced.
 
     The truth is that of the balanced law, of which the rows of the rare class are few.
 
@@ -109,7 +109,7 @@ class OneFar:
 
     Attributes:
         law: The law.
-        far: What stands in the first column of X in one random row.
+        far: The value of the first column of X in one random row.
     """
 
     law: Law

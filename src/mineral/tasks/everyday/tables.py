@@ -1,4 +1,4 @@
-"""Laws of two discrete variables: a table of probabilities, and the values that its cells name."""
+"""Distributions of two discrete variables: a table of probabilities, and values of its cells."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -22,7 +22,7 @@ class Cells:
 
     Attributes:
         joint: Probabilities, shape (a, b), up to a common factor. Zeros are allowed.
-        x_values: What the rows of the table are called: shape (a,) or (a, dx); numbers or words.
+        x_values: The values of the rows of the table: shape (a,) or (a, dx); numbers or words.
         y_values: The same for its columns.
     """
 
@@ -89,13 +89,13 @@ def rounded_normal(
     x_values: Shaped[np.ndarray, "a ..."],
     y_values: Shaped[np.ndarray, "b ..."],
 ) -> Cells:
-    """Two standard normal numbers of correlation ρ, of which one sees the cells they fall in.
+    """Two standard normal numbers of correlation ρ, observed as cells.
 
     Args:
         rho: The correlation.
         edges_x: Inner borders of the cells of X in standard units, in increasing order.
         edges_y: Those of Y.
-        x_values: What the cells of X are called: one more than the borders.
+        x_values: The values of the cells of X: one more than the borders.
         y_values: Those of Y.
     """
     borders = [-SPAN, *edges_x, SPAN]

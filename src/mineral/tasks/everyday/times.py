@@ -1,7 +1,7 @@
 """Time: hours and weekdays, periods, trends, series with a memory, panels listed by group.
 
-Rows of most of these depend on those before. The truth is the information of one row, drawn from a
-random time: hours and weekdays are independent, and two trends are not.
+Rows of most of these depend on earlier rows. The truth is the information of one row at a random
+time: hours and weekdays are independent, and two trends are not.
 """
 
 import math

@@ -1,7 +1,7 @@
-"""From one law to another of the same information: other columns beside, other rows, other words.
+"""From one law to another with the same information: more columns, other rows, other words.
 
-Also the two functions that make tasks of this suite: `known` from a law, `independent` from what X
-and Y are by themselves.
+Also the two functions that make tasks of this suite: `known` from a law, `independent` from the
+marginals of X and Y.
 """
 
 from collections.abc import Callable
@@ -35,7 +35,7 @@ def joined(*parts: Side) -> Side:
 
 @dataclass(frozen=True)
 class Beside:
-    """Independent columns beside those of a law, on one side or both: the information stays.
+    """Independent columns in addition to those of a law: the information is the same.
 
     Attributes:
         law: The law.
@@ -183,10 +183,10 @@ def independent(
     dims: tuple[int, int] = (1, 1),
     **parameters: Any,  # noqa: ANN401
 ) -> Task:
-    """A task without information, from what X and Y are by themselves."""
+    """A task without information, from the marginals of X and Y."""
     return known(kind, name, Apart(of_x, of_y, *dims), by="independence", **parameters)
 
 
 def alike(kind: str, name: str, of_both: Marginal, dim: int = 1) -> Task:
-    """A task without information, whose sides look the same."""
+    """A task without information, whose sides have the same distribution."""
     return independent(kind, name, of_both, of_both, (dim, dim))

@@ -1,8 +1,8 @@
 """The forty tasks of "Beyond Normal": one dimension to a hundred, short tails to long, bent or not.
 
-Gaussians, t distributions and a line with uniform noise, and the same through maps that leave the
-information as it is. The definitions are those of the paper and of its authors' package; the values
-follow from formulas here.
+Gaussians, t distributions and a line with uniform noise, and the same through maps that keep the
+information. The definitions are those of the paper and of its authors' package; the values follow
+from formulas here.
 
 References:
     Czyż, Grabowski, Vogt, Beerenwinkel & Marx (2023), Beyond Normal: On the Evaluation of Mutual

@@ -1,4 +1,4 @@
-"""Numbers that share a chosen amount, from 1 to 10 nats: the families of the `mutinfo` benchmark.
+"""Numbers with an information of 1 to 10 nats: the families of the `mutinfo` benchmark.
 
 In d dimensions the coordinates are independent pairs, and each shares 1/d of the information.
 
@@ -75,7 +75,7 @@ SHAPES = {
 class Quantized:
     """X is a standard normal number and Y its bin, of k equally likely ones: I = log k.
 
-    Every pair tells as much as the next, and X tells Y exactly.
+    Every pair has the same pointwise value, and X determines Y exactly.
     """
 
     symbols: int
@@ -135,8 +135,9 @@ class SmoothedDiscrete:
 class RareEvent:
     """X and Y are uniform on (0, 1), and lie in the same one of k + 1 cells of the interval.
 
-    The first cell is as long as failure is likely, and there they know nothing else of each other.
-    Otherwise they share one of k small cells, all of the same length: rare pairs tell most of it.
+    The length of the first cell is the probability of failure; within it they are independent.
+    Otherwise they share one of k small cells, all of the same length: rare pairs carry most of the
+        information.
     A pair in a cell of length p has pmi = −log p, and I is the entropy of the cell,
 
         I = H(f) + (1 − f) log k.
@@ -199,7 +200,7 @@ def smoothed_discrete(symbols: int, width: float, dim: int = 1) -> Task:
 
 
 def rare_event(failure: float, labels: int, dim: int = 1) -> Task:
-    """Much information, seldom."""
+    """High information in rare pairs."""
     law, detail = RareEvent(failure, labels), f"{failure}-{labels}-{dim}"
     return _task("rare-event", detail, law, dim, failure=failure, labels=labels)
 
@@ -228,7 +229,7 @@ TASKS: tuple[Task, ...] = (
     smoothed_discrete(1000, 2.5),
     smoothed_discrete(10_000, 3.0),
     smoothed_discrete(12, 2.0, dim=3),
-    # About 1, 2, 4, 6, 8 and 10 nats, of which half the pairs tell next to nothing.
+    # About 1, 2, 4, 6, 8 and 10 nats, of which half the pairs carry almost none.
     *(rare_event(0.5, labels) for labels in (2, 14, 745, 40_640, 2_200_000, 120_000_000)),
     rare_event(0.9, 850),
     rare_event(0.5, 14, dim=3),

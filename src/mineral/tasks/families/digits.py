@@ -2,8 +2,8 @@
 
 A channel draws the digits of X and of Y, and then each gets an image of its digit, on its own and
 from its own half of the training part. Each of these finitely many images is of one digit, so that
-I(X; Y) is that of the channel, and pmi that of the two digits. To find it, an estimator must tell
-the digits of images that it has not seen, which people can.
+I(X; Y) is that of the channel, and pmi that of the two digits. To estimate it, an estimator must
+distinguish the digits of images that it has not seen, which people can.
 
 References:
     Gowri, Lun, Klein & Yin (2024), arXiv:2409.02732: zeros and ones, some pairs of which are mixed.
@@ -30,7 +30,7 @@ Pools: TypeAlias = tuple[tuple[Images, ...], tuple[Images, ...]]
 
 GOWRI = "Gowri et al. (2024), arXiv:2409.02732"
 LEE = "Lee & Rhee (2024), arXiv:2410.10924"
-KNOWN = "closed form, of the digits, which their images are taken to tell"
+KNOWN = "closed form, assuming that an image determines its digit"
 ROWS, COLUMNS, SIDE = 2, 5, 64  # digits in a canvas, and pixels of the picture on each side
 AT_ONCE = 500  # canvases in memory
 
@@ -124,7 +124,7 @@ def shrinking(pixels: int) -> Float[np.ndarray, "side pixels"]:
 
 
 def resampled(mixed: float) -> Task:
-    """A zero each or a one each, but for a share of pairs of which Y is drawn anew."""
+    """A zero each or a one each, with Y redrawn in a share of the pairs."""
     return _task(f"mnist-01-{mixed}", Digits(Zipf(2, 0.0, mixed)), GOWRI, mixed=mixed)
 
 
@@ -134,9 +134,9 @@ def same_digit(mixed: float) -> Task:
 
 
 def ten_bits(bits: int) -> Task:
-    """Ten zeros or ones each, a bit flipped just so often that so many bits are shared.
+    """Ten zeros or ones each; the flip probability of a bit sets the mutual information in bits.
 
-    Taken for granted is that a canvas, though shrunk, still tells its ten digits.
+    This assumes that a shrunk canvas still determines its ten digits.
     """
     redrawn = 2 * crossover_for(bits * math.log(2) / 10)
     law = Canvases(Repeated(Zipf(2, 0.0, redrawn), 10))

@@ -33,7 +33,7 @@ def binary_entropy(p: float) -> float:
 
 
 def crossover_for(information: float) -> float:
-    """The p ≤ ½ at which a fair bit through a binary symmetric channel tells `information` nats.
+    """The p ≤ ½ at which a fair bit through a binary symmetric channel has `information` nats.
 
     Solves log 2 − H(p) = information, by bisection.
 
@@ -203,7 +203,7 @@ def binary_symmetric(crossover: float) -> Task:
 
 
 def erasure(symbols: int, erased: float) -> Task:
-    """One of so many symbols, lost with that probability."""
+    """An erasure channel with this number of symbols and this erasure probability."""
     return declared(
         Erasure(symbols, erased),
         name=f"erasure-{symbols}-{erased}",
@@ -215,7 +215,7 @@ def erasure(symbols: int, erased: float) -> Task:
 
 
 def zipf(symbols: int, exponent: float, redrawn: float) -> Task:
-    """One of so many words, drawn anew with that probability."""
+    """Zipf's law with this number of words, redrawn with this probability."""
     return declared(
         Zipf(symbols, exponent, redrawn),
         name=f"zipf-{symbols}-{exponent}-{redrawn}",
@@ -229,7 +229,7 @@ def zipf(symbols: int, exponent: float, redrawn: float) -> Task:
 
 
 def random_table(law: RandomTable) -> Task:
-    """Symbols that depend on each other in no order at all."""
+    """Symbols with a random table of joint probabilities."""
     return declared(
         law,
         name=f"random-table-{law.symbols}-{law.sharpness}",

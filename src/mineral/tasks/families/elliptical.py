@@ -1,4 +1,4 @@
-"""Gaussian and Student-t samples: what they share, and how much of it each pair shows.
+"""Gaussian and Student-t samples: mutual information and pointwise values.
 
 With the dispersion matrix R and qₓ, q_y, q the squared lengths xᵀRₓ⁻¹x, yᵀR_y⁻¹y, zᵀR⁻¹z,
 

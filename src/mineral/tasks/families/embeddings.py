@@ -7,7 +7,7 @@ The constants of the densities do not depend on the class, so that
     pmi(x, y) = log Σ p(c, c') exp(κ x_c + κ y_c')
                 − log Σ p(c) exp(κ x_c) − log Σ p(c') exp(κ y_c').
 
-Where κ is high, nobody can mistake a class, and I(X; Y) is that of the channel.
+If κ is large, classes do not overlap, and I(X; Y) is that of the channel.
 
 References:
     Lee & Rhee (2024), arXiv:2410.10924: pairs of sentences that share classes, ten at a time.
@@ -119,7 +119,7 @@ def sentences(bits: int) -> Task:
         name=f"sentences-{bits}-bits",
         family="embedding",
         source=SOURCE,
-        known_by="closed form, of classes that nobody can mistake",
+        known_by="closed form, of classes that do not overlap",
         bits=bits,
     )
 
@@ -131,7 +131,7 @@ def topics(dim: int, classes: int, kappa: float, redrawn: float) -> Task:
         name=f"topics-{dim}-{classes}-{redrawn}",
         family="embedding",
         source=SOURCE,
-        known_by="closed form, of classes that nobody can mistake",
+        known_by="closed form, of classes that do not overlap",
         kappa=kappa,
     )
 

@@ -1,4 +1,4 @@
-"""High information: Gaussians of 2 to 106 nats in up to 1,000 dimensions, as they are and cubed.
+"""High information: Gaussians of 2 to 106 nats in up to 1,000 dimensions, plain and cubed.
 
 X_i and Y_i correlate by the same ρ for all i, and nothing else does: I(X; Y) = −½ d log(1 − ρ²).
 Cubing every coordinate of Y changes nothing for ranks, and much for straight lines; cubing every
@@ -43,7 +43,7 @@ class MixedCube:
 
 
 def gaussian(d: int, nats: float, *, source: str = POOLE) -> Task:
-    """d pairs of standard normal numbers that carry `nats` together."""
+    """d pairs of standard normal numbers with a total of `nats`."""
     rho = float(np.sqrt(-np.expm1(-2 * nats / d)))
     return Task(
         name=f"gaussian-{d}d-{round(nats, 2):g}nats",

@@ -1,8 +1,8 @@
-"""Plates and rectangles: images that two or four hidden numbers decide, and from which they follow.
+"""Plates and rectangles: images that are invertible functions of two or four hidden numbers.
 
 The numbers of X and of Y are uniform on (0, 1), and joined in pairs like those of a Gaussian. As an
-image tells its numbers exactly, I(X; Y) and pmi are those of the numbers: of a few dimensions, in
-images of hundreds. Every image is one row, pixel by pixel.
+image determines its numbers exactly, I(X; Y) and pmi are those of the numbers: of a few dimensions,
+in images of hundreds. Every image is one row, pixel by pixel.
 
 References:
     Butakov et al. (2024), arXiv:2306.00608: plates and rectangles as tests of estimators.
@@ -66,7 +66,7 @@ class Rectangle:
     """A white rectangle, its edges at numbers that Φ of the four given decides, pixels in part.
 
     A side is longer than two pixels: some pixel is covered all along it, and the two at its ends
-    tell by their shades where it starts and where it stops. So the image tells all four numbers.
+    determine its start and end by their shades. So the image determines all four numbers.
 
     Attributes:
         side: Pixels on each side of the image, at least 11.
@@ -106,7 +106,7 @@ def pictured(family: str, draw: Plate | Rectangle, numbers: int, nats: int) -> T
         name="hidden",
         family=family,
         source=SOURCE,
-        known_by="closed form, of the numbers that an image tells",
+        known_by="closed form, of the numbers that an image determines",
         rho=rho,
     )
     return transformed(

@@ -68,7 +68,7 @@ class Component:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Mixture:
-    """Pairs, each drawn from one of the components, and what each tells."""
+    """Pairs, each drawn from one of the components, with their pointwise values."""
 
     components: tuple[Component, ...]
     dim_x: int
@@ -152,7 +152,7 @@ def balls(distance: float = 3.0) -> Mixture:
 
 
 def shells(dim_x: int, count: int) -> Mixture:
-    """Round Gaussians around one center, the i-th i times as wide as the first; Y tells i."""
+    """Round Gaussians around one center, the i-th i times as wide as the first; Y determines i."""
     return Mixture(
         components=tuple(
             _component([0] * dim_x + [i], np.diag([i**2] * dim_x + [THIN]))
