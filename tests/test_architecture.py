@@ -128,6 +128,7 @@ def test_a_file_is_one_idea(path):
 
 
 TWO_LEVELS = {
+    ("methods", "conditional"),
     ("methods", "default"),
     ("methods", "wrappers"),
     ("tasks", "everyday"),

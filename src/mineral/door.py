@@ -9,19 +9,22 @@ from typing import Any, TypeGuard
 import torch
 
 from mineral.errors import OptionError, suggestion
-from mineral.methods import ESTIMATORS, Estimator
+from mineral.methods import CONDITIONAL, ESTIMATORS, Estimator
 from mineral.permutation import independence
 from mineral.progress import ProgressOption
 from mineral.results import Estimate
 from mineral.types import Missing, Unit
 
-ARGUMENTS = ("seed", "device", "progress", "confidence", "unit", "missing", "permutations")
+ARGUMENTS = ("given", "seed", "device", "progress", "confidence", "unit", "missing", "permutations")
+
+KNOWN = {**ESTIMATORS, **CONDITIONAL}
 
 
 def estimate(
     x: Any,  # noqa: ANN401
     y: Any,  # noqa: ANN401
     *,
+    given: Any = None,  # noqa: ANN401
     estimator: str | Estimator | type[Estimator] = "auto",
     seed: int = 0,
     device: str | torch.device | None = None,
@@ -34,12 +37,18 @@ def estimate(
 ) -> Estimate:
     """Estimate the mutual information I(X; Y) from n joint samples, one per row of x and of y.
 
+    With `given`, the conditional mutual information I(X; Y | Z): what X and Y share beside what Z
+    says of both (docs/conditional.md).
+
     Args:
         x: Shape (n,), (n, dx) or (n, ...): NumPy, torch, lists, pandas, polars or Arrow. Trailing
             dimensions, as of images, are flattened.
         y: The same, with as many rows. "auto", "discrete", "discriminant" and "classifier" read
             columns of text as categories, which have no order; other estimators refuse text. Dates
             are read as elapsed time.
+        given: The condition Z, as `x`; columns of text are categories. None for no condition.
+            "auto", "discrete", "partial-copula", "partial-information", "cmi-knn" and "strata" have
+            one; other estimators refuse it.
         estimator: A name of `mineral.estimators()`, an estimator object such as `KSG(k=5)`, or its
             class.
         seed: Fixes every random choice. The global random state is not touched.
@@ -80,6 +89,7 @@ def estimate(
     found = resolve(estimator, options).estimate(
         x,
         y,
+        given=given,
         seed=seed,
         device=device,
         progress=progress,
@@ -107,13 +117,13 @@ def resolve(
         OptionError: If there is no such estimator or option; the message names the closest.
     """
     options = options or {}
-    kind = ESTIMATORS.get(estimator) if isinstance(estimator, str) else estimator
+    kind = KNOWN.get(estimator) if isinstance(estimator, str) else estimator
     if isinstance(kind, Estimator) and not options:
         return kind
     if not (isinstance(kind, Estimator) or _is_concrete(kind)):
-        hint = suggestion(str(estimator), ESTIMATORS)
+        hint = suggestion(str(estimator), KNOWN)
         raise OptionError(
-            f"`estimator` {estimator!r} is unknown: choose one of {', '.join(ESTIMATORS)}, or pass "
+            f"`estimator` {estimator!r} is unknown: choose one of {', '.join(KNOWN)}, or pass "
             f"an estimator object.{hint}"
         )
     known = [field.name for field in fields(kind)]

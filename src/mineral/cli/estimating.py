@@ -25,6 +25,10 @@ def estimate(
     *,
     x: Annotated[list[str], typer.Option(metavar="COLUMNS", help="X: a,b or --x a --x b.")],
     y: Annotated[list[str], typer.Option(metavar="COLUMNS", help="Y: the same.")],
+    given: Annotated[
+        list[str] | None,
+        typer.Option(metavar="COLUMNS", help="A condition Z, for I(X; Y | Z): the same."),
+    ] = None,
     estimator: Annotated[
         str, typer.Option("--estimator", "-e", metavar="NAME", help="See `mineral estimators`.")
     ] = "auto",
@@ -52,7 +56,7 @@ def estimate(
     ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
 ) -> None:
-    """Estimate I(X; Y) from columns of a file; rows are samples.
+    """Estimate I(X; Y), or I(X; Y | Z), from columns of a file; rows are samples.
 
     \b
     Text          commas, semicolons, tabs; in .txt also spaces; .gz; - reads
@@ -72,10 +76,12 @@ def estimate(
     recipe = configured(estimator, settings or [])
     if report is not None:
         check_report(report, file)
-    values_x, values_y = tables.read(file, x=x, y=y)
+    condition = {"given": given} if given else {}
+    sides = tables.read_sides(file, {"x": x, "y": y, **condition})
     found = door.estimate(
-        values_x,
-        values_y,
+        sides["x"],
+        sides["y"],
+        given=sides.get("given"),
         estimator=recipe,
         seed=seed,
         device=device,
@@ -101,11 +107,17 @@ def estimate(
     write_report(
         found,
         report,
-        title=f"I({', '.join(x)}; {', '.join(y)}) in {file.name}",
-        command=command_line(file, x, y, settings or [], changed),
+        title=f"I({', '.join(x)}; {', '.join(y)}{_condition(given)}) in {file.name}",
+        command=command_line(
+            file, {"--x": x, "--y": y, "--given": given or [], "--set": settings or []}, changed
+        ),
     )
     if not as_json:
         show(f"Report: {report}")
+
+
+def _condition(given: list[str] | None) -> str:
+    return f" | {', '.join(given)}" if given else ""
 
 
 @app.command("estimators")
@@ -114,7 +126,7 @@ def list_estimators(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON list.")] = False,
 ) -> None:
     """List the estimators and their options."""
-    from mineral.methods import ESTIMATORS
+    from mineral.methods import CONDITIONAL, ESTIMATORS
     from mineral.settings import settable
 
     if as_json:
@@ -124,8 +136,10 @@ def list_estimators(
         ]
         show(in_json(listed))
         return
-    wide = max(map(len, ESTIMATORS)) + 2
-    for name, kind in ESTIMATORS.items():
+    wide = max(map(len, (*ESTIMATORS, *CONDITIONAL))) + 2
+    for name, kind in (ESTIMATORS | CONDITIONAL).items():
+        if name == next(iter(CONDITIONAL)):
+            show("\nWith a condition, --given, also auto and discrete:")
         show(folded(f"{name:<{wide}}{kind.kind:<13}{kind.summary()}", indent=wide + 13))
         values = kind().options()
         options = ", ".join(f"{o}={str(values[o]).lower()}" for o in settable(kind))

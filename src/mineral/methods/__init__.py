@@ -5,6 +5,10 @@ from mineral.methods.baselined import FLO, TUBA, Interpolated, ReTUBA
 from mineral.methods.canonical import Canonical
 from mineral.methods.classifier import Classifier
 from mineral.methods.clusters import Clusters
+from mineral.methods.conditional.candidates import Stratified
+from mineral.methods.conditional.cmi_knn import CMIKnn
+from mineral.methods.conditional.partial_copula import PartialCopula
+from mineral.methods.conditional.partial_information import PartialInformation
 from mineral.methods.contaminated import ContaminatedCopula
 from mineral.methods.default.auto import Auto
 from mineral.methods.diffusion import MINDE
@@ -98,8 +102,14 @@ ESTIMATORS: dict[str, type[Estimator]] = {
 }
 """Every estimator, by the name used in `mineral.estimate` and on the command line."""
 
+CONDITIONAL: dict[str, type[Estimator]] = {
+    kind.name: kind for kind in (PartialCopula, PartialInformation, CMIKnn, Stratified)
+}
+"""Estimators of I(X; Y | Z) only, which need a condition; "auto" and "discrete" take one, too."""
+
 __all__ = [
     "CLUB",
+    "CONDITIONAL",
     "ESTIMATORS",
     "FLO",
     "GANDIME",
@@ -114,6 +124,7 @@ __all__ = [
     "SMILE",
     "TUBA",
     "Auto",
+    "CMIKnn",
     "Canonical",
     "Classifier",
     "Clusters",
@@ -136,6 +147,8 @@ __all__ = [
     "LeaveOneOut",
     "Measurement",
     "Mixed",
+    "PartialCopula",
+    "PartialInformation",
     "Projected",
     "ReInfoNCE",
     "ReJS",
@@ -147,5 +160,6 @@ __all__ = [
     "Regression",
     "Residual",
     "Run",
+    "Stratified",
     "StudentCopula",
 ]

@@ -5,6 +5,7 @@
 Whatever estimates entropies from counts (entropies.py) estimates information so.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -15,9 +16,10 @@ from mineral.errors import InputError, OptionError
 from mineral.methods import entropies
 from mineral.methods.adjusted import Adjusted, adjusted, connected
 from mineral.methods.base import Estimator, Measurement, Run
+from mineral.methods.conditional.strata import over_strata
 from mineral.methods.options import AtLeastOne
 from mineral.results import Caution
-from mineral.samples import Paired, symbols
+from mineral.samples import Conditioned, Paired, distinct_rows, symbols
 from mineral.types import PerSample
 
 Correction: TypeAlias = Literal[
@@ -57,6 +59,9 @@ class Discrete(Estimator):
     repeat are refused: every entropy would be log n, and so would the information. One variable may
     be a function of the other; the information is then its entropy.
 
+    Given a condition Z, the table of each value of Z is counted so, and the values are averaged by
+    their shares of the rows.
+
     The standard error joins the spread of the pointwise values log p(x, y) / p(x) p(y) over rows
     with the χ² noise √(d / 2) / n that remains where these are constant, as at independence.
 
@@ -90,10 +95,15 @@ class Discrete(Estimator):
             raise OptionError("`alphabet` is of use to correction='nsb' only: leave it out.")
 
     def measure(self, samples: Paired, run: Run) -> Measurement:
-        x, y = symbols(samples.x), symbols(samples.y)
-        for name, codes in (("x", x), ("y", y)):
-            _refuse_continuous(name, codes)
-        table = Table(x, y)
+        _refuse_continuous(samples)
+        return self._counted(samples)
+
+    def measure_given(self, samples: Conditioned, run: Run) -> Measurement:
+        _refuse_continuous(samples.pair)
+        return over_strata(samples, run, _Stratum(self._counted))
+
+    def _counted(self, samples: Paired) -> Measurement:
+        table = Table(symbols(samples.x), symbols(samples.y))
         if self.correction == "adjusted":
             return _adjusted(table)
         return Measurement(
@@ -120,6 +130,16 @@ class Discrete(Estimator):
         # Grassberger's c G(c) tends to c log c ± ½, with the sign of (−1)^c: a coin for each cell.
         coins = len(table.of_x) + len(table.of_y) + len(table.of_xy)
         return float(np.sqrt(coins) / (2 * table.n)) if self.correction == "grassberger" else 0.0
+
+
+@dataclass(frozen=True)
+class _Stratum:
+    """Counts the rows of one value of the condition, in which values need not repeat."""
+
+    count: Callable[[Paired], Measurement]
+
+    def measure(self, samples: Paired, run: Run) -> Measurement:
+        return self.count(samples)
 
 
 class Table:
@@ -194,13 +214,15 @@ def table_is_reliable(x: Codes, y: Codes) -> bool:
     return Table(x, y).adjusted().reliable
 
 
-def _refuse_continuous(name: str, codes: Codes) -> None:
-    n, different = len(codes), int(codes.max()) + 1
-    if different > 0.9 * n:
-        raise InputError(
-            f"`{name}` has {different:,} different rows among {n:,}, so that hardly any repeats: "
-            "it looks continuous, or like an identifier. Use estimator='ksg' or 'mixed', or bin it."
-        )
+def _refuse_continuous(samples: Paired) -> None:
+    for name, side in (("x", samples.x), ("y", samples.y)):
+        n, different = len(side), distinct_rows(side)
+        if different > 0.9 * n:
+            raise InputError(
+                f"`{name}` has {different:,} different rows among {n:,}, so that hardly any "
+                "repeats: it looks continuous, or like an identifier. Use estimator='ksg' or "
+                "'mixed', or bin it."
+            )
 
 
 def _refuse_small_alphabet(sizes: tuple[int, int], table: Table) -> None:

@@ -18,6 +18,7 @@ from mineral.errors import OptionError, suggestion
 from mineral.tasks import (
     beyond_normal,
     channels,
+    conditional,
     digits,
     discrete,
     embeddings,
@@ -48,6 +49,7 @@ SUITES: dict[str, tuple[Task, ...]] = {
     "digits": digits.TASKS,
     "series": series.TASKS,
     "nulls": nulls.TASKS,
+    "conditional": conditional.TASKS,
     "everyday": everyday.TASKS,
 }
 TASKS: dict[str, Task] = {task.name: task for tasks in SUITES.values() for task in tasks}
