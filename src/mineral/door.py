@@ -1,4 +1,4 @@
-"""The one-call door: `mineral.estimate`, and the list of what it knows."""
+"""The one-call door: `mineral.estimate`, `mineral.independence`, and the list of what is known."""
 
 import inspect
 from collections.abc import Iterable, Mapping
@@ -10,9 +10,11 @@ import torch
 
 from mineral.errors import OptionError, suggestion
 from mineral.methods import CONDITIONAL, ESTIMATORS, Estimator
-from mineral.permutation import independence
+from mineral.methods.conditional.independence import permuted_given
+from mineral.permutation import Independence, permuted
 from mineral.progress import ProgressOption
 from mineral.results import Estimate
+from mineral.samples import conditioned, paired
 from mineral.types import Missing, Unit
 
 ARGUMENTS = ("given", "seed", "device", "progress", "confidence", "unit", "missing", "permutations")
@@ -99,8 +101,59 @@ def estimate(
     )
     if not permutations:
         return found
-    test = independence(x, y, permutations=int(permutations), seed=found.seed, missing=missing)
+    test = independence(
+        x, y, given=given, permutations=int(permutations), seed=found.seed, missing=missing
+    )
     return replace(found, p_value=test.p_value)
+
+
+def independence(
+    x: Any,  # noqa: ANN401
+    y: Any,  # noqa: ANN401
+    *,
+    given: Any = None,  # noqa: ANN401
+    permutations: int = 999,
+    seed: int = 0,
+    missing: Missing = "raise",
+) -> Independence:
+    """Test whether X and Y are independent, by permuting rows; with `given`, given a condition.
+
+    Rows in series are rotated instead (the second half of a series before the first), which keeps
+    what autocorrelation does by chance; `surrogates` of the result says what was drawn. Given Z,
+    residuals of one side are permuted, among rows of similar Z where they depend on it.
+
+    Args:
+        x: Shape (n,), (n, dx) or (n, ...), as `mineral.estimate` takes it.
+        y: The same, with as many rows.
+        given: The condition Z, as `mineral.estimate` takes it; None for no condition.
+        permutations: More give smaller p-values; 999 can give 0.001.
+        seed: Fixes the permutations.
+        missing: `"raise"`, or `"drop"` to leave out rows with missing values.
+
+    Raises:
+        InputError: If the samples cannot be used.
+        OptionError: If `permutations` is not positive.
+
+    References:
+        Phipson & Smyth (2010), on p-values that are never 0, doi:10.2202/1544-6115.1585.
+        Gretton et al. (2007), the kernel criterion; Zhang et al. (2018), by random features,
+            arXiv:1606.07892. Berrett & Samworth (2019), on permutation, arXiv:1711.06642.
+
+    Example:
+        >>> import numpy as np
+        >>> rng = np.random.default_rng(0)
+        >>> x = rng.standard_normal(300)
+        >>> independence(x, x**2 + rng.standard_normal(300)).p_value
+        0.001
+    """
+    if permutations < 1:
+        raise OptionError(f"`permutations` must be at least 1, got {permutations}.")
+    if given is not None:
+        whole = conditioned(x, y, given, missing=missing, words=True).measurable()
+        if whole.z.shape[1]:
+            return permuted_given(whole, permutations, seed)
+    samples, _, _ = paired(x, y, missing=missing, words=True).measurable()
+    return permuted(samples, permutations, seed)
 
 
 def estimators() -> dict[str, str]:

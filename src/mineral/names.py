@@ -7,7 +7,7 @@ from mineral.critics import (
     JointCritic,
     SeparableCritic,
 )
-from mineral.door import estimate, estimators
+from mineral.door import estimate, estimators, independence
 from mineral.errors import (
     InputError,
     InputTypeError,
@@ -69,7 +69,7 @@ from mineral.methods import (
 )
 from mineral.mine import Mine
 from mineral.models import load
-from mineral.permutation import Independence, independence
+from mineral.permutation import Independence
 from mineral.quantities import divergence, entropy, total_correlation
 from mineral.results import Caution, Estimate, Quantity
 

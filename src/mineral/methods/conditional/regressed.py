@@ -38,6 +38,7 @@ class Regressed:
         pair: The residuals in place of the values, each of the noise's own variance.
         z: Normal scores of Z, categories as indicators, shape (n, dz).
         basis: The name of the basis.
+        functions: The basis itself, shape (n, functions).
         freedom: Functions in the basis, beside the constant.
         determined_x, determined_y: Columns that the basis reproduces up to rounding.
         seed: Of the permutations of tests.
@@ -46,6 +47,7 @@ class Regressed:
     pair: Paired
     z: Z
     basis: str
+    functions: Float[np.ndarray, "n functions"]
     freedom: int
     determined_x: Bool[np.ndarray, " dx"]
     determined_y: Bool[np.ndarray, " dy"]
@@ -126,16 +128,17 @@ def regressed(samples: Conditioned, *, scores: bool, linear: bool, seed: int) ->
     both = np.hstack(sides)
     both[:, ~numbers] = np.hstack([pair.x, pair.y])[:, ~numbers]
     total = both.var(axis=0)
+    linear_z = z if is_near(z) and not scores else of_z
     best, left, loss = None, both, math.inf
-    for name, basis in bases(z if is_near(z) and not scores else of_z, of_z, linear=linear):
+    for name, basis in bases(linear_z, of_z, both, linear=linear):
         fitted = _Fit.of(basis, both)
         if fitted is None:
             continue
         error = fitted.loss(numbers, total)
         if error < loss:
-            best, left, loss = (name, fitted), fitted.residuals, error
+            best, left, loss = (name, basis, fitted), fitted.residuals, error
     assert best is not None
-    name, fit = best
+    name, basis, fit = best
     left = np.where(numbers, left, both)
     determined = numbers & (fit.remaining < EXACT * np.where(total > 0, total, 1.0))
     dx = pair.x.shape[1]
@@ -143,6 +146,7 @@ def regressed(samples: Conditioned, *, scores: bool, linear: bool, seed: int) ->
         pair=replace(pair, x=left[:, :dx], y=left[:, dx:]),
         z=of_z,
         basis=name,
+        functions=basis,
         freedom=fit.freedom,
         determined_x=determined[:dx],
         determined_y=determined[dx:],
