@@ -1,6 +1,7 @@
 """Conditional information: error and coverage on the suite, on random laws, and sizes of the test.
 
     python benchmarks/conditional.py suite --n 1000,5000 --seeds 5
+    python benchmarks/conditional.py suite --estimator cmi-knn:regress=false
     python benchmarks/conditional.py random --n 1000 --laws 60
     python benchmarks/conditional.py sizes --runs 400
     python benchmarks/conditional.py series --runs 400
@@ -18,6 +19,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 import mineral
+from mineral.settings import configured
 from mineral.tasks import suite
 from mineral.tasks.conditional_laws import Trivariate
 
@@ -125,9 +127,11 @@ def show(text: str) -> None:
     sys.stdout.flush()
 
 
-def run_suite(sizes: list[int], seeds: int) -> None:
+def run_suite(sizes: list[int], seeds: int, estimator: str) -> None:
     """Mean absolute error and coverage of every law."""
     show(f"{'law':<28}{'truth':>8}" + "".join(f"{'MAE ' + str(n):>12}{'held':>7}" for n in sizes))
+    name, *settings = estimator.split(":")
+    recipe = configured(name, settings)
     errors: dict[int, list[float]] = {n: [] for n in sizes}
     held: dict[int, list[bool]] = {n: [] for n in sizes}
     for task in suite("conditional"):
@@ -136,7 +140,7 @@ def run_suite(sizes: list[int], seeds: int) -> None:
             off, inside = [], []
             for seed in range(seeds):
                 drawn = task.draw(n, seed=seed)
-                found = mineral.estimate(drawn.x, drawn.y, given=drawn.z, seed=seed)
+                found = recipe.estimate(drawn.x, drawn.y, given=drawn.z, seed=seed)
                 off.append(abs(found.value - task.information))
                 inside.append(found.interval[0] <= task.information <= found.interval[1])
             errors[n].append(float(np.mean(off)))
@@ -259,12 +263,13 @@ def main() -> None:
     parser.add_argument("part", choices=("suite", "random", "sizes", "series"))
     parser.add_argument("--n", default="1000,5000")
     parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--estimator", default="auto")
     parser.add_argument("--laws", type=int, default=60)
     parser.add_argument("--runs", type=int, default=400)
     chosen = parser.parse_args()
     sizes = [int(text) for text in chosen.n.split(",")]
     if chosen.part == "suite":
-        run_suite(sizes, chosen.seeds)
+        run_suite(sizes, chosen.seeds, chosen.estimator)
     elif chosen.part == "random":
         run_random(sizes, chosen.laws)
     elif chosen.part == "sizes":

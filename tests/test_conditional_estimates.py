@@ -10,7 +10,7 @@ from mineral.methods import CONDITIONAL
 from mineral.tasks import find
 
 RNG = np.random.default_rng(0)
-N = 300
+N = 200
 Z, E, F = RNG.standard_normal((3, N))
 X, Y = Z + E, Z + F + 0.5 * E  # I(X; Y | Z) = −½ log(1 − 1/5) = 0.11; I(X; Y) = 0.40
 TRUTH = math.log(5 / 4) / 2
@@ -74,9 +74,9 @@ def test_rows_with_a_missing_value_in_any_of_the_three_are_dropped():
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        (Z[1:], "`x` and `given` must be paired row by row: got 300 rows of `x` and 299 of"),
+        (Z[1:], "`x` and `given` must be paired row by row: got 200 rows of `x` and 199 of"),
         (np.where(Z > 2, np.inf, Z), "`given` has an infinite value"),
-        ([f"row {i}" for i in range(N)], "`given` has 300 distinct values in 300 rows"),
+        ([f"row {i}" for i in range(N)], "`given` has 200 distinct values in 200 rows"),
         (np.zeros((N, 0)), "`given` has no columns"),
     ],
 )
@@ -135,18 +135,22 @@ def test_the_default_lists_every_candidate_that_applies():
     assert found.allowance > 0
 
 
-# Laws (standard errors of means over seeds: at most 0.02)
+# Laws, within four standard errors of sampling
+
+
+SLOW = pytest.mark.slow
 
 
 @pytest.mark.parametrize(
     ("name", "within"),
     [
-        ("given-fork", 0.03),
-        ("given-collider-0.5", 0.1),
-        ("given-sign-flip", 0.1),
-        ("given-noisy-xor", 0.06),
-        ("given-uniform-shift-20", 0.15),
-        ("given-scaled-noise", 0.12),
+        ("given-fork", 0.08),
+        ("given-noisy-xor", 0.08),
+        pytest.param("given-collider-0.5", 0.1, marks=SLOW),
+        pytest.param("given-sign-flip", 0.13, marks=SLOW),
+        pytest.param("given-uniform-shift-20", 0.15, marks=SLOW),
+        pytest.param("given-scaled-noise", 0.12, marks=SLOW),
+        pytest.param("given-count-chain", 0.06, marks=SLOW),
     ],
 )
 def test_laws_of_three_variables(name, within):
@@ -156,6 +160,7 @@ def test_laws_of_three_variables(name, within):
     assert found.value == pytest.approx(task.information, abs=within)
 
 
+@pytest.mark.slow
 def test_the_order_of_the_sides_does_not_matter_much():
     one = mineral.estimate(X, Y, given=Z, budget="fast")
     other = mineral.estimate(Y, X, given=Z, budget="fast")

@@ -104,7 +104,7 @@ def copula_statistics(
     orders: Sequence[np.ndarray],
     *,
     shrunk: float = 1.0,
-) -> PerSample:
+) -> Float[np.ndarray, " orders"]:
     """−½ Σ log(1 − ρ²) of the canonical correlations, for y in each order.
 
     Args:

@@ -127,7 +127,7 @@ def _basis(left: Regressed) -> Basis:
     return whiten(left.functions if left.freedom else left.z)[0]
 
 
-def _nuisance(mover: Matrix, basis: Basis) -> Matrix:
+def _nuisance(mover: Matrix, basis: Basis) -> Float[np.ndarray, "n parts"]:
     """What Z says of the side that is permuted: its mean and its size, each as regressed on Z."""
     features = np.hstack([mover, np.abs(mover - np.median(mover, axis=0))])
     features = features - features.mean(axis=0)

@@ -12,18 +12,22 @@ choose. With one basis the errors of fitting cancel: y = x + small noise stays s
 """
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 from jaxtyping import Bool, Float
 
-from mineral.methods.conditional.bases import bases
+from mineral.methods.conditional.bases import Basis, bases
 from mineral.permutation import permuted
 from mineral.samples import Conditioned, Paired, indicators, normal_scores, spread_ties, whiten
 from mineral.types import Matrix, Z
 
 FAR = 6.0  # spreads from the median, beyond which values are regressed as normal scores only
+PENALTIES = (1e-3, 0.1, 10.0, 1e3, 1e5, 1e7)  # of roughness; LOO errors choose
+ALONE = 1e-6  # of a row, which no other predicts
+KEPT = 0.8  # of the rows, those with the smallest errors, which judge a fit: tails are sparse
 EXACT = 1e-9  # of a column's variance: a smaller residual is rounding
 VALID = 0.05  # p-value, above which residuals count as independent of Z
 PERMUTATIONS = 199  # of a test of residuals against Z
@@ -39,7 +43,7 @@ class Regressed:
         z: Normal scores of Z, categories as indicators, shape (n, dz).
         basis: The name of the basis.
         functions: The basis itself, shape (n, functions).
-        freedom: Functions in the basis, beside the constant.
+        freedom: Degrees of freedom of the fit, beside the constant.
         determined_x, determined_y: Columns that the basis reproduces up to rounding.
         seed: Of the permutations of tests.
     """
@@ -48,7 +52,7 @@ class Regressed:
     z: Z
     basis: str
     functions: Float[np.ndarray, "n functions"]
-    freedom: int
+    freedom: float
     determined_x: Bool[np.ndarray, " dx"]
     determined_y: Bool[np.ndarray, " dy"]
     seed: int
@@ -130,23 +134,21 @@ def regressed(samples: Conditioned, *, scores: bool, linear: bool, seed: int) ->
     total = both.var(axis=0)
     linear_z = z if is_near(z) and not scores else of_z
     best, left, loss = None, both, math.inf
-    for name, basis in bases(linear_z, of_z, both, linear=linear):
-        fitted = _Fit.of(basis, both)
-        if fitted is None:
-            continue
-        error = fitted.loss(numbers, total)
-        if error < loss:
-            best, left, loss = (name, basis, fitted), fitted.residuals, error
+    for basis in bases(linear_z, of_z, both, linear=linear):
+        for fitted in _fits(basis, both):
+            error = fitted.loss(numbers, total)
+            if error < loss:
+                best, left, loss = (basis, fitted), fitted.residuals, error
     assert best is not None
-    name, basis, fit = best
+    basis, fit = best
     left = np.where(numbers, left, both)
     determined = numbers & (fit.remaining < EXACT * np.where(total > 0, total, 1.0))
     dx = pair.x.shape[1]
     return Regressed(
         pair=replace(pair, x=left[:, :dx], y=left[:, dx:]),
         z=of_z,
-        basis=name,
-        functions=basis,
+        basis=basis.name,
+        functions=basis.functions,
         freedom=fit.freedom,
         determined_x=determined[:dx],
         determined_y=determined[dx:],
@@ -183,6 +185,35 @@ def untied(samples: Conditioned, rng: np.random.Generator) -> Conditioned:
     return replace(samples, pair=replace(pair, x=x, y=y))
 
 
+def _fits(basis: Basis, values: Matrix) -> Iterator["_Fit"]:
+    """Least squares on a basis, with each penalty, where rows predict each other."""
+    functions = basis.functions
+    if basis.roughness is None:
+        directions = whiten(functions)[0] if functions.shape[1] else functions
+        yield from _fit(values, directions, directions.T)
+        return
+    directions, of_functions, _ = whiten(functions)
+    rough, turned = np.linalg.eigh(of_functions.T @ basis.roughness @ of_functions)
+    directions = directions @ turned
+    for strength in PENALTIES:
+        kept = 1 / (1 + strength * rough.clip(min=0))
+        yield from _fit(values, directions, kept[:, None] * directions.T)
+
+
+def _fit(
+    values: Matrix, functions: Float[np.ndarray, "n k"], weights: Float[np.ndarray, "k n"]
+) -> Iterator["_Fit"]:
+    """The fit with hat matrix functions · weights, unless a row is predicted by itself alone."""
+    n = len(values)
+    centered = values - values.mean(axis=0)
+    centered = centered - functions @ (weights @ centered)
+    own = (functions * weights.T).sum(axis=1)
+    leverage = 1 / n + own
+    if leverage.max() <= 1 - ALONE:
+        residuals = centered / np.sqrt(1 - leverage)[:, None]
+        yield _Fit(residuals, leverage, (centered**2).mean(axis=0), float(own.sum()))
+
+
 @dataclass(frozen=True)
 class _Fit:
     """Least squares of all columns on one basis.
@@ -191,28 +222,13 @@ class _Fit:
         residuals: Divided by √(1 − h), so that each has the variance of the noise.
         leverage: h, of each row.
         remaining: Mean square of the residuals of each column.
-        freedom: Functions in the basis, beside the constant.
+        freedom: Degrees of freedom, beside the constant.
     """
 
     residuals: Float[np.ndarray, "n d"]
     leverage: Float[np.ndarray, " n"]
     remaining: Float[np.ndarray, " d"]
-    freedom: int
-
-    @classmethod
-    def of(cls, basis: Float[np.ndarray, "n functions"], values: Matrix) -> "_Fit | None":
-        n = len(values)
-        centered = values - values.mean(axis=0)
-        leverage, freedom = np.full(n, 1 / n), 0
-        if basis.shape[1]:
-            directions, _, _ = whiten(basis)
-            freedom = directions.shape[1]
-            centered = centered - directions @ (directions.T @ centered)
-            leverage = leverage + (directions**2).sum(axis=1)
-        if leverage.max() > 1 - 1e-6:
-            return None  # a row that nothing else predicts
-        residuals = centered / np.sqrt(1 - leverage)[:, None]
-        return cls(residuals, leverage, (centered**2).mean(axis=0), freedom)
+    freedom: float
 
     def loss(self, numbers: Bool[np.ndarray, " d"], total: Float[np.ndarray, " d"]) -> float:
         """Log determinant of the covariance of leave-one-out errors, of columns of unit variance.
@@ -221,5 +237,8 @@ class _Fit:
         """
         left_out = (self.residuals / np.sqrt(1 - self.leverage)[:, None])[:, numbers]
         scaled = left_out / np.sqrt(np.where(total > 0, total, 1.0))[numbers]
-        ridge = EXACT * np.eye(scaled.shape[1])  # an empty product, 1, where nothing is regressed
-        return float(np.linalg.slogdet(scaled.T @ scaled / len(scaled) + ridge)[1])
+        spread = scaled.T @ scaled / len(scaled) + EXACT * np.eye(scaled.shape[1])
+        far = (scaled * np.linalg.solve(spread, scaled.T).T).sum(axis=1)
+        near = scaled[far <= np.quantile(far, KEPT)]
+        spread = near.T @ near / len(near) + EXACT * np.eye(scaled.shape[1])
+        return float(np.linalg.slogdet(spread)[1])
