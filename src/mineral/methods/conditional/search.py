@@ -68,7 +68,7 @@ class ConditionalSearch:
         found = _combined(chosen, samples if few is not samples else None, run)
         best = max(chosen, key=lambda each: each[1])[0]
         is_table = isinstance(best.estimator, Discrete)
-        missing = 0.0 if is_table else bias_allowance(found.value, n, profile.dims)
+        missing = 0.0 if is_table else _allowance(found.value, n, profile)
         return replace(
             found,
             missing=max(found.missing, missing),
@@ -102,6 +102,11 @@ class ConditionalSearch:
             best = replace(heavier, found=merged)
         answers += [replace(answers[0])] * (len(considered) - len(answers))
         return answers, considered
+
+
+def _allowance(value: float, n: int, profile: Profile) -> float:
+    dim_z = profile.all_dims - profile.dims
+    return bias_allowance(value, n, profile.dims, dim_z, is_exact=profile.scores.is_exact)
 
 
 def _weight(best: _Answer, rival: _Answer, profile: Profile) -> tuple[float, float]:
