@@ -134,6 +134,7 @@ TWO_LEVELS = {
     ("experiments", "models"),
     ("experiments", "privacy"),
     ("methods", "classes"),
+    ("methods", "conditional"),
     ("methods", "copulas"),
     ("methods", "counts"),
     ("methods", "default"),

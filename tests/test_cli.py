@@ -201,7 +201,7 @@ def test_a_report_leaves_standard_output_to_the_json(run, data, tmp_path):
 def test_a_report_that_cannot_be_written_is_refused_before_the_work(
     refused, data, monkeypatch, target, words
 ):
-    monkeypatch.setattr(estimating.tables, "read", lambda *_, **__: pytest.fail("worked"))
+    monkeypatch.setattr(estimating.tables, "read_sides", lambda *_, **__: pytest.fail("worked"))
     assert words in refused("estimate", data, "--x", "a", "--y", "b", "--report", target)
 
 
@@ -312,7 +312,7 @@ def test_trouble_on_the_way_is_one_line(run, data, monkeypatch, error, status, l
     def fail(*_, **__):
         raise error
 
-    monkeypatch.setattr(estimating.tables, "read", fail)
+    monkeypatch.setattr(estimating.tables, "read_sides", fail)
     found, out, err = run("estimate", data, "--x", "a", "--y", "b")
     assert (found, out) == (status, "")
     assert err.startswith(f"mineral: {line}") and err.count("\n") == 1

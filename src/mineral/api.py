@@ -1,4 +1,4 @@
-"""The call for one estimate: `mineral.estimate`, and the list of what it knows."""
+"""The calls: `mineral.estimate`, `mineral.independence`, and the list of what they know."""
 
 import inspect
 from collections.abc import Iterable, Mapping
@@ -10,18 +10,23 @@ import torch
 
 from mineral.basics.types import Missing, Unit
 from mineral.errors import OptionError, suggestion
-from mineral.methods import ESTIMATORS, Estimator
-from mineral.permutation import independence
+from mineral.methods import CONDITIONAL, ESTIMATORS, Estimator
+from mineral.methods.conditional.independence import permuted_given
+from mineral.permutation import Independence, permuted
 from mineral.results import Estimate
+from mineral.samples import conditioned, paired
 from mineral.system.progress import ProgressOption
 
-ARGUMENTS = ("seed", "device", "progress", "confidence", "unit", "missing", "permutations")
+ARGUMENTS = ("given", "seed", "device", "progress", "confidence", "unit", "missing", "permutations")
+
+KNOWN = {**ESTIMATORS, **CONDITIONAL}
 
 
 def estimate(
     x: Any,  # noqa: ANN401
     y: Any,  # noqa: ANN401
     *,
+    given: Any = None,  # noqa: ANN401
     estimator: str | Estimator | type[Estimator] = "auto",
     seed: int = 0,
     device: str | torch.device | None = None,
@@ -34,12 +39,18 @@ def estimate(
 ) -> Estimate:
     """Estimate the mutual information I(X; Y) from n joint samples, one per row of x and of y.
 
+    With `given`, the conditional mutual information I(X; Y | Z): what X and Y share beside what Z
+    says of both (docs/conditional.md).
+
     Args:
         x: Shape (n,), (n, dx) or (n, ...): NumPy, torch, lists, pandas, polars or Arrow. Trailing
             dimensions, as of images, are flattened.
         y: The same, with as many rows. "auto", "discrete", "discriminant" and "classifier" read
             columns of text as categories, which have no order; other estimators refuse text. Dates
             are read as elapsed time.
+        given: The condition Z, as `x`; columns of text are categories. None for no condition.
+            "auto", "discrete", "partial-copula", "partial-information", "cmi-knn" and "strata" have
+            one; other estimators refuse it.
         estimator: A name of `mineral.estimators()`, an estimator object such as `KSG(k=5)`, or its
             class.
         seed: Fixes every random choice. The global random state is not touched.
@@ -80,6 +91,7 @@ def estimate(
     found = resolve(estimator, options).estimate(
         x,
         y,
+        given=given,
         seed=seed,
         device=device,
         progress=progress,
@@ -89,8 +101,59 @@ def estimate(
     )
     if not permutations:
         return found
-    test = independence(x, y, permutations=int(permutations), seed=found.seed, missing=missing)
+    test = independence(
+        x, y, given=given, permutations=int(permutations), seed=found.seed, missing=missing
+    )
     return replace(found, p_value=test.p_value)
+
+
+def independence(
+    x: Any,  # noqa: ANN401
+    y: Any,  # noqa: ANN401
+    *,
+    given: Any = None,  # noqa: ANN401
+    permutations: int = 999,
+    seed: int = 0,
+    missing: Missing = "raise",
+) -> Independence:
+    """Test whether X and Y are independent, by permuting rows; with `given`, given a condition.
+
+    Rows in series are rotated instead (the second half of a series before the first), which keeps
+    what autocorrelation does by chance; `surrogates` of the result says what was drawn. Given Z,
+    residuals of one side are permuted, among rows of similar Z where they depend on it.
+
+    Args:
+        x: Shape (n,), (n, dx) or (n, ...), as `mineral.estimate` takes it.
+        y: The same, with as many rows.
+        given: The condition Z, as `mineral.estimate` takes it; None for no condition.
+        permutations: More give smaller p-values; 999 can give 0.001.
+        seed: Fixes the permutations.
+        missing: `"raise"`, or `"drop"` to leave out rows with missing values.
+
+    Raises:
+        InputError: If the samples cannot be used.
+        OptionError: If `permutations` is not positive.
+
+    References:
+        Phipson & Smyth (2010), on p-values that are never 0, doi:10.2202/1544-6115.1585.
+        Gretton et al. (2007), the kernel criterion; Zhang et al. (2018), by random features,
+            arXiv:1606.07892. Berrett & Samworth (2019), on permutation, arXiv:1711.06642.
+
+    Example:
+        >>> import numpy as np
+        >>> rng = np.random.default_rng(0)
+        >>> x = rng.standard_normal(300)
+        >>> independence(x, x**2 + rng.standard_normal(300)).p_value
+        0.001
+    """
+    if permutations < 1:
+        raise OptionError(f"`permutations` must be at least 1, got {permutations}.")
+    if given is not None:
+        whole = conditioned(x, y, given, missing=missing, words=True).measurable()
+        if whole.z.shape[1]:
+            return permuted_given(whole, permutations, seed)
+    samples, _, _ = paired(x, y, missing=missing, words=True).measurable()
+    return permuted(samples, permutations, seed)
 
 
 def estimators() -> dict[str, str]:
@@ -107,13 +170,13 @@ def resolve(
         OptionError: If there is no such estimator or option; the message names the closest.
     """
     options = options or {}
-    kind = ESTIMATORS.get(estimator) if isinstance(estimator, str) else estimator
+    kind = KNOWN.get(estimator) if isinstance(estimator, str) else estimator
     if isinstance(kind, Estimator) and not options:
         return kind
     if not (isinstance(kind, Estimator) or _is_concrete(kind)):
-        hint = suggestion(str(estimator), ESTIMATORS)
+        hint = suggestion(str(estimator), KNOWN)
         raise OptionError(
-            f"`estimator` {estimator!r} is unknown: choose one of {', '.join(ESTIMATORS)}, or pass "
+            f"`estimator` {estimator!r} is unknown: choose one of {', '.join(KNOWN)}, or pass "
             f"an estimator object.{hint}"
         )
     known = [field.name for field in fields(kind)]

@@ -10,7 +10,11 @@ from typing import Any
 
 from mineral.basics.types import NATS_PER_UNIT, Unit
 
-SUMS = ("blocks", "atoms")  # wrappers whose value is a sum: every part has candidates of its own
+SUMS = (
+    "blocks",
+    "atoms",
+    "strata",
+)  # wrappers whose value is a sum: every part has candidates of its own
 SHOWN = 0.01  # share of the value, below which a candidate is not named in a summary
 
 

@@ -1,6 +1,6 @@
 """Every public name beside modules: what `mineral` loads when one of them is first used."""
 
-from mineral.api import estimate, estimators
+from mineral.api import estimate, estimators, independence
 from mineral.critics import (
     BilinearCritic,
     Concatenated,
@@ -33,6 +33,7 @@ from mineral.methods import (
     Canonical,
     Classifier,
     Clusters,
+    CMIKnn,
     ContaminatedCopula,
     DifferenceOfEntropies,
     Discrete,
@@ -51,6 +52,8 @@ from mineral.methods import (
     JensenShannon,
     LeaveOneOut,
     Mixed,
+    PartialCopula,
+    PartialInformation,
     Projected,
     Regression,
     ReInfoNCE,
@@ -61,11 +64,12 @@ from mineral.methods import (
     Residual,
     ReSMILE,
     ReTUBA,
+    Stratified,
     StudentCopula,
 )
 from mineral.mine import Mine
 from mineral.models import load
-from mineral.permutation import Independence, independence
+from mineral.permutation import Independence
 from mineral.quantities import divergence, entropy, total_correlation
 from mineral.results import Caution, Estimate, Quantity
 
@@ -85,6 +89,7 @@ __all__ = [
     "TUBA",
     "Auto",
     "BilinearCritic",
+    "CMIKnn",
     "Canonical",
     "Caution",
     "Classifier",
@@ -118,6 +123,8 @@ __all__ = [
     "MissingExtraError",
     "Mixed",
     "OptionError",
+    "PartialCopula",
+    "PartialInformation",
     "Projected",
     "Quantity",
     "ReInfoNCE",
@@ -130,6 +137,7 @@ __all__ = [
     "Regression",
     "Residual",
     "SeparableCritic",
+    "Stratified",
     "StudentCopula",
     "divergence",
     "entropy",

@@ -12,19 +12,20 @@ whichever lies further above its mean over all pairings, in standard deviations.
 every permutation, and its size is exact whatever the samples are.
 """
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 
-from mineral.basics.types import Matrix, Missing, PerSample
-from mineral.errors import OptionError
+from mineral.basics.types import Matrix, PerSample
 from mineral.results import Caution
-from mineral.samples import Paired, indicators, normal_scores, paired, whiten
+from mineral.samples import Paired, indicators, normal_scores, whiten
 
 FEATURES = 64  # random Fourier features a side
 CHUNK = 64  # permutations at a time
+DECAYED = 0.1  # correlation of a row with a later one, below which a rotation is a new pairing
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,9 +36,11 @@ class Independence:
         p_value: How often samples as extreme would occur if X and Y were independent: at least
             1 / (permutations + 1), never 0.
         permutations: That were drawn.
+        surrogates: What was drawn: `"permutations"` of rows, `"rotations"` of series, or
+            permutations among rows of similar condition.
         by: Which statistic was the more extreme: `"copula"` or `"kernel"`.
         n: Rows.
-        warnings: What was noticed of the samples: `rows-in-series` takes the test its size.
+        warnings: What was noticed of the samples.
     """
 
     p_value: float
@@ -45,80 +48,75 @@ class Independence:
     by: str
     n: int
     warnings: tuple[Caution, ...] = ()
+    surrogates: str = "permutations"
 
     def __float__(self) -> float:
         return self.p_value
 
     def __str__(self) -> str:
-        return f"p = {self.p_value:.3g} (independence; {self.permutations:,} permutations)"
-
-
-def independence(
-    x: Any,  # noqa: ANN401
-    y: Any,  # noqa: ANN401
-    *,
-    permutations: int = 999,
-    seed: int = 0,
-    missing: Missing = "raise",
-) -> Independence:
-    """Test whether X and Y are independent, by permuting rows; rows must be independent draws.
-
-    Args:
-        x: Shape (n,), (n, dx) or (n, ...), as `mineral.estimate` takes it.
-        y: The same, with as many rows.
-        permutations: More give smaller p-values; 999 can give 0.001.
-        seed: Fixes the permutations.
-        missing: `"raise"`, or `"drop"` to leave out rows with missing values.
-
-    Raises:
-        InputError: If the samples cannot be used.
-        OptionError: If `permutations` is not positive.
-
-    References:
-        Phipson & Smyth (2010), on p-values that are never 0, doi:10.2202/1544-6115.1585.
-        Gretton et al. (2007), the kernel criterion; Zhang et al. (2018), by random features,
-            arXiv:1606.07892. Berrett & Samworth (2019), on permutation, arXiv:1711.06642.
-
-    Example:
-        >>> rng = np.random.default_rng(0)
-        >>> x = rng.standard_normal(300)
-        >>> independence(x, x**2 + rng.standard_normal(300)).p_value
-        0.001
-    """
-    if permutations < 1:
-        raise OptionError(f"`permutations` must be at least 1, got {permutations}.")
-    samples, _, _ = paired(x, y, missing=missing, words=True).measurable()
-    return permuted(samples, permutations, seed)
+        return f"p = {self.p_value:.3g} (independence; {self.permutations:,} {self.surrogates})"
 
 
 def permuted(samples: Paired, permutations: int, seed: int) -> Independence:
-    """The same test of checked samples without constant coordinates."""
+    """The test of `mineral.independence`, on checked samples without constant coordinates."""
     rng = np.random.default_rng(seed)
     z_x = normal_scores(indicators(samples.x, samples.categorical_x))
     z_y = normal_scores(indicators(samples.y, samples.categorical_y))
     white = [whiten(z)[0] for z in (z_x, z_y)]
-    waves = [_waves(z, rng) for z in (z_x, z_y)]
-    n = len(samples)
-    orders = [np.arange(n), *(rng.permutation(n) for _ in range(permutations))]
-    of_copula = _copula(white[0], white[1], orders)
-    of_kernel = np.array([float(((waves[0].T @ waves[1][order]) ** 2).sum()) for order in orders])
-    apart = np.stack([_standardized(of_copula), _standardized(of_kernel)])
+    features = [waves(z, rng) for z in (z_x, z_y)]
+    surrogates, orders = _orders(samples, permutations, rng)
+    of_copula = copula_statistics(white[0], white[1], orders)
+    of_x, of_y = features
+    of_kernel = np.array([float(((of_x.T @ of_y[order]) ** 2).sum()) for order in orders])
+    apart = np.stack([standardized(of_copula), standardized(of_kernel)])
     extreme = apart.max(axis=0)
     return Independence(
         # Rounding noise counts as equal: of few rows, many orders are the same pairing.
         p_value=float((extreme >= extreme[0] - 1e-9 * (1 + abs(extreme[0]))).mean()),
-        permutations=permutations,
+        permutations=len(orders) - 1,
         by=("copula", "kernel")[int(apart[:, 0].argmax())],
-        n=n,
+        n=len(samples),
         warnings=samples.cautions,
+        surrogates=surrogates,
     )
 
 
-def _copula(x: np.ndarray, y: np.ndarray, orders: list[np.ndarray]) -> PerSample:
-    """−½ Σ log(1 − ρ²) of the canonical correlations, for y in each order."""
+def _orders(
+    samples: Paired, permutations: int, rng: np.random.Generator
+) -> tuple[str, list[np.ndarray]]:
+    """What is drawn, and orders of the rows: that of the samples, and the surrogates.
+
+    Rows in series are rotated by at least as many rows as their autocorrelations need to fall to a
+    tenth, which keeps the autocorrelation of both sides. There are fewer than n rotations.
+    """
+    n, rows = len(samples), np.arange(len(samples))
+    if samples.rows_a_draw <= 1:
+        return "permutations", [rows, *(rng.permutation(n) for _ in range(permutations))]
+    a_row = (samples.rows_a_draw - 1) / (samples.rows_a_draw + 1)  # the product of both sides
+    least = min(math.ceil(math.log(DECAYED) / math.log(a_row)), n // 4)
+    shifts = rng.permutation(np.arange(least, n - least + 1))[:permutations]
+    return f"rotations by {least} rows or more", [rows, *(np.roll(rows, s) for s in shifts)]
+
+
+def copula_statistics(
+    x: Float[np.ndarray, "n r"],
+    y: Float[np.ndarray, "n s"],
+    orders: Sequence[np.ndarray],
+    *,
+    shrunk: float = 1.0,
+) -> Float[np.ndarray, " orders"]:
+    """−½ Σ log(1 − ρ²) of the canonical correlations, for y in each order.
+
+    Args:
+        x: Orthonormal columns.
+        y: The same.
+        orders: Of the rows of y; the first is that of the samples.
+        shrunk: By what correlations in the other orders are divided.
+    """
     values = []
     for start in range(0, len(orders), CHUNK):
         products = np.stack([x.T @ y[order] for order in orders[start : start + CHUNK]])
+        products[int(start == 0) :] /= shrunk
         if min(products.shape[1:]) == 1:
             squared = (products**2).sum(axis=(1, 2))[:, None]
         else:
@@ -127,7 +125,7 @@ def _copula(x: np.ndarray, y: np.ndarray, orders: list[np.ndarray]) -> PerSample
     return np.concatenate(values)
 
 
-def _waves(z: Matrix, rng: np.random.Generator) -> Float[np.ndarray, "n features"]:
+def waves(z: Matrix, rng: np.random.Generator) -> Float[np.ndarray, "n features"]:
     """Centered cos(ωᵀz + φ): inner products approximate a Gaussian kernel's."""
     n, d = z.shape
     rows = rng.choice(n, size=(2, min(1000, n)))
@@ -138,7 +136,7 @@ def _waves(z: Matrix, rng: np.random.Generator) -> Float[np.ndarray, "n features
     return np.asarray(waves - waves.mean(axis=0))
 
 
-def _standardized(values: PerSample) -> PerSample:
+def standardized(values: PerSample) -> PerSample:
     """Standard deviations above the mean of all orders, the observed one among them."""
     spread = values.std()
     return np.asarray((values - values.mean()) / (spread if spread > 0 else 1.0))

@@ -66,6 +66,7 @@ class Evidence:
         pointwise: The pointwise mutual information of these rows in nats, shape (m,), or None.
         x_names, y_names: A label for each coordinate.
         curves: One for each training run.
+        z_names: A label for each coordinate of the condition.
         x_levels, y_levels: For each categorical coordinate, by its name, the names of its
             categories: category i is coded as i.
     """
@@ -76,6 +77,7 @@ class Evidence:
     x_names: tuple[str, ...]
     y_names: tuple[str, ...]
     curves: tuple[Curve, ...] = ()
+    z_names: tuple[str, ...] = ()
     x_levels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     y_levels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
@@ -99,7 +101,7 @@ class PointwiseModel(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Estimate:
-    """An estimate of the mutual information I(X; Y), with its uncertainty.
+    """An estimate of the mutual information I(X; Y), or I(X; Y | Z), with its uncertainty.
 
     `float(estimate)` is the value. Negative values are returned as they are: near independence
     an unbiased estimator must sometimes be negative.
@@ -122,6 +124,7 @@ class Estimate:
         decision: The candidates of the default, and what it reports; None for other estimators.
         n: Sample rows used.
         dim_x, dim_y: Coordinates of X and of Y.
+        dim_z: Coordinates of the condition Z; None without `given`.
         warnings: Reasons not to trust the value, most important first.
         path: How the value was computed, in sentences.
         seed: Random seed: the same samples and seed give the same estimate.
@@ -152,6 +155,7 @@ class Estimate:
     versions: Mapping[str, str]
     p_value: float | None = None
     decision: Decision | None = None
+    dim_z: int | None = None
     model: PointwiseModel | None = field(compare=False, repr=False)
     evidence: Evidence = field(compare=False, repr=False)
 
@@ -207,8 +211,10 @@ class Estimate:
             "n": self.n,
             "dim_x": self.dim_x,
             "dim_y": self.dim_y,
+            "dim_z": self.dim_z,
             "x_names": list(self.evidence.x_names),
             "y_names": list(self.evidence.y_names),
+            "z_names": list(self.evidence.z_names),
             "warnings": [{"code": w.code, "message": w.message} for w in self.warnings],
             "path": list(self.path),
             "seed": self.seed,
@@ -257,9 +263,16 @@ class Estimate:
 
     @property
     def symbol(self) -> str:
-        """`I(height; weight)`, or `I(X; Y)` where the columns have no names or are many."""
+        """`I(height; weight | age)`, or `I(X; Y | Z)` where columns have no names or are many."""
         seen = self.evidence
-        return f"I({_of(seen.x_names, 'X')}; {_of(seen.y_names, 'Y')})"
+        condition = "" if self.dim_z is None else f" | {_of(seen.z_names, 'Z')}"
+        return f"I({_of(seen.x_names, 'X')}; {_of(seen.y_names, 'Y')}{condition})"
+
+    @property
+    def dims_in_words(self) -> str:
+        """`1 + 2 dimensions given 3`: of X, of Y, and of the condition where there is one."""
+        condition = "" if self.dim_z is None else f" given {self.dim_z}"
+        return f"{self.dim_x} + {self.dim_y} dimensions{condition}"
 
     @property
     def method(self) -> str:
@@ -277,7 +290,7 @@ class Estimate:
             f"{self.symbol} = {self.value:.4g} {self.unit}, "
             f"{100 * self.confidence:.4g}% interval [{low:.4g}, {high:.4g}]{self._tested()}",
             f"  {self.method}, {self._kind_in_words()}; n = {self.n:,}, "
-            f"{self.dim_x} + {self.dim_y} dimensions, {self.seconds:.2g} s",
+            f"{self.dims_in_words}, {self.seconds:.2g} s",
         ]
         lines += [f"  {sentence}" for sentence in self.path]
         lines += [f"  ! {caution}" for caution in self.warnings]
@@ -340,7 +353,8 @@ class Quantity:
 
 def _of(names: tuple[str, ...], letter: str) -> str:
     """The names of a side, or its letter where names are many, or are not the caller's."""
-    if len(names) > MOST_IN_SYMBOL or all(re.fullmatch(rf"{letter.lower()}?\d*", n) for n in names):
+    own = "(z|given)?" if letter == "Z" else f"{letter.lower()}?"
+    if len(names) > MOST_IN_SYMBOL or all(re.fullmatch(rf"{own}\d*", n) for n in names):
         return letter
     return ", ".join(names)
 

@@ -15,9 +15,9 @@ from pathlib import Path
 from types import ModuleType, NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from mineral.api import resolve, unknown_option
+from mineral.api import KNOWN, resolve, unknown_option
 from mineral.errors import OptionError
-from mineral.methods import ESTIMATORS, Estimator
+from mineral.methods import Estimator
 from mineral.results import plain
 from mineral.tasks.task import Task
 
@@ -121,7 +121,7 @@ def as_text(estimator: Estimator | type[Estimator]) -> str:
 
 
 def _place(kind: type[Estimator]) -> str:
-    if ESTIMATORS.get(kind.name) is kind:
+    if KNOWN.get(kind.name) is kind:
         return kind.name
     try:
         path = inspect.getsourcefile(kind)

@@ -2,6 +2,7 @@
 
 n   joint samples                     m   product samples for each joint sample
 dx  dimension of X                    dy  dimension of Y
+dz  dimension of a condition Z
 
 Shapes are checked in our tests only; at run time the annotations cost nothing.
 """
@@ -21,6 +22,7 @@ from mineral.basics.choices import Unit as Unit
 Matrix: TypeAlias = Float[np.ndarray, "n d"]
 X: TypeAlias = Float[np.ndarray, "n dx"]
 Y: TypeAlias = Float[np.ndarray, "n dy"]
+Z: TypeAlias = Float[np.ndarray, "n dz"]
 PerSample: TypeAlias = Float[np.ndarray, " n"]
 Mask: TypeAlias = Bool[np.ndarray, " n"]
 Rows: TypeAlias = Int[np.ndarray, " rows"]

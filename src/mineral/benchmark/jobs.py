@@ -104,8 +104,9 @@ def _without_answer(job: Job) -> Row:
 
 
 def _question(job: Job, draw: Draw, folder: str) -> Answer:
-    paths = {name: f"{folder}/{name}.npy" for name in ("x", "y")}
-    for name, side in (("x", draw.x), ("y", draw.y)):
+    sides = {"x": draw.x, "y": draw.y} | ({} if draw.z is None else {"z": draw.z})
+    paths = {name: f"{folder}/{name}.npy" for name in sides}
+    for name, side in sides.items():
         np.save(paths[name], _plain(name, side), allow_pickle=False)
     contestant = job.contestant
     settings = list(contestant.settings)

@@ -18,6 +18,7 @@ def estimate(
     seed: int,
     estimator: str,
     settings: list[str],
+    given: Any = None,  # noqa: ANN401
 ) -> dict[str, Any]:
     """One estimate, as the protocol says it.
 
@@ -25,7 +26,7 @@ def estimate(
         Refused: If the samples or the settings are not for this estimator.
     """
     try:
-        found = configured(estimator, settings).estimate(x, y, seed=seed)
+        found = configured(estimator, settings).estimate(x, y, given=given, seed=seed)
     except MineralError as error:
         raise Refused(str(error)) from None
     low, high = found.interval

@@ -64,7 +64,7 @@ def demo(
         show(f"{PENGUINS}\n\n  >>> birds = pandas.read_csv({str(path)!r})")
         for x, y, question, remark in QUESTIONS:
             found, line = _ask(path, x, y), _ask(path, x, y, estimator="gaussian")
-            command = command_line(path, [x], [y], [], {"--missing": "drop"})
+            command = command_line(path, {"--x": [x], "--y": [y]}, {"--missing": "drop"})
             words = IN_WORDS.format(bits=found.to("bits").value, line=line.to("bits").value)
             show(f"\n{question}\n\n  $ {command}")
             show(f"  >>> mineral.estimate(birds[{x!r}], birds[{y!r}], missing='drop')\n")

@@ -29,6 +29,10 @@ def estimate(
     y: Annotated[
         list[str], typer.Option(metavar="COLUMNS", help=("Columns of Y, in the same form."))
     ],
+    given: Annotated[
+        list[str] | None,
+        typer.Option(metavar="COLUMNS", help="Columns of a condition Z, for I(X; Y | Z)."),
+    ] = None,
     estimator: Annotated[
         str,
         typer.Option(
@@ -72,7 +76,7 @@ def estimate(
     ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
 ) -> None:
-    """Estimate I(X; Y) from columns of a file; rows are samples.
+    """Estimate I(X; Y), or I(X; Y | Z), from columns of a file; rows are samples.
 
     \b
     Text          commas, semicolons, tabs; in .txt also spaces; .gz; - reads
@@ -92,10 +96,12 @@ def estimate(
     recipe = configured(estimator, settings or [])
     if report is not None:
         check_report(report, file)
-    values_x, values_y = tables.read(file, x=x, y=y)
+    condition = {"given": given} if given else {}
+    sides = tables.read_sides(file, {"x": x, "y": y, **condition})
     found = api.estimate(
-        values_x,
-        values_y,
+        sides["x"],
+        sides["y"],
+        given=sides.get("given"),
         estimator=recipe,
         seed=seed,
         device=device,
@@ -121,11 +127,17 @@ def estimate(
     write_report(
         found,
         report,
-        title=f"I({', '.join(x)}; {', '.join(y)}) in {file.name}",
-        command=command_line(file, x, y, settings or [], changed),
+        title=f"I({', '.join(x)}; {', '.join(y)}{_condition(given)}) in {file.name}",
+        command=command_line(
+            file, {"--x": x, "--y": y, "--given": given or [], "--set": settings or []}, changed
+        ),
     )
     if not as_json:
         show(f"Report: {report}")
+
+
+def _condition(given: list[str] | None) -> str:
+    return f" | {', '.join(given)}" if given else ""
 
 
 @app.command("estimators")
@@ -134,7 +146,7 @@ def list_estimators(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON list.")] = False,
 ) -> None:
     """List the estimators and their options."""
-    from mineral.methods import ESTIMATORS
+    from mineral.methods import CONDITIONAL, ESTIMATORS
     from mineral.settings import settable
 
     if as_json:
@@ -144,8 +156,10 @@ def list_estimators(
         ]
         show(in_json(listed))
         return
-    wide = max(map(len, ESTIMATORS)) + 2
-    for name, kind in ESTIMATORS.items():
+    wide = max(map(len, (*ESTIMATORS, *CONDITIONAL))) + 2
+    for name, kind in (ESTIMATORS | CONDITIONAL).items():
+        if name == next(iter(CONDITIONAL)):
+            show("\nWith a condition, --given, also auto and discrete:")
         show(folded(f"{name:<{wide}}{kind.kind:<13}{kind.summary()}", indent=wide + 13))
         values = kind().options()
         options = ", ".join(f"{o}={str(values[o]).lower()}" for o in settable(kind))

@@ -41,11 +41,9 @@ def write_report(found: "Estimate", path: Path, *, title: str, command: str) -> 
     report.write(found, path, title=title, command=command)
 
 
-def command_line(
-    file: Path, x: Sequence[str], y: Sequence[str], settings: Sequence[str], rest: Mapping[str, str]
-) -> str:
+def command_line(file: Path, lists: Mapping[str, Sequence[str]], rest: Mapping[str, str]) -> str:
     """The command line that gives the same estimate, without what is usual anyway."""
     words = ["mineral", "estimate", str(file)]
-    for option, values in (("--x", x), ("--y", y), ("--set", settings)):
+    for option, values in lists.items():
         words += [word for value in values for word in (option, value)]
     return shlex.join(words + [word for pair in rest.items() for word in pair])

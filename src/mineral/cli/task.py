@@ -45,9 +45,9 @@ def draw_or_list(
     mineral estimate data.npz --x x --y y
 
     \b
-    The file has the keys x and y, a row a sample, and pmi, the true log p(x, y) / p(x) p(y) of
-    each pair in nats, if it is known. A side with text and numbers is written column by column:
-    x0, x1.
+    The file has the keys x and y, a row a sample, z if there is a condition, and pmi, the true
+    log p(x, y) / p(x) p(y) of each pair in nats, if it is known. A side with text and numbers is
+    written column by column: x0, x1.
     """  # noqa: D301
     from mineral import tasks  # not needed by other commands, and a hundred special functions
 
@@ -80,7 +80,8 @@ def _write(drawn: "Draw", path: Path) -> None:
     from mineral.tasks import columns_of
 
     arrays: dict[str, np.ndarray] = {}
-    for name, side in (("x", drawn.x), ("y", drawn.y)):
+    sides = {"x": drawn.x, "y": drawn.y} | ({} if drawn.z is None else {"z": drawn.z})
+    for name, side in sides.items():
         arrays |= columns_of(name, side) if side.dtype == object else {name: side}
     if drawn.pmi is not None:
         arrays["pmi"] = drawn.pmi
@@ -95,6 +96,7 @@ def _facts(task: "Task") -> dict[str, Any]:
         "family": task.family,
         "dim_x": task.dim_x,
         "dim_y": task.dim_y,
+        "dim_z": task.dim_z,
         "information": task.information,
         "error": task.error,
         "known_by": task.known_by,
@@ -112,7 +114,7 @@ def _table(suites: "dict[str, tuple[Task, ...]]") -> str:
     for suite, tasks in suites.items():
         lines += ["", f"{suite}: {len(tasks)} tasks; name, dimensions of X and Y, nats, known by"]
         for task in tasks:
-            sizes = f"{task.dim_x} × {task.dim_y}"
+            sizes = f"{task.dim_x} × {task.dim_y}" + (f" | {task.dim_z}" if task.dim_z else "")
             lines.append(f"  {task.name:<41} {sizes:>11} {task.information:>9.4f}  {task.known_by}")
     return "\n".join(lines[1:])
 
@@ -120,10 +122,12 @@ def _table(suites: "dict[str, tuple[Task, ...]]") -> str:
 def _description(task: "Task") -> str:
     error = f" ± {task.error:.1g}" if task.error else ""
     options = ", ".join(f"{name} = {value}" for name, value in task.parameters.items())
+    symbol = "I(X; Y | Z)" if task.dim_z else "I(X; Y)"
     return "\n".join(
         (
-            f"{task.name}: {task.dim_x} × {task.dim_y} dimensions",
-            f"  I(X; Y) = {task.information:.4f}{error} nats, known by {task.known_by}",
+            f"{task.name}: {task.dim_x} × {task.dim_y} dimensions"
+            + (f" given {task.dim_z}" if task.dim_z else ""),
+            f"  {symbol} = {task.information:.4f}{error} nats, known by {task.known_by}",
             f"  {task.source}",
             *([f"  {options}"] if options else []),
         )

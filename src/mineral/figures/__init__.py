@@ -35,7 +35,15 @@ COMPARED = 1000  # coordinates of x and of y among which these are looked for
 
 
 def overview(estimate: "Estimate") -> "Figure":
-    """The value with its interval, the samples, and the training curves if there are any."""
+    """The value with its interval, the samples, and the training curves if there are any.
+
+    Given a condition only the interval: x against y shows the dependence without it.
+    """
+    if estimate.dim_z is not None:
+        figure = _figure(5.6, 1.7, shared=True)
+        figure.suptitle(headline(estimate), color=INK, fontsize=11, parse_math=False)
+        draw_interval(figure.subplots(), estimate)
+        return figure
     shown = views(estimate.evidence)
     columns, rows = map(len, shown)
     heights = [1.5, max(3.0, 2.2 * rows)] + [2.4] * bool(estimate.evidence.curves)
@@ -52,8 +60,13 @@ def overview(estimate: "Estimate") -> "Figure":
 def single(estimate: "Estimate", axes: "Axes") -> "Figure":
     """One pair of coordinates, the most dependent, in axes of the caller's; returns their figure.
 
-    The title is the value with its interval.
+    The title is the value with its interval. Given a condition, the interval is drawn in their
+    place.
     """
+    if estimate.dim_z is not None:
+        draw_interval(axes, estimate)
+        axes.set_title(headline(estimate), color=INK, fontsize=SMALL + 1, parse_math=False)
+        return axes.figure.figure
     across, up = views(estimate.evidence, 1)
     draw_pair(axes, estimate, across[0], up[0])
     axes.set_title(headline(estimate), color=INK, fontsize=SMALL + 1, parse_math=False)

@@ -24,7 +24,7 @@ def card(estimate: "Estimate", made_by: str, tested: str) -> str:
         f"<b>{estimate.value:.4g}</b> {estimate.unit}</div>",
         f"<div>{100 * estimate.confidence:.4g}% interval [{low:.4g}, {high:.4g}]{tested} · "
         f"{html.escape(made_by)} · n = {estimate.n:,}, "
-        f"{estimate.dim_x} + {estimate.dim_y} dimensions</div>",
+        f"{estimate.dims_in_words}</div>",
         _scale(estimate),
         f"<div>Warnings</div><ul style='list-style:none'>{doubts}</ul>" if doubts else "",
         f"<details><summary>How the value was computed</summary><ul>{path}</ul></details>"

@@ -19,6 +19,10 @@ Read in this order:
 from mineral.methods.base import Estimator, Measurement, Run
 from mineral.methods.classes.classifier import Classifier
 from mineral.methods.classes.discriminant import Discriminant
+from mineral.methods.conditional.candidates import Stratified
+from mineral.methods.conditional.cmi_knn import CMIKnn
+from mineral.methods.conditional.partial_copula import PartialCopula
+from mineral.methods.conditional.partial_information import PartialInformation
 from mineral.methods.copulas.contaminated import ContaminatedCopula
 from mineral.methods.copulas.gaussian import Gaussian, GaussianCopula
 from mineral.methods.copulas.student import StudentCopula
@@ -114,8 +118,14 @@ ESTIMATORS: dict[str, type[Estimator]] = {
 }
 """Every estimator, by the name used in `mineral.estimate` and on the command line."""
 
+CONDITIONAL: dict[str, type[Estimator]] = {
+    kind.name: kind for kind in (PartialCopula, PartialInformation, CMIKnn, Stratified)
+}
+"""Estimators of I(X; Y | Z) only, which need a condition; "auto" and "discrete" take one, too."""
+
 __all__ = [
     "CLUB",
+    "CONDITIONAL",
     "ESTIMATORS",
     "FLO",
     "GANDIME",
@@ -130,6 +140,7 @@ __all__ = [
     "SMILE",
     "TUBA",
     "Auto",
+    "CMIKnn",
     "Canonical",
     "Classifier",
     "Clusters",
@@ -152,6 +163,8 @@ __all__ = [
     "LeaveOneOut",
     "Measurement",
     "Mixed",
+    "PartialCopula",
+    "PartialInformation",
     "Projected",
     "ReInfoNCE",
     "ReJS",
@@ -163,5 +176,6 @@ __all__ = [
     "Regression",
     "Residual",
     "Run",
+    "Stratified",
     "StudentCopula",
 ]

@@ -37,7 +37,7 @@ from mineral.results import (
     nats_per,
     plain,
 )
-from mineral.samples import Paired, paired, symbols
+from mineral.samples import Conditioned, Paired, conditioned, paired, symbols
 from mineral.system.progress import ProgressOption, reporting
 from mineral.system.threads import one_blas_thread
 
@@ -145,11 +145,28 @@ class Estimator(ABC):
             run: The seed, `run.rng()`, the device and where to report progress.
         """
 
+    def measure_given(self, samples: Conditioned, run: Run) -> Measurement:
+        """Measure I(X; Y | Z) in nats: of estimators that have a condition.
+
+        Args:
+            samples: `samples.pair` as `measure` takes it; `samples.z` (n, dz) without constant
+                columns, so that dz may be 0.
+            run: As `measure` takes it.
+
+        Raises:
+            OptionError: If this estimator has no condition.
+        """
+        raise OptionError(
+            f"`given` is a condition, which {self.name} does not have: use one of "
+            f"{', '.join(_with_a_condition())}."
+        )
+
     def estimate(
         self,
         x: Any,  # noqa: ANN401
         y: Any,  # noqa: ANN401
         *,
+        given: Any = None,  # noqa: ANN401
         seed: int = 0,
         device: str | torch.device | None = None,
         progress: ProgressOption = False,
@@ -162,6 +179,7 @@ class Estimator(ABC):
         Args:
             x: Shape (n,), (n, dx) or (n, ...): NumPy, torch, lists, pandas, polars or Arrow.
             y: The same, with the same number of rows.
+            given: The condition Z, in the same form: I(X; Y | Z) is estimated. None for none.
             seed: Random seed. The global random state is not changed.
             device: Device of neural networks: `"cpu"` by default.
             progress: True for a progress bar on standard error, or a function called with
@@ -178,12 +196,20 @@ class Estimator(ABC):
         nats = nats_per(unit)
         _check_run(seed, confidence)
         seed, confidence = int(seed), float(confidence)  # NumPy's are not JSON
-        samples = paired(x, y, missing=missing, words=self.labels)
+        whole = None
+        if given is None:
+            samples = paired(x, y, missing=missing, words=self.labels)
+        else:
+            whole = conditioned(x, y, given, missing=missing, words=self.labels)
+            samples = whole.pair
         start = time.perf_counter()
         with reporting(progress) as report, one_blas_thread():
             run = Run(seed=seed, device=device_named(device), progress=report)
             measurable, of_x, of_y = samples.measurable()
-            found = self.measure(measurable, run)
+            if whole is None:
+                found = self.measure(measurable, run)
+            else:
+                found = self.measure_given(whole.measurable(), run)
         seconds = time.perf_counter() - start
         level = float(ndtri(0.5 + confidence / 2))
         stderr = found.stderr * math.sqrt(samples.rows_a_draw)
@@ -208,13 +234,14 @@ class Estimator(ABC):
             n=len(samples),
             dim_x=samples.x.shape[1],
             dim_y=samples.y.shape[1],
+            dim_z=None if whole is None else whole.z.shape[1],
             warnings=(*found.cautions, *samples.cautions, *_overrun(self, seconds)),
             path=(*found.path, *sentences),
             seed=seed,
             seconds=seconds,
             versions=versions(),
             model=selecting(found.model, of_x, of_y),
-            evidence=_evidence(samples, found, run),
+            evidence=_evidence(samples, found, run, () if whole is None else whole.z_names),
         )
 
     def options(self) -> dict[str, Any]:
@@ -241,6 +268,28 @@ def _overrun(estimator: Estimator, seconds: float) -> tuple[Caution, ...]:
             "skipped. Use fewer rows or columns.",
         ),
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConditionalEstimator(Estimator):
+    """A recipe for estimating I(X; Y | Z), which needs a condition."""
+
+    def measure(self, samples: Paired, run: Run) -> Measurement:
+        raise OptionError(
+            f"{self.name} estimates I(X; Y | Z) and needs the condition: pass `given`, or use "
+            "estimator='auto' without one."
+        )
+
+
+def _with_a_condition() -> list[str]:
+    """Names of the estimators that have a condition, those of the caller's own among them."""
+    found, todo = set(), [Estimator]
+    while todo:
+        for kind in todo.pop().__subclasses__():
+            todo.append(kind)
+            if kind.measure_given is not Estimator.measure_given and hasattr(kind, "name"):
+                found.add(kind.name)
+    return sorted(found)
 
 
 def versions() -> dict[str, str]:
@@ -297,7 +346,7 @@ def _entropy_of_a_label(samples: Paired) -> float:
     return min(caps)
 
 
-def _evidence(samples: Paired, found: Measurement, run: Run) -> Evidence:
+def _evidence(samples: Paired, found: Measurement, run: Run, z_names: tuple[str, ...]) -> Evidence:
     n = len(samples)
     rows = np.sort(run.rng().permutation(n)[:ROWS_KEPT]) if n > ROWS_KEPT else np.arange(n)
     return Evidence(
@@ -306,6 +355,7 @@ def _evidence(samples: Paired, found: Measurement, run: Run) -> Evidence:
         pointwise=None if found.pointwise is None else found.pointwise[rows],
         x_names=samples.x_names,
         y_names=samples.y_names,
+        z_names=z_names,
         curves=found.curves,
         x_levels=samples.levels_x,
         y_levels=samples.levels_y,

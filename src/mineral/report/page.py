@@ -45,13 +45,15 @@ def write(
 def page(estimate: Estimate, *, title: str | None = None, command: str | None = None) -> str:
     """The page that `write` writes."""
     form = template("mineral.report")
-    across, up = figures.views(estimate.evidence)
+    # Given Z, a plot of x and y shows the dependence without the condition: it is left out.
+    is_drawn = estimate.dim_z is None
+    across, up = figures.views(estimate.evidence) if is_drawn else ([], [])
     other = estimate.to(OTHER[estimate.unit])
     with own_settings():
         drawings = {
             "scale": _scale(estimate),
             "panels": _panels(estimate, across, up),
-            "colours": _colours(estimate),
+            "colours": _colours(estimate) if is_drawn else None,
             "curves": _curves(estimate),
         }
     return form.render(

@@ -7,8 +7,9 @@ from functools import partial
 from typing import Any
 
 from mineral import names
+from mineral.api import KNOWN
 from mineral.basics.types import Kind
-from mineral.methods import ESTIMATORS, Estimator
+from mineral.methods import Estimator
 from mineral.results import Estimate
 
 NAMES_SHOWN = 8
@@ -48,6 +49,9 @@ def default_title(estimate: Estimate) -> str:
         ", ".join(of) if len(of) <= 3 else f"{of[0]}, …, {of[-1]}"
         for of in (estimate.evidence.x_names, estimate.evidence.y_names)
     )
+    if estimate.dim_z is not None:
+        given = listed(estimate.evidence.z_names, 3)
+        return f"Conditional mutual information between {of_x} and {of_y}, given {given}"
     return f"Mutual information between {of_x} and {of_y}"
 
 
@@ -55,8 +59,9 @@ def meaning(estimate: Estimate) -> list[str]:
     """The value compared with independence, and as a correlation."""
     low, high = estimate.interval
     sentences = []
+    independent = "independent" if estimate.dim_z is None else "conditionally independent"
     if low > 0:
-        sentences.append("The interval lies above 0, the value of independent variables.")
+        sentences.append(f"The interval lies above 0, the value of {independent} variables.")
     elif high < 0:
         sentences.append(
             "The whole interval lies below 0, and mutual information is never negative: the "
@@ -64,17 +69,19 @@ def meaning(estimate: Estimate) -> list[str]:
         )
     elif low <= 0 <= high:
         sentences.append(
-            "The interval contains 0, the value of independent variables: dependence is not "
+            f"The interval contains 0, the value of {independent} variables: dependence is not "
             "significant."
         )
     nats = estimate.to("nats").value
     if low > 0 and math.isfinite(nats) and _is_number_with_number(estimate):
+        partial = "" if estimate.dim_z is None else "partial "
         rho = math.sqrt(-math.expm1(-2 * nats))
         shown = (
             f"of {rho:.2f}" if rho < 0.995 else f"of {rho:.3f}" if rho < 0.9995 else "above 0.999"
         )
         sentences.append(
-            f"Two Gaussian variables with a correlation {shown} have the same mutual information."
+            f"Two Gaussian variables with a {partial}correlation {shown} have the same mutual "
+            "information."
         )
     return sentences
 
@@ -121,7 +128,7 @@ def training(estimate: Estimate) -> str:
 
 def facts(estimate: Estimate) -> list[tuple[str, str]]:
     """All other facts of the estimate, as name and value."""
-    method = ESTIMATORS.get(estimate.estimator)
+    method = KNOWN.get(estimate.estimator)
     evidence = estimate.evidence
     options = [f"{name} = {_tidy(value)}" for name, value in estimate.options.items()]
     return [
@@ -134,6 +141,11 @@ def facts(estimate: Estimate) -> list[tuple[str, str]]:
         ("Samples", f"{estimate.n:,}"),
         ("X", _coordinates(estimate.dim_x, evidence.x_names)),
         ("Y", _coordinates(estimate.dim_y, evidence.y_names)),
+        *(
+            [("Z, the condition", _coordinates(estimate.dim_z, evidence.z_names))]
+            if estimate.dim_z is not None
+            else []
+        ),
         ("Value", f"{estimate.value!r} {estimate.unit}"),
         ("Sampling error", f"{estimate.stderr:#.2g} {estimate.unit} (standard error)"),
         ("Allowance", _allowance(estimate)),
@@ -152,8 +164,14 @@ def facts(estimate: Estimate) -> list[tuple[str, str]]:
 
 
 def python_call(estimate: Estimate) -> str:
-    """The call that makes this estimate, from the same samples as x and y."""
-    arguments = [f"estimator={estimate.estimator!r}", *_changed(estimate), f"seed={estimate.seed}"]
+    """The call that makes this estimate, from the same samples as x and y, and z as condition."""
+    given = [] if estimate.dim_z is None else ["given=z"]
+    arguments = [
+        *given,
+        f"estimator={estimate.estimator!r}",
+        *_changed(estimate),
+        f"seed={estimate.seed}",
+    ]
     if estimate.confidence != 0.95:
         arguments.append(f"confidence={estimate.confidence!r}")
     if estimate.unit != "nats":
@@ -219,7 +237,7 @@ def _allowance(estimate: Estimate) -> str:
 
 def _changed(estimate: Estimate) -> list[str]:
     """The options that are not the defaults, as keywords."""
-    method = ESTIMATORS.get(estimate.estimator)
+    method = KNOWN.get(estimate.estimator)
     usual: Any = method() if method else None
     return [
         f"{name}={_spelled(value)}"

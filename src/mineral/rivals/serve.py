@@ -5,9 +5,10 @@ Then, for each line of standard input such as
 
     {"x": "x.npy", "y": "y.npy", "seed": 0, "estimator": "ksg", "settings": ["k=5"]}
 
-it estimates once, and writes `{"value": 0.41, "seconds": 0.2, …}` (nats) or `{"error": "why"}`,
-with `"status": "refused"` where samples do not suit it, and `"status": "storage"` where a disk
-failed. It ends with its input. Whatever else the library prints goes to standard error.
+and `"z": "z.npy"` where the task has a condition, it estimates once, and writes
+`{"value": 0.41, "seconds": 0.2, …}` (nats) or `{"error": "why"}`, with `"status": "refused"` where
+samples do not suit it, and `"status": "storage"` where a disk failed. It ends with its input.
+Whatever else the library prints goes to standard error.
 
 Only the standard library and NumPy are imported, and Python 3.9 will do: this file also runs in
 the environments of rivals. The whole protocol is in docs/rivals.md.
@@ -19,6 +20,7 @@ import contextlib
 import ctypes
 import errno
 import gc
+import inspect
 import json
 import os
 import queue
@@ -44,9 +46,9 @@ def serve(load: Load) -> None:
 
     Args:
         load: Imports the library, which is not timed, and returns the function to call with
-            (x, y, seed=, estimator=, settings=) and the versions to report. The function returns
-            nats, or a mapping with `value` and any of low, high, confidence, kind, warnings,
-            options.
+            (x, y, seed=, estimator=, settings=), and with given= where it has a condition, and the
+            versions to report. The function returns nats, or a mapping with `value` and any of low,
+            high, confidence, kind, warnings, options.
     """
     # The folder of the script that runs: its `ennemi.py` would stand before the library.
     sys.path[:] = [path for path in sys.path if Path(path) != Path(__file__).parent]
@@ -112,6 +114,10 @@ def _answer(estimate: Estimate, line: str) -> dict[str, Any]:
         job = json.loads(line)
         x, y = (_columns(np.load(job[name])) for name in "xy")
         rest = {name: job.get(name, usual) for name, usual in USUAL.items()}
+        if "z" in job:
+            if "given" not in inspect.signature(estimate).parameters:
+                raise Refused("it has no condition")
+            rest["given"] = _columns(np.load(job["z"]))
         held = _memory_before()
         start = time.perf_counter()
         found = estimate(x, y, **rest)

@@ -1,6 +1,7 @@
 """Input of any supported type → checked, transformed and split samples."""
 
 from mineral.samples.columns.categorical import indicators
+from mineral.samples.conditioned import Conditioned, conditioned
 from mineral.samples.gate import Paired, new_pairs, paired, variable
 from mineral.samples.selection import Selection
 from mineral.samples.split import Fold, canonical_order, folds, shifted
@@ -10,6 +11,7 @@ from mineral.samples.transform import Standardizer, normal_scores, power_of_two
 from mineral.samples.whitening import whiten
 
 __all__ = [
+    "Conditioned",
     "Fold",
     "Paired",
     "Selection",
@@ -17,6 +19,7 @@ __all__ = [
     "Units",
     "as_tensor",
     "canonical_order",
+    "conditioned",
     "distinct_rows",
     "folds",
     "has_ties",

@@ -20,6 +20,7 @@ from mineral.samples.columns.text import Levels
 from mineral.samples.columns.variable import Columns, columns
 from mineral.samples.selection import Selection
 
+CONDITION = "given"  # what the caller calls Z, which may be constant
 LARGEST_EXACT = 2.0**53  # above, float64 skips integers, so that distinct values become equal
 
 
@@ -143,18 +144,37 @@ def paired(
         InputTypeError: If x or y cannot be read as real numbers.
         OptionError: If `missing` is unknown.
     """
+    sides, cautions = read_sides({"x": x, "y": y}, missing=missing, words=words)
+    return as_pair(sides["x"], sides["y"], cautions)
+
+
+def read_sides(
+    values: Mapping[str, Any], *, missing: Missing, words: bool
+) -> tuple[dict[str, Columns], list[Caution]]:
+    """Read variables by name, checked and paired row by row, without rows with missing values.
+
+    Args:
+        values: What the caller has; `given`, a condition, may be constant.
+        missing: As `paired` has it.
+        words: As `paired` has it.
+
+    Raises:
+        InputError, InputTypeError, OptionError: As `paired` does.
+    """
     if missing not in ("raise", "drop"):
         raise OptionError(f"`missing` must be 'raise' or 'drop', got {missing!r}.")
-    refuse_misaligned(x, y)
-    from_x, from_y = (columns(name, side, text=words) for name, side in (("x", x), ("y", y)))
-    _refuse_unpaired(from_x, from_y)
+    refuse_misaligned(values)
+    sides = {
+        name: columns(name, side, text=words or name == CONDITION) for name, side in values.items()
+    }
+    _refuse_unpaired(sides)
     cautions = []
-    dropped = _missing_rows(from_x) | _missing_rows(from_y)
+    dropped = np.any([_missing_rows(side) for side in sides.values()], axis=0)
     if dropped.any():
         if missing == "raise":
-            for name, part in (("x", from_x), ("y", from_y)):
-                _refuse_missing(name, part)
-        from_x, from_y = from_x.rows(~dropped), from_y.rows(~dropped)
+            for name, side in sides.items():
+                _refuse_missing(name, side)
+        sides = {name: side.rows(~dropped) for name, side in sides.items()}
         cautions.append(
             Caution(
                 "dropped-rows",
@@ -162,9 +182,14 @@ def paired(
                 "dropped: the estimate describes the complete rows only.",
             )
         )
-    from_x, from_y = numbered("x", from_x), numbered("y", from_y)
-    for name, part in (("x", from_x), ("y", from_y)):
-        cautions += _check(name, part)
+    sides = {name: numbered(name, side) for name, side in sides.items()}
+    for name, side in sides.items():
+        cautions += _check(name, side)
+    return sides, cautions
+
+
+def as_pair(from_x: Columns, from_y: Columns, cautions: list[Caution]) -> Paired:
+    """Two checked sides as paired samples."""
     rows_a_draw, doubts = _in_series(from_x, from_y)
     return Paired(
         x=from_x.values,
@@ -173,8 +198,8 @@ def paired(
         y_names=from_y.names,
         cautions=(*cautions, *doubts),
         rows_a_draw=rows_a_draw,
-        levels_x=_levels(from_x),
-        levels_y=_levels(from_y),
+        levels_x=levels_of(from_x),
+        levels_y=levels_of(from_y),
     )
 
 
@@ -195,7 +220,8 @@ def _with_indicators(
     return np.hstack(parts), tuple(labels)
 
 
-def _levels(part: Columns) -> dict[str, Levels]:
+def levels_of(part: Columns) -> dict[str, Levels]:
+    """The names of the categories of each categorical coordinate."""
     return {
         name: levels
         for name, levels in zip(part.names, part.levels, strict=True)
@@ -243,16 +269,19 @@ def new_pairs(x: Any, y: Any, dim_x: int, dim_y: int) -> tuple[X, Y]:  # noqa: A
             )
         if not np.isfinite(part.values).all():
             raise InputError(f"`{name}` has values that are not finite: drop these pairs.")
-    _refuse_unpaired(*parts)
+    _refuse_unpaired(dict(zip("xy", parts, strict=True)))
     return parts[0].values, parts[1].values
 
 
-def _refuse_unpaired(x: Columns, y: Columns) -> None:
-    if len(x.values) != len(y.values):
-        raise InputError(
-            f"`x` and `y` must be paired row by row: got {len(x.values)} rows of `x` and "
-            f"{len(y.values)} of `y`."
-        )
+def _refuse_unpaired(sides: Mapping[str, Columns]) -> None:
+    first, *others = sides
+    for other in others:
+        n, m = len(sides[first].values), len(sides[other].values)
+        if n != m:
+            raise InputError(
+                f"`{first}` and `{other}` must be paired row by row: got {n} rows of `{first}` and "
+                f"{m} of `{other}`."
+            )
 
 
 def _missing_rows(part: Columns) -> Mask:
@@ -286,6 +315,8 @@ def _check(name: str, part: Columns) -> list[Caution]:
             "offset first, or encode identifiers as small codes."
         )
     constant = _constant_columns(values)
+    if constant.all() and name == CONDITION:
+        return []
     if constant.all():
         raise InputError(
             f"`{name}` is constant and carries no information. Pass a variable that varies."

@@ -1,7 +1,7 @@
 """Names of columns → values of X and of Y, from one file of any kind."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -19,16 +19,22 @@ Table: TypeAlias = dict[str, Any]
 
 
 def read(path: Path, *, x: Sequence[str], y: Sequence[str]) -> tuple[Table, Table]:
-    """The variables X and Y from one file, paired row by row.
+    """The variables X and Y from one file, paired row by row: `read_sides` of two."""
+    sides = read_sides(path, {"x": x, "y": y})
+    return sides["x"], sides["y"]
+
+
+def read_sides(path: Path, sides: Mapping[str, Sequence[str]]) -> dict[str, Table]:
+    """Variables from one file, paired row by row.
 
     Args:
         path: Its extension says what it is; `-` is text on standard input. Text and the first
             sheet of an .xlsx file have a header line. The columns of a .npy array are called
             0, 1, …, or as its dtype names them. Every key of an .npz file is one variable, of
             whatever shape.
-        x: Names of columns. Each text may list several, as in `"a,b"`; one that is itself a
-            column's name, commas included, means that column.
-        y: The same. A column may be on both sides.
+        sides: For each variable, such as `"x"`, names of columns. Each text may list several, as
+            in `"a,b"`; one that is itself a column's name, commas included, means that column. A
+            column may be on several sides.
 
     Raises:
         InputError: If the file cannot be read, or has no such columns; the message names those
@@ -39,14 +45,12 @@ def read(path: Path, *, x: Sequence[str], y: Sequence[str]) -> tuple[Table, Tabl
     name, count = next(iter(Counter(source.names).most_common(1)), ("", 0))
     if count > 1:
         raise InputError(f"`{path}` has {count} columns named {name!r}: give each its own name.")
-    of_x, of_y = (
-        _chosen(label, requested, source, path) for label, requested in (("x", x), ("y", y))
-    )
-    values = source.load(tuple(dict.fromkeys(of_x + of_y)))
-    table_x, table_y = (
-        {f"{source.noun}{name}": values[name] for name in names} for names in (of_x, of_y)
-    )
-    return table_x, table_y
+    chosen = {side: _chosen(side, asked, source, path) for side, asked in sides.items()}
+    values = source.load(tuple(dict.fromkeys(name for names in chosen.values() for name in names)))
+    return {
+        side: {f"{source.noun}{name}": values[name] for name in names}
+        for side, names in chosen.items()
+    }
 
 
 def names(path: Path) -> tuple[str, ...]:

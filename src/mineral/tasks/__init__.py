@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from typing import TypeVar
 
 from mineral.errors import OptionError, suggestion
-from mineral.tasks import everyday, nulls, series
+from mineral.tasks import conditional, everyday, nulls, series
 from mineral.tasks.families import (
     beyond_normal,
     channels,
@@ -46,6 +46,7 @@ SUITES: dict[str, tuple[Task, ...]] = {
     "digits": digits.TASKS,
     "series": series.TASKS,
     "nulls": nulls.TASKS,
+    "conditional": conditional.TASKS,
     "everyday": everyday.TASKS,
 }
 TASKS: dict[str, Task] = {task.name: task for tasks in SUITES.values() for task in tasks}

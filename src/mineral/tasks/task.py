@@ -19,12 +19,15 @@ class Draw:
         x: Shape (n, dx); whole numbers where they are symbols or counts, an array of text where
             they are words, and an array of objects where words and numbers are side by side.
         y: Shape (n, dy); the same.
-        pmi: log p(x, y) / p(x) p(y) of each pair in nats, shape (n,); None if it is unknown.
+        pmi: log p(x, y) / p(x) p(y) of each pair in nats, shape (n,), given z if there is a
+            condition; None if it is unknown.
+        z: The condition, shape (n, dz); None if there is none.
     """
 
     x: Shaped[np.ndarray, "n dx"]
     y: Shaped[np.ndarray, "n dy"]
     pmi: PerSample | None = None
+    z: Shaped[np.ndarray, "n dz"] | None = None
 
 
 def columns_of(name: str, side: Shaped[np.ndarray, "n d"]) -> dict[str, np.ndarray]:
@@ -53,12 +56,13 @@ class Task:
         name: Unique, in lower case: `multinormal-dense-5-5-0.5`.
         family: What it is grouped with in tables: `multinormal`.
         dim_x, dim_y: Coordinates of X and of Y.
-        information: I(X; Y) in nats.
+        information: I(X; Y) in nats, or I(X; Y | Z) where there is a condition.
         error: The standard error of `information`; 0 where it is exact.
         known_by: How: `closed form`, `quadrature`, `Monte Carlo, 10^7 samples`.
         source: Authors, year, arXiv.
         sampler: Draws n pairs with the given generator.
         parameters: What distinguishes it within its family.
+        dim_z: Coordinates of the condition Z; 0 without one.
 
     Example:
         >>> def sampler(n, rng):
@@ -81,6 +85,7 @@ class Task:
     source: str
     sampler: Sampler = field(repr=False)
     parameters: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    dim_z: int = 0
 
     def draw(self, n: int, *, seed: int) -> Draw:
         """n independent pairs. The same n and seed give the same pairs; other tasks, others.
@@ -100,6 +105,13 @@ class Task:
             raise OptionError(
                 f"`sampler` of task {self.name!r} must give arrays of shapes {(n, self.dim_x)} and "
                 f"{(n, self.dim_y)}, gave {shapes[0]} and {shapes[1]}."
+            )
+        z = getattr(found, "z", None)
+        shape_z = None if z is None else z.shape
+        if shape_z != ((n, self.dim_z) if self.dim_z else None):
+            raise OptionError(
+                f"`sampler` of task {self.name!r} must give a condition of {self.dim_z} columns, "
+                f"gave {shape_z}."
             )
         if found.pmi is not None and found.pmi.shape != (n,):
             raise OptionError(

@@ -5,6 +5,7 @@
 Any estimator of entropies from counts (entropies.py) gives one of mutual information.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -14,11 +15,12 @@ from jaxtyping import Int
 from mineral.basics.types import PerSample
 from mineral.errors import InputError, OptionError
 from mineral.methods.base import Estimator, Measurement, Run
+from mineral.methods.conditional.strata import over_strata
 from mineral.methods.counts import entropies
 from mineral.methods.counts.adjusted import Adjusted, adjusted, connected
 from mineral.methods.options import AtLeastOne
 from mineral.results import Caution
-from mineral.samples import Paired, symbols
+from mineral.samples import Conditioned, Paired, distinct_rows, symbols
 
 Correction: TypeAlias = Literal[
     "none", "miller-madow", "grassberger", "chao-shen", "nsb", "adjusted"
@@ -57,6 +59,9 @@ class Discrete(Estimator):
     are refused: every entropy, and the information, would be log n. One variable may be a function
     of the other; the information is then its entropy.
 
+    Given a condition Z, the table of each value of Z is counted so, and the values are averaged by
+    their shares of the rows.
+
     The standard error combines the standard deviation of the pointwise values log p(x, y) / p(x)
     p(y) over rows with the χ² term √(d / 2) / n that remains if these are constant, as under
     independence.
@@ -91,10 +96,15 @@ class Discrete(Estimator):
             raise OptionError("`alphabet` applies only to correction='nsb': remove it.")
 
     def measure(self, samples: Paired, run: Run) -> Measurement:
-        x, y = symbols(samples.x), symbols(samples.y)
-        for name, codes in (("x", x), ("y", y)):
-            _refuse_continuous(name, codes)
-        table = Table(x, y)
+        _refuse_continuous(samples)
+        return self._counted(samples)
+
+    def measure_given(self, samples: Conditioned, run: Run) -> Measurement:
+        _refuse_continuous(samples.pair)
+        return over_strata(samples, run, _Stratum(self._counted))
+
+    def _counted(self, samples: Paired) -> Measurement:
+        table = Table(symbols(samples.x), symbols(samples.y))
         if self.correction == "adjusted":
             return _adjusted(table)
         return Measurement(
@@ -121,6 +131,16 @@ class Discrete(Estimator):
         # Grassberger's c G(c) tends to c log c ± ½, with the sign of (−1)^c: random for each cell.
         coins = len(table.of_x) + len(table.of_y) + len(table.of_xy)
         return float(np.sqrt(coins) / (2 * table.n)) if self.correction == "grassberger" else 0.0
+
+
+@dataclass(frozen=True)
+class _Stratum:
+    """Counts the rows of one value of the condition, in which values need not repeat."""
+
+    count: Callable[[Paired], Measurement]
+
+    def measure(self, samples: Paired, run: Run) -> Measurement:
+        return self.count(samples)
 
 
 class Table:
@@ -196,14 +216,15 @@ def table_is_reliable(x: Codes, y: Codes) -> bool:
     return Table(x, y).adjusted().reliable
 
 
-def _refuse_continuous(name: str, codes: Codes) -> None:
-    n, different = len(codes), int(codes.max()) + 1
-    if different > 0.9 * n:
-        raise InputError(
-            f"`{name}` has {different:,} distinct values in {n:,} rows, so that almost none "
-            "repeats: it is continuous, or an identifier. Use estimator='ksg' or 'mixed', or bin "
-            "it."
-        )
+def _refuse_continuous(samples: Paired) -> None:
+    for name, side in (("x", samples.x), ("y", samples.y)):
+        n, different = len(side), distinct_rows(side)
+        if different > 0.9 * n:
+            raise InputError(
+                f"`{name}` has {different:,} distinct values in {n:,} rows, so that almost none "
+                "repeats: it is continuous, or an identifier. Use estimator='ksg' or 'mixed', or "
+                "bin it."
+            )
 
 
 def _refuse_small_alphabet(sizes: tuple[int, int], table: Table) -> None:

@@ -6,6 +6,7 @@ from typing import Annotated, TypeAlias
 
 from mineral.errors import InputError
 from mineral.methods.base import Estimator, Measurement, Measures, Run
+from mineral.methods.conditional.search import ConditionalSearch
 from mineral.methods.default.search import Search
 from mineral.methods.options import Range
 from mineral.methods.projections.projection import Budget
@@ -14,7 +15,9 @@ from mineral.methods.wrappers.by_block import ByBlock
 from mineral.methods.wrappers.consistent import Consistent
 from mineral.methods.wrappers.distinct import Distinct
 from mineral.methods.wrappers.time_series import Thinned
-from mineral.samples import Paired
+from mineral.samples import Conditioned, Paired
+
+MIN_ROWS_GIVEN = 10  # fewer leave no residuals to speak of
 
 Seconds: TypeAlias = Annotated[float, Range(0, closed=False, noun="seconds above 0")]
 
@@ -54,6 +57,21 @@ class Auto(Estimator):
         if numeric.words != samples.words:
             found = replace(found, model=None)
         return found
+
+    def measure_given(self, samples: Conditioned, run: Run) -> Measurement:
+        if len(samples) < MIN_ROWS_GIVEN:
+            raise InputError(
+                f"`x`, `y` and `given` need at least {MIN_ROWS_GIVEN} paired samples, got "
+                f"{len(samples)}."
+            )
+        if samples.z.shape[1] == 0:
+            found = self.measure(samples.pair, run)
+            sentence = "The condition is constant: I(X; Y | Z) = I(X; Y)."
+            return replace(found, path=(sentence, *found.path), model=None)
+        if not isinstance(self.budget, str):
+            run = replace(run, until=time.monotonic() + self.budget)
+        numeric = replace(samples, pair=samples.pair.with_indicators())
+        return ConditionalSearch(self._level).measure(numeric, run)
 
     def _wrapped(self) -> Measures:
         """The search, in every wrapper: the outermost one comes first."""

@@ -53,15 +53,27 @@ def compared(best: Answer, rival: Answer, views: Views, run: Run) -> tuple[float
     difference = rival.found.value - best.found.value
     samples = views[rival.candidate.view]
     error = _error_of_difference(samples, views.order, run, rival, best)
-    consistent = samples.dims <= FEW_DIMS and not best.falls_short
-    if rival.candidate.evidence is Evidence.LOCAL and consistent:
-        # A negative estimate is no evidence for less than 0.
-        down_to_0 = max(difference, -max(best.found.value, 0.0)) if difference < 0 else difference
-        return shrinkage(down_to_0, error), error
-    # whatever the error of the value that it exceeds
-    if rival.candidate.evidence is Evidence.BOUND:
+    if rival.candidate.evidence is Evidence.BOUND:  # whatever the error of the value it exceeds
         error = min(error, rival.found.stderr)
-    return float(difference > max(SIGNIFICANT * error, LEAST)), error
+    consistent = samples.dims <= FEW_DIMS and not best.falls_short
+    is_averaged = rival.candidate.evidence is Evidence.LOCAL and consistent
+    return weight_of(difference, error, best.found.value, is_averaged=is_averaged), error
+
+
+def weight_of(difference: float, error: float, best: float, *, is_averaged: bool) -> float:
+    """The rule: a rival's weight, from its difference, the error of that, and the value so far.
+
+    Args:
+        difference: The rival's value less the value so far, in nats.
+        error: Its standard error.
+        best: The value so far.
+        is_averaged: Whether both are consistent.
+    """
+    if is_averaged:
+        # A negative estimate is no evidence for less than 0.
+        down_to_0 = max(difference, -max(best, 0.0)) if difference < 0 else difference
+        return shrinkage(down_to_0, error)
+    return float(difference > max(SIGNIFICANT * error, LEAST))
 
 
 def shrinkage(difference: float, error: float) -> float:

@@ -53,7 +53,7 @@ class _State:
         else:
             found = average(self.best.found, answer.found, weight, error)
             self.best = replace(answer if weight > 0.5 else self.best, found=found)
-        self.considered = [_with_share_left(row, 1 - weight) for row in self.considered]
+        self.considered = [with_share_left(row, 1 - weight) for row in self.considered]
         verdict = Verdict.AVERAGED if weight else Verdict.NOT_LARGER
         row = replace(
             _row(answer.candidate, answer.estimator, Verdict.REPORTED if weight == 1 else verdict),
@@ -66,7 +66,8 @@ class _State:
         self.answers.append(answer)
 
 
-def _with_share_left(row: Considered, left: float) -> Considered:
+def with_share_left(row: Considered, left: float) -> Considered:
+    """A row of the decision of which only a share is left, as another candidate has the rest."""
     if not row.weight or left == 1:
         return row
     verdict = Verdict.AVERAGED if left else Verdict.SUPERSEDED

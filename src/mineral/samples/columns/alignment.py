@@ -7,16 +7,19 @@ from typing import Any
 from mineral.errors import InputError
 
 
-def refuse_misaligned(x: Any, y: Any) -> None:  # noqa: ANN401
+def refuse_misaligned(sides: Mapping[str, Any]) -> None:
     """Refuse pandas objects of equal length whose index labels differ in order or content.
 
     The default index, 0 to n − 1, is compatible with any other index, except one with the same
     numbers in another order. Two ranges are positions, too, as for `x[:-1]` and `x[1:]`.
 
+    Args:
+        sides: What the caller has, by the names of the arguments.
+
     Raises:
         InputError: If the labels differ; the message says how to align.
     """
-    indexes = [*_indexes("x", x), *_indexes("y", y)]
+    indexes = [found for name, side in sides.items() for found in _indexes(name, side)]
     for name, index in indexes[1:]:
         first_name, first = indexes[0]
         if len(first) == len(index) and _differ(first, index):
@@ -24,7 +27,10 @@ def refuse_misaligned(x: Any, y: Any) -> None:  # noqa: ANN401
             found = "hold the same labels in another order" if same else "hold other labels"
             align = f"`{name} = {name}.loc[{first_name}.index]`"
             if not same:
-                align = "their common index (`x, y = x.align(y, join='inner', axis=0)`)"
+                align = (
+                    f"their common index (`{first_name}, {name} = {first_name}.align({name}, "
+                    "join='inner', axis=0)`)"
+                )
             raise InputError(
                 f"`{first_name}` and `{name}` have pandas indexes that {found}, and rows are "
                 f"paired by position: align with {align}, or pair by position with "
