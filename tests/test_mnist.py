@@ -86,7 +86,9 @@ def test_files_may_be_plain_or_in_gzip(small):
 
 def test_digits_of_an_unknown_checksum_are_said_to_be_unchecked(small, monkeypatch):
     folder, images, labels = small
-    with pytest.warns(UserWarning, match=r"-ubyte.gz` has an unknown checksum: .*digits are not verified"):
+    with pytest.warns(
+        UserWarning, match=r"-ubyte.gz` has an unknown checksum: .*digits are not verified"
+    ):
         mnist.load("test", folder)
     sums = {
         IMAGES: {hashlib.sha256(idx(images)).hexdigest()},
