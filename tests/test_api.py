@@ -165,7 +165,7 @@ def test_the_same_device_by_any_name(device):
 
 
 def test_misspelt_arguments_are_refused_with_the_closest():
-    with pytest.raises(OptionError, match=r"`sed` is no option of auto.* Did you mean 'seed'"):
+    with pytest.raises(OptionError, match=r"`sed` is not an option of auto.* Did you mean 'seed'"):
         mineral.estimate(X, Y, sed=1)
 
 

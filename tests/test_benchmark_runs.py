@@ -114,7 +114,7 @@ class TestARunThatGoesWrong:
         [
             ("refuses", "refused", "not for these samples"),
             ("fails", "failed", "ZeroDivisionError: by zero"),
-            ("nan", "failed", "answered nan, which is no number"),
+            ("nan", "failed", "answered nan, which is not a number"),
             ("dies", "crashed", "the worker ended with signal 9"),
             ("leaves", "crashed", "the worker ended with exit status 1: I have had enough"),
         ],

@@ -235,7 +235,7 @@ def test_without_its_packages_a_report_is_refused_before_the_work(refused, data,
         ),
         ("--x a --y b -e mine --set learning_rate=fast", "takes a number, got 'fast'"),
         ("--x a --y b -e mine --set critic=JointCritic", "set it from Python"),
-        ("--x a --y b --set k=3", "`k` is no option of auto: choose from budget"),
+        ("--x a --y b --set k=3", "`k` is not an option of auto: choose from budget"),
         (
             "--x a --y b --unit bytes",
             "'--unit': 'bytes' is not one of 'nats', 'bits'",

@@ -363,14 +363,14 @@ def test_a_cell_that_was_made_with_other_settings_is_refused(tmp_path):
     with pytest.raises(OptionError, match=r"cell-1.json` was made with scale = 2.0, not 1.0"):
         run(toy(), out=tmp_path / "a", resume=True)
     (tmp_path / "a" / "cells" / "cell-1.json").write_text("[half")
-    with pytest.raises(InputError, match=r"cell-1.json` is no file of an experiment's run"):
+    with pytest.raises(InputError, match=r"cell-1.json` is not from a run of this experiment"):
         run(toy(), out=tmp_path / "a", resume=True)
 
 
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ({"changes": {"stepz": 3}}, "`stepz` is no setting of toy: choose from count"),
+        ({"changes": {"stepz": 3}}, "`stepz` is not a setting of toy: choose from count"),
         ({"changes": {"count": "many"}}, "`count` must be as 3, got 'many'"),
         ({"changes": {"count": 2.5}}, "`count` must be as 3, got 2.5"),
         ({"changes": {"names": "b"}}, "`names` must be a list"),

@@ -438,7 +438,7 @@ def test_what_is_no_file_is_refused(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(InputError, match="cannot be read: it is a pipe"):
         mineral.load(tmp_path / "pipe")
-    with pytest.raises(InputError, match="cannot be read: this is no name"):
+    with pytest.raises(InputError, match="cannot be read: this is not a file name"):
         mineral.load("a\0b")
 
 

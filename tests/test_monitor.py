@@ -149,9 +149,12 @@ def test_no_more_rows_than_asked_for_from_all_over_the_validation_set():
 @pytest.mark.parametrize(
     ("names", "says"),
     [
-        (("encoder.0", "encoder.9"), r"`z` 'encoder.9' is no module of Net. Did you mean 'encoder"),
-        (("haed", "encoder.1"), r"`x` 'haed' is no module of Net. Did you mean 'head'\?"),
-        (("", "encoder.1"), r"`x` '' is no module of Net."),
+        (
+            ("encoder.0", "encoder.9"),
+            r"`z` 'encoder.9' is not a module of Net. Did you mean 'encoder",
+        ),
+        (("haed", "encoder.1"), r"`x` 'haed' is not a module of Net. Did you mean 'head'\?"),
+        (("", "encoder.1"), r"`x` '' is not a module of Net."),
     ],
 )
 def test_an_unknown_module_is_refused_before_training(tmp_path, names, says):

@@ -110,10 +110,13 @@ def test_options_are_keywords_of_estimate():
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        ({"estimator": "ksg", "K": 5}, r"`K` is no option of ksg: choose .* Did you mean 'k'\?"),
+        (
+            {"estimator": "ksg", "K": 5},
+            r"`K` is not an option of ksg: choose .* Did you mean 'k'\?",
+        ),
         ({"estimator": mineral.KSG, "standardise": 5}, r"Did you mean 'standardize'\?"),
-        ({"estimator": "gaussian", "k": 5}, "`k` is no option of gaussian: it has no options"),
-        ({"sead": 5}, "`sead` is no option of auto: choose from budget"),
+        ({"estimator": "gaussian", "k": 5}, "`k` is not an option of gaussian: it has no options"),
+        ({"sead": 5}, "`sead` is not an option of auto: choose from budget"),
         ({"estimator": mineral.Estimator}, "`estimator` .* is unknown"),
         ({"estimator": int}, "`estimator` .* is unknown"),
         ({"estimator": "ksg", "k": 0}, "`k` must be at least 1, got 0"),

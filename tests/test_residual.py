@@ -200,7 +200,7 @@ def test_the_number_of_components_is_kept_where_it_is_given():
     x, y = (shared + 2 * rng.standard_normal((300, 60)) for _ in range(2))
     r = mineral.Projected(components=2, budget="fast").estimate(x, y)
     assert r.path[0].startswith("PCA of ")
-    assert r.path[0].endswith(": 2 of x, 2 of y.")
+    assert r.path[0].endswith(": 2 components of x, 2 of y.")
     chosen = mineral.Projected(budget="fast").estimate(x, y)
     signal = 60 / 4
     truth = -0.5 * math.log1p(-((signal / (1 + signal)) ** 2))
