@@ -8,7 +8,7 @@ BIN := .venv/bin
 
 # Tests of shapes and types, during which jaxtyping and beartype check every call of the package.
 # Estimates take up to six times as long so: `make test-typed` runs the other tests in this way.
-SHAPES := $(addprefix tests/test_, bounds_identities.py bounds_shapes.py contract.py critics.py models.py)
+SHAPES := $(addprefix tests/test_, bounds_identities.py bounds_shapes.py critics.py models.py)
 CHECKED := --jaxtyping-packages=mineral,beartype.beartype
 PYTEST := $(BIN)/python -m pytest -q -n 2 --dist worksteal
 

@@ -18,7 +18,7 @@ from mineral.basics.types import Matrix, Z
 from mineral.samples import whiten
 
 SEGMENTS = (10, 40, 120)  # of the splines of a column: more for curves that wave, in many rows
-ROWS_PER_FUNCTION = 5  # at least: fewer leave residuals that are mostly errors of the fit
+ROWS_PER_FUNCTION = 3  # at least; the penalty, by leave-one-out errors, decides how many count
 MOST_FUNCTIONS = 300  # least squares on 600 takes 10 s at 5,000 rows
 COUNTS = (1, 2, 4, 8)  # columns of Z that have splines, beside all
 PRODUCTS = 4  # columns of Z, up to which products of two are functions of their own

@@ -6,7 +6,7 @@ import numpy as np
 
 from mineral.basics.types import Rows
 from mineral.decision import Decision
-from mineral.methods.base import Measurement, Measures, Run
+from mineral.methods.base import CONFIDENCE_95, Measurement, Measures, Run
 from mineral.results import Caution
 from mineral.samples import Conditioned, Paired, symbols
 
@@ -45,7 +45,7 @@ def over_strata(samples: Conditioned, run: Run, inner: Measures) -> Measurement:
     return Measurement(
         value=float(means.mean()),
         stderr=stderr,
-        missing=float(sum(s * each.missing for s, each in zip(shares, found, strict=True))),
+        missing=_missing(shares, found, within),
         pointwise=pointwise if is_known else None,
         cautions=(*_small([len(rows) for rows in strata], n), *_in_most(found)),
         path=(f"Condition: the sum over {len(strata)} different values.",),
@@ -66,6 +66,16 @@ def _found(pair: Paired, run: Run, inner: Measures) -> Measurement | None:
     if any((side == side[:1]).all() for side in (pair.x, pair.y)):
         return None
     return inner.measure(replace(pair.measurable()[0], rows_a_draw=1.0), run)
+
+
+def _missing(shares: np.ndarray, found: list[Measurement], within: np.ndarray) -> float:
+    """What the terms miss, and how much further up their asymmetric intervals reach."""
+    named = float(sum(s * each.missing for s, each in zip(shares, found, strict=True)))
+    above = shares * np.array(
+        [each.reach(0.95)[1] if each.reach else CONFIDENCE_95 * each.stderr for each in found]
+    )
+    further = float((above**2).sum() - (CONFIDENCE_95**2 * within**2).sum())
+    return float(np.hypot(named, np.sqrt(max(0.0, further))))
 
 
 def _small(sizes: list[int], n: int) -> tuple[Caution, ...]:
