@@ -63,7 +63,7 @@ TABLE: dict[str, tuple[tuple[str, ...], Changes]] = {
                 "neighbours are averaged with lower bounds",
             ),
             (
-                "max(difference, -max(best.found.value, 0.0)) if difference < 0 else difference",
+                "max(difference, -max(best, 0.0)) if difference < 0 else difference",
                 "difference",
                 "a negative estimate counts as evidence for less than 0",
             ),

@@ -206,7 +206,7 @@ def test_the_page_and_the_text_name_the_label_and_the_secret(audited):
     assert "L is ill, the label to keep; S is &lt;sex&gt;, a label to hide" in content
     assert "accuracy for ill" in content and "share of &lt;sex&gt; guessed" in content
     assert "nats of &lt;sex&gt;" in content and "accuracy for L" not in content
-    assert "S is <sex>" in text and "ill is read with" in text
+    assert "S is <sex>" in text and " for ill" in text
     assert "L: label to keep; S: label to hide" in page.page(audited)
 
 
@@ -222,9 +222,11 @@ def test_names_come_from_the_columns_of_a_table():
 def test_plurals_agree(audited):
     single = replace(audited.encoders[0], dim=1)
     one = replace(audited, encoders=(single,))
-    assert "small, 1 number: " in words.text(one) and "small, 4 numbers: " in words.text(audited)
-    assert "1 encoder. 540 rows to train" in page.page(one)
-    assert "3 encoders. 540 rows to train" in page.page(audited)
+    assert "small, 1 dimension: " in words.text(one) and "small, 4 dimensions: " in words.text(
+        audited
+    )
+    assert "1 encoder. 540 training rows" in page.page(one)
+    assert "3 encoders. 540 training rows" in page.page(audited)
 
 
 def test_the_panels_of_the_page_stack_on_a_phone(audited):

@@ -177,7 +177,7 @@ class TestThePage:
     def test_shows_everybody_and_what_went_wrong(self, content):
         text = Outline(content).text
         assert "3 tasks, n = 100 and 1,000, 2 seeds" in text
-        assert "best: ksg , off by 0.095 nats" in text
+        assert "best: ksg , with a mean absolute error of 0.095 nats" in text
         for heading in ("Bias and spread by family", "Error against N", "Coverage", "Facts"):
             assert heading in text
         assert "<script> refused, 1 times: not for these <i>" in text

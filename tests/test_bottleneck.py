@@ -346,7 +346,7 @@ class TestTheExperiment:
 
 
 def test_unknown_methods_are_refused(tmp_path):
-    with pytest.raises(OptionError, match="`methods` must be of baseline"):
+    with pytest.raises(OptionError, match="`methods` must be among baseline"):
         run(find("bottleneck"), out=tmp_path / "a", changes={"methods": ["magic"]})
 
 

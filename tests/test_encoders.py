@@ -312,14 +312,16 @@ def test_a_part_with_one_class_is_refused():
 def test_a_class_too_rare_to_train_on_is_refused(which, rows):
     whole = problem(**{which: np.where(np.arange(60) < rows + 1, 2, np.arange(60) % 2)})
     training = whole.rows(np.arange(1, 50))  # of class 2 it has `rows`
-    with pytest.raises(InputError, match=f"`{which}` has a class with {rows} of the 49 rows"):
+    with pytest.raises(
+        InputError, match=f"`{which}` has a class with {rows} of the 49 training rows"
+    ):
         check_training(whole, training)
     check_training(whole, whole.rows(np.concatenate([[0, 0, 1, 1], np.arange(5, 50)])))
 
 
 def test_too_few_rows_for_the_classes_are_refused():
     many = problem(keep=np.arange(60) % 7)
-    with pytest.raises(InputError, match="`keep` has 7 classes, for which 60 rows"):
+    with pytest.raises(InputError, match="`keep` has 7 classes, for which 60 training rows"):
         check_training(many, many)
 
 

@@ -174,6 +174,7 @@ def test_jobs_are_processes_that_share_the_cores_and_leave_this_one_alone(tmp_pa
     assert {each["threads"] for each in found} == {max(1, cpu_count() // 2)}
 
 
+@pytest.mark.slow
 def test_a_failure_in_a_job_is_the_runs_and_what_was_done_is_kept(tmp_path):
     with pytest.raises(Killed):
         run(toy(stop_at=2), out=tmp_path / "a", seed=3, jobs=2)

@@ -460,7 +460,7 @@ def carrying(*shape, seed=0):
         (lambda: information_gradient(torch.full((9, 1), math.nan), carrying(9, 1)), "`x` is not"),
         (lambda: information_gradient(torch.ones(9, 3), carrying(9, 1)), "`x` is constant"),
         (lambda: entropy_gradient(carrying(9, 2) * torch.tensor([1.0, 0.0])), "constant in 1 of 2"),
-        (lambda: entropy_gradient(carrying(9, 1).expand(9, 2)), "fewer dimensions"),
+        (lambda: entropy_gradient(carrying(9, 1).expand(9, 2)), "linearly dependent"),
         (lambda: PUBLISHED.score(torch.tensor([[0.0], [0], [0], [0], [1]])), "no density"),
         (
             lambda: SSGE().score(normal(9, 2, seed=0), at=normal(2, 3, seed=0)),

@@ -206,7 +206,7 @@ def test_a_network_that_cannot_be_measured_trains_on(tmp_path):
         return torch.full_like(batch[0], math.nan)
 
     monitor = InformationMonitor("head", nothing, estimator="ksg")
-    with pytest.warns(UserWarning, match="information/head;z is not known"):
+    with pytest.warns(UserWarning, match="information/head;z cannot be computed"):
         trained(tmp_path, monitor)
     assert len(monitor.readings) == 2 and all(math.isnan(r.value) for r in monitor.readings)
     assert monitor.readings[0].doubts

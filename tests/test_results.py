@@ -146,7 +146,7 @@ def test_json_holds_all_but_the_model_and_the_samples(brief_estimator):
     )
     held = found.to_dict()
     fields = {field.name for field in dataclasses.fields(found)}
-    beside = {"schema", "x_names", "y_names"}
+    beside = {"schema", "x_names", "y_names", "z_names"}
     assert set(held) == fields - {"model", "evidence"} | beside
     assert json.loads(json.dumps(held, allow_nan=False)) == held
     assert held["seed"] == 3 and held["confidence"] == 0.9 and held["n"] == 100

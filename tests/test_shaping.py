@@ -514,7 +514,7 @@ def test_what_is_no_table_leaves_one_line_and_no_file(
 def test_a_named_problem_is_shaped_and_audited(people, capsys):
     words = ["--rows", 300, "--beta", "0.1", "--steps", 20, "--out", "e.safetensors"]
     status, out, _ = ran(capsys, "shape", "gaussian-classes", *words)
-    assert status == 0 and "Kept    I(Z; class)" in out and "60 rows" in out
+    assert status == 0 and "Kept    I(Z; class)" in out and "60 held-out rows" in out
     chosen = ["--encoder", "e.safetensors", "--attack", "known plaintext", "--rows", 300, "--json"]
     status, out, _ = ran(capsys, "audit", "gaussian-classes", *chosen)
     assert status == 0 and json.loads(out)["encoders"][0]["dim"] == 3

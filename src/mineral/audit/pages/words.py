@@ -131,7 +131,7 @@ def _attacks(each: Audited, audit: Audit) -> list[str]:
         if attack.name in ("label", "transfer") and audit.guess is not None:
             chance += f", or {percent(audit.guess)} from the kept label alone"
         sentences.append(
-            f"{name}: right for {percent(attack.value)} of {count(attack.n, 'row')} "
+            f"{name}: correct for {percent(attack.value)} of {count(attack.n, 'row')} "
             f"({span(attack)}), by {attack.how}; chance is {chance}."
         )
     return sentences
@@ -167,13 +167,13 @@ def _floor(audit: Audit) -> list[str]:
 def text(audit: Audit) -> str:
     """The audit for a terminal."""
     a, b, c = audit.n
-    rows = f"{count(a, 'row')} to train, {b:,} to choose, {c:,} to judge"
+    rows = f"{count(a, 'training row')}, {count(b, 'validation row')}, {count(c, 'test row')}"
     lines = [f"{audit.problem}: {rows}", notation(audit), ""]
     for each in audit.encoders:
         accuracy = next(row for row in each.utility if row.name == "accuracy")
         lines += [
-            f"{each.encoder}, {count(each.dim, 'number')}: {kept(audit)} is read with "
-            f"{percent(accuracy.value)} accuracy",
+            f"{each.encoder}, {count(each.dim, 'dimension')}: accuracy "
+            f"{percent(accuracy.value)} for {kept(audit)}",
             *(f"  {sentence}" for sentence in verdict(each, audit)),
             "",
         ]

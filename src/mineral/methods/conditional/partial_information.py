@@ -26,6 +26,7 @@ class PartialInformation(ConditionalEstimator):
         budget: How much the default may train on the residuals: "fast" trains no network.
 
     Example:
+        >>> import numpy as np
         >>> rng = np.random.default_rng(0)
         >>> x, e = rng.standard_normal((2, 1000))
         >>> z = rng.uniform(-0.5, 0.5, size=(1000, 20))
