@@ -13,6 +13,7 @@ Read in this order:
     neural/              critics and bounds, cross-fitted
     wrappers/            estimate by parts: blocks of columns, atoms, time series
     default/             `auto`, which selects among them
+    conditional/         I(X; Y | Z): estimators with a condition, and `auto` with one
     normalized.py, learning_curve.py  checks that several families share
 """
 
