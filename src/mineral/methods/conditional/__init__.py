@@ -11,5 +11,6 @@ Read in this order:
     partial_information.py  the default without condition, on residuals
     candidates.py           the table of candidates, each with its precondition
     search.py               candidates that apply are measured and compared: `auto` with `given=`
+    bias_allowance.py       by how much intervals reach further up, and what measured it
     independence.py         the permutation test given Z
 """
