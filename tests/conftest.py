@@ -68,15 +68,18 @@ CHEAP = {
     name: each for name, each in SMALL.items() if not learns(type(each)) and name not in SPLITTING
 }
 LEARNING = {name: each for name, each in BRIEF.items() if learns(type(each))}
+# Estimators that learn share a base for each family, of which one is always tested.
+FAMILIES = ("mine", "infonce", "smile", "tuba", "reinfonce", "doe", "flow", "club", "minde", "lmi")
+QUICK = [name for name in BRIEF if name not in LEARNING or name in FAMILIES]
 
 
-@pytest.fixture(params=SMALL.values(), ids=SMALL.keys())
+@pytest.fixture(params=params(SMALL, QUICK))
 def every_estimator(request):
     """Where a network must have learned something."""
     return request.param
 
 
-@pytest.fixture(params=BRIEF.values(), ids=BRIEF.keys())
+@pytest.fixture(params=params(BRIEF, QUICK))
 def brief_estimator(request):
     """Where it does not matter what a network has learned."""
     return request.param
@@ -87,7 +90,7 @@ def cheap_estimator(request):
     return request.param
 
 
-@pytest.fixture(params=LEARNING.values(), ids=LEARNING.keys())
+@pytest.fixture(params=params(LEARNING, {*QUICK} & {*LEARNING}))
 def learning_estimator(request):
     """One that trains a network, briefly."""
     return request.param
