@@ -53,6 +53,7 @@ def audited():
     return audit(subjects, TOY, attacks=["label"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["small", "pair"])
 def test_a_leak_by_design_is_reported_by_bound_and_by_attack(audited, kind):
     found = next(each for each in audited.encoders if each.encoder == kind)
@@ -242,6 +243,7 @@ def test_the_panels_of_the_page_stack_on_a_phone(audited):
     assert len(tables) == 2 and all(tables)  # wide ones scroll, with the hint of the style
 
 
+@pytest.mark.slow
 def test_everything_and_numbers_can_be_hidden():
     whole_x = replace(TOY, hide=None)
     found = audit([AdditiveNoise(scale=1.0)], whole_x, attacks=["reconstruction"], most_rows=300)

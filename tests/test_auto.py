@@ -45,6 +45,7 @@ def test_a_t_copula_is_recognized_whatever_its_marginals():
     assert r.value == pytest.approx(0.2242, abs=4 * r.stderr)
 
 
+@pytest.mark.slow
 def test_rows_that_are_chance_do_not_hide_the_others():
     rng = np.random.default_rng(0)
     x, noise, other = rng.standard_normal((3, 2000, 2))
@@ -245,6 +246,7 @@ def test_one_discrete_side_is_a_label(swap):
     assert r.value == pytest.approx(0.3368, abs=4 * r.stderr)
 
 
+@pytest.mark.slow
 def test_coordinates_that_follow_from_one_another_on_a_part_of_the_rows_stop_nothing():
     # Rare pixels, on in rows that they share but one: without it their correlation is 1.
     rng = np.random.default_rng(0)

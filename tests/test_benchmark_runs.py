@@ -51,6 +51,7 @@ class TestOneRun:
             assert row.status == "ok" and row.versions == {"example": "1.0"}
             assert 0 <= row.seconds < 1
 
+    @pytest.mark.slow
     def test_of_ours_is_what_the_library_says(self, tmp_path):
         found = ran(tmp_path, *lineup(["ksg:k=5", "gaussian"]), seeds=(2,), time_limit=60.0)
         draw = TASKS[1].draw(50, seed=2)

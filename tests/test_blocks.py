@@ -81,6 +81,7 @@ def test_the_default_adds_up_what_pairs_say(name):
     assert "3 blocks of columns" in r.path[0]
 
 
+@pytest.mark.slow
 def test_groups_that_speak_in_the_same_rows_are_not_added_up():
     task = tasks.find("inliers-5-0.5")
     drawn = task.draw(2000, seed=0)

@@ -129,6 +129,7 @@ def test_jensen_shannon_evaluated_by_nwj_has_no_offset():
 SMALL = [2, 3]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n", SMALL)
 @pytest.mark.parametrize("best", [False, True])
 def test_lower_bounds_hold_at_any_batch_size(n, best):

@@ -88,6 +88,7 @@ def test_draws_of_the_program_go_on_while_others_estimate():
             assert torch.equal(torch.rand(count), torch.rand(count, generator=expected))
 
 
+@pytest.mark.slow
 def test_processes_that_are_spawned_find_the_same():
     serial = [value(RECIPES["mine"], seed) for seed in range(2)]
     context = multiprocessing.get_context("spawn")

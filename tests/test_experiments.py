@@ -530,6 +530,7 @@ def test_the_staircase_has_each_method_at_each_level(brief):
     assert untrained == pytest.approx([-2, -4], abs=0.3)
 
 
+@pytest.mark.slow
 def test_the_staircase_puts_the_published_numbers_where_they_belong(brief):
     tables = {table.title: table for table in brief("staircase")[1].tables}
     bias = next(

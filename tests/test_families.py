@@ -202,6 +202,7 @@ def test_a_new_density_ratio_says_nothing_and_integrates_to_one():
         torch.testing.assert_close(ratio(x[:, None], y[None, :]).diagonal(), ratio(x, y))
 
 
+@pytest.mark.slow
 def test_upper_estimates_are_above_and_leave_one_out_is_the_tighter():
     x, y = normal(3000)
     club, leave_one_out = (

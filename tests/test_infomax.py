@@ -21,6 +21,7 @@ def rows(n=600, seed=0):
     return mixed.astype(np.float32), signal
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("objective", ["jensen-shannon", "infonce"])
 def test_a_code_of_three_keeps_the_three_strong_signals(objective):
     x, _ = rows()

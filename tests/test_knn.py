@@ -235,6 +235,7 @@ def test_a_correlation_of_0_8_is_found(variant):
     assert found.value == pytest.approx(TRUTH, abs=0.02)
 
 
+@pytest.mark.slow
 @every_variant
 def test_independence_is_found_in_any_of_the_allowed_dimensions(variant):
     for dx, dy in ((1, 1), (2, 2), (5, 5)):

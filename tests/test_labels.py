@@ -206,6 +206,7 @@ def rooms(n, seed):
     return view(), view()
 
 
+@pytest.mark.slow
 def test_clusters_learn_what_both_sides_share():
     """In groups of each side alone there is a part of ln 4 nats; from 800 rows, most is found."""
     x, y = rooms(1600, seed=0)

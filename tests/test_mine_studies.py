@@ -136,6 +136,7 @@ def test_errors_are_means_over_correlations_and_seeds(estimated):
     assert table.header == ["method", "d = 1", "I < log n, d = 1", "d = 2", "I < log n, d = 2"]
 
 
+@pytest.mark.slow
 def test_published_numbers_stand_where_they_belong(estimated):
     rows = {row[0]: row[1:] for row in estimated[1].tables[1].rows}
     assert set(rows) == {"0.849", "0"}

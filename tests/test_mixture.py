@@ -127,6 +127,7 @@ def test_ten_thousand_samples_of_a_cross_take_seconds_and_give_its_information()
     assert not found.warnings
 
 
+@pytest.mark.slow
 def test_the_model_scores_new_pairs_by_the_true_density_ratio():
     model = SMALL.estimate(*draw(CROSS, 4000)).model
     new = draw(CROSS, 1000, seed=5)

@@ -164,6 +164,7 @@ def test_columns_of_noise_alone_tell_nothing():
     assert sum(r.interval[0] > 0 for r in found) <= 1
 
 
+@pytest.mark.slow
 def test_what_is_left_of_clusters_does_not_pass_for_a_width():
     """What other rows tell of a row knows the row: sorted by it, a width would be its own."""
     rng = np.random.default_rng(0)

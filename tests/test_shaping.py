@@ -351,6 +351,7 @@ def test_a_spread_is_students():
     assert Spread.of([1.0]).high == math.inf
 
 
+@pytest.mark.slow
 def test_a_frontier_has_a_row_for_each_beta_and_seed():
     recipe = Shaping(dim=2, **QUICK | {"steps": 10})
     rows = frontier(two_bits(300), betas=(0.0, 1.0), seeds=(0, 1), recipe=recipe)
