@@ -89,6 +89,13 @@ def test_a_constant_condition_changes_nothing():
     assert given == independence(x, y, permutations=49)
 
 
+def test_rows_without_a_constant_condition_are_dropped():
+    x, y = np.random.default_rng(0).standard_normal((2, 60))
+    z = np.where(np.arange(60) < 20, np.nan, 1.0)
+    found = mineral.independence(x, y, given=z, missing="drop", permutations=19)
+    assert found.n == mineral.estimate(x, y, given=z, missing="drop").n == 40
+
+
 def test_an_estimate_has_the_p_value_of_the_same_test():
     x, y, z = fork(np.random.default_rng(0), 80)
     found = mineral.estimate(x, y, given=z, estimator="partial-copula", permutations=49)

@@ -152,6 +152,7 @@ def independence(
         whole = conditioned(x, y, given, missing=missing, words=True).measurable()
         if whole.z.shape[1]:
             return permuted_given(whole, permutations, seed)
+        return permuted(whole.pair, permutations, seed)  # a constant condition
     samples, _, _ = paired(x, y, missing=missing, words=True).measurable()
     return permuted(samples, permutations, seed)
 
