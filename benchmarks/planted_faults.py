@@ -71,13 +71,34 @@ TABLE: dict[str, tuple[tuple[str, ...], Changes]] = {
             ("(difference > max", "(abs(difference) > max", "smaller values win"),
             ("1 - (error / difference) ** 2", "1 - error / difference", "not James and Stein's"),
             ("0.0 if abs(difference) <=", "0.0 if difference <=", "smaller values have no share"),
+            (".std() / np.sqrt(len(samples))", ".std()", "an error that does not shrink"),
+        ),
+    ),
+    "methods/shares.py": (
+        ("tests/test_comparison.py", "tests/test_search.py"),
+        (
+            (
+                "row.weight / total, abs",
+                "row.weight, abs",
+                "shares of three candidates do not add up",
+            ),
+            (
+                "Verdict.AVERAGED if left else Verdict.SUPERSEDED",
+                "Verdict.SUPERSEDED if left else Verdict.AVERAGED",
+                "verdicts are swapped",
+            ),
+            (
+                "Verdict.AVERAGED if weight else Verdict.NOT_LARGER",
+                "Verdict.NOT_LARGER if weight else Verdict.AVERAGED",
+                "verdicts are swapped",
+            ),
+            ("row.weight * left", "row.weight", "weights do not sum to 1"),
             (
                 "value=(1 - weight) * best.value + weight * rival.value",
                 "value=weight * best.value + (1 - weight) * rival.value",
                 "shares are swapped",
             ),
             ("np.hypot(spread, wrong)", "spread", "a wrong weight has no error"),
-            (".std() / np.sqrt(len(samples))", ".std()", "an error that does not shrink"),
         ),
     ),
     "methods/default/search.py": (
@@ -85,19 +106,14 @@ TABLE: dict[str, tuple[tuple[str, ...], Changes]] = {
         (
             ("EVIDENCE_ROWS = 5_000", "EVIDENCE_ROWS = 50_000", "many rows take minutes"),
             (
-                "found=_on_all(state, views, run)",
-                "found=best.found",
+                "best = replace(best, found=found)",
+                "pass",
                 "rows beyond 5,000 are not used",
             ),
             (
                 "run.rng().permutation(n)[:EVIDENCE_ROWS]",
                 "np.arange(n)[:EVIDENCE_ROWS]",
                 "sorted tables: the head is compared",
-            ),
-            (
-                "row.weight / total, abs",
-                "row.weight, abs",
-                "shares of three candidates do not add up",
             ),
             (" and profile.ties == 0", "", "random draws that break ties end the search"),
             ("profile.n >= CONCLUSIVE_ROWS and", "", "few residuals look independent"),
@@ -109,18 +125,7 @@ TABLE: dict[str, tuple[tuple[str, ...], Changes]] = {
             ("enough and answer.found.residual_is_independent", "enough", "the test is ignored"),
             ("best is not None and run.late", "best is not None and False", "no time budget"),
             ("        return 0.0\n", "        pass\n", "tables get an allowance"),
-            (
-                "Verdict.AVERAGED if left else Verdict.SUPERSEDED",
-                "Verdict.SUPERSEDED if left else Verdict.AVERAGED",
-                "verdicts are swapped",
-            ),
-            (
-                "Verdict.AVERAGED if weight else Verdict.NOT_LARGER",
-                "Verdict.NOT_LARGER if weight else Verdict.AVERAGED",
-                "verdicts are swapped",
-            ),
             ("candidate.trains and level", "candidate.trains and not level", "fast trains"),
-            ("row.weight * left", "row.weight", "weights do not sum to 1"),
             ("5 * noise", "0 * noise", "a caution for every difference by chance"),
             ("is not Evidence.BOUND]", "is not None]", "a caution where a bound finds nothing"),
         ),

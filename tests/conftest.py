@@ -28,12 +28,13 @@ def learns(kind):
 
 
 def params(items, quick):
-    """The items of a dictionary as parameters; those that are not quick run with `make test-slow`.
+    """The items as parameters; those that are not quick run with `make test-slow`.
 
     Args:
-        items: Label → parameter.
+        items: Label → parameter, or parameters that are labels themselves.
         quick: Labels of those that always run.
     """
+    items = items if isinstance(items, dict) else {item: item for item in items}
     assert set(quick) <= set(items), "a label that is not there"
     return [
         pytest.param(item, id=str(label), marks=() if label in quick else pytest.mark.slow)

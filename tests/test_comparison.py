@@ -7,9 +7,10 @@ import torch
 from mineral.methods.base import Measurement, Run
 from mineral.methods.copulas.gaussian import GaussianCopula
 from mineral.methods.default.candidates import Candidate, Evidence
-from mineral.methods.default.comparison import Answer, average, compared, shrinkage
+from mineral.methods.default.comparison import Answer, compared, shrinkage
 from mineral.methods.default.views import View, Views
 from mineral.methods.neighbours.knn import KSG
+from mineral.methods.shares import average
 from mineral.results import Curve
 from mineral.samples import paired
 from mineral.system.progress import silent

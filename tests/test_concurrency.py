@@ -63,7 +63,7 @@ def _two_threads():
 
 @pytest.mark.usefixtures("_two_threads")
 @pytest.mark.parametrize("rounds", [1, pytest.param(20, marks=pytest.mark.slow)])
-@pytest.mark.parametrize("name", params({name: name for name in RECIPES}, QUICK))
+@pytest.mark.parametrize("name", params([*RECIPES], QUICK))
 def test_threads_find_what_a_serial_run_finds(name, rounds):
     recipe = RECIPES[name]
     serial = [value(recipe, seed) for seed in range(THREADS)]

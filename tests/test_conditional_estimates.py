@@ -7,6 +7,7 @@ import pytest
 
 import mineral
 from mineral.methods import CONDITIONAL
+from mineral.methods.conditional import regressed
 from mineral.tasks import find
 
 RNG = np.random.default_rng(0)
@@ -166,3 +167,17 @@ def test_the_order_of_the_sides_does_not_matter_much():
     one = mineral.estimate(X, Y, given=Z, budget="fast")
     other = mineral.estimate(Y, X, given=Z, budget="fast")
     assert other.value == pytest.approx(one.value, abs=2 * one.stderr)
+
+
+def test_z_is_regressed_out_once_in_each_way(monkeypatch):
+    """Preconditions of several candidates, and those candidates, need the same residuals."""
+    ways, regress = [], regressed.regressed
+
+    def counted(samples, **way):
+        ways.append((way["scores"], way["linear"]))
+        return regress(samples, **way)
+
+    monkeypatch.setattr(regressed, "regressed", counted)
+    considered = mineral.estimate(X, Y, given=Z).decision.considered
+    assert {"partial-information", "cmi-knn"} <= {each.estimator for each in considered}
+    assert len(ways) == len(set(ways)) == 3

@@ -496,9 +496,7 @@ def brief(tmp_path_factory):
     return once
 
 
-@pytest.mark.parametrize(
-    "name", params({name: name for name in MINUTE}, set(MINUTE) - {"staircase"})
-)
+@pytest.mark.parametrize("name", params([*MINUTE], {*MINUTE} - {"staircase"}))
 def test_each_study_writes_tables_figures_and_a_report(brief, name):
     folder, conclusion = brief(name)
     report = (folder / "report.md").read_text()

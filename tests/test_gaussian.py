@@ -200,7 +200,7 @@ def test_whitened_columns_are_orthonormal_and_made_by_the_map():
 # Bias
 
 
-@pytest.mark.parametrize("rho", params({rho: rho for rho in (0.0, 0.6)}, [0.6]))
+@pytest.mark.parametrize("rho", params((0.0, 0.6), [0.6]))
 @pytest.mark.parametrize(
     ("n", "dx", "dy"),
     [

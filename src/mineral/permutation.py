@@ -68,13 +68,11 @@ def permuted(samples: Paired, permutations: int, seed: int) -> Independence:
     of_copula = copula_statistics(white[0], white[1], orders)
     of_x, of_y = features
     of_kernel = np.array([float(((of_x.T @ of_y[order]) ** 2).sum()) for order in orders])
-    apart = np.stack([standardized(of_copula), standardized(of_kernel)])
-    extreme = apart.max(axis=0)
+    p_value, most_extreme = p_value_of([of_copula, of_kernel])
     return Independence(
-        # Rounding noise counts as equal: of few rows, many orders are the same pairing.
-        p_value=float((extreme >= extreme[0] - 1e-9 * (1 + abs(extreme[0]))).mean()),
+        p_value=p_value,
         permutations=len(orders) - 1,
-        by=("copula", "kernel")[int(apart[:, 0].argmax())],
+        by=("copula", "kernel")[most_extreme],
         n=len(samples),
         warnings=samples.cautions,
         surrogates=surrogates,
@@ -136,7 +134,20 @@ def waves(z: Matrix, rng: np.random.Generator) -> Float[np.ndarray, "n features"
     return np.asarray(waves - waves.mean(axis=0))
 
 
-def standardized(values: PerSample) -> PerSample:
+def p_value_of(statistics: Sequence[PerSample]) -> tuple[float, int]:
+    """The p-value of the largest of several statistics, and which one that is.
+
+    Args:
+        statistics: Of each order of the rows; the first order is that of the samples.
+    """
+    apart = np.stack([_standardized(values) for values in statistics])
+    extreme = apart.max(axis=0)
+    # Rounding noise counts as equal: of few rows, many orders are the same pairing.
+    p_value = float((extreme >= extreme[0] - 1e-9 * (1 + abs(extreme[0]))).mean())
+    return p_value, int(apart[:, 0].argmax())
+
+
+def _standardized(values: PerSample) -> PerSample:
     """Standard deviations above the mean of all orders, the observed one among them."""
     spread = values.std()
     return np.asarray((values - values.mean()) / (spread if spread > 0 else 1.0))

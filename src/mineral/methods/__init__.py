@@ -14,6 +14,7 @@ Read in this order:
     wrappers/            estimate by parts: blocks of columns, atoms, time series
     default/             `auto`, which selects among them
     conditional/         I(X; Y | Z): estimators with a condition, and `auto` with one
+    shares.py            answers of candidates, and their shares of one value
     normalized.py, learning_curve.py  checks that several families share
 """
 

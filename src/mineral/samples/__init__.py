@@ -8,7 +8,7 @@ from mineral.samples.split import Fold, canonical_order, folds, shifted
 from mineral.samples.tensors import Units, as_tensor, refuse_not_finite
 from mineral.samples.ties import distinct_rows, has_ties, is_evenly_spaced, spread_ties, symbols
 from mineral.samples.transform import Standardizer, normal_scores, power_of_two
-from mineral.samples.whitening import whiten
+from mineral.samples.whitening import whiten, without
 
 __all__ = [
     "Conditioned",
@@ -35,4 +35,5 @@ __all__ = [
     "symbols",
     "variable",
     "whiten",
+    "without",
 ]

@@ -23,3 +23,8 @@ def whiten(
     u, s, vt = np.linalg.svd(centered * per_column, full_matrices=False)
     rank = int((s > s[0] * max(values.shape) * np.finfo(float).eps).sum())
     return u[:, :rank], (per_column / size)[:, None] * (vt[:rank].T / s[:rank]), mean
+
+
+def without(values: Matrix, directions: Float[np.ndarray, "n r"]) -> Matrix:
+    """The values without their projection on orthonormal columns."""
+    return np.asarray(values - directions @ (directions.T @ values))

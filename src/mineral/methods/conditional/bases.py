@@ -15,7 +15,7 @@ from jaxtyping import Float
 
 from mineral.basics.special import ndtr
 from mineral.basics.types import Matrix, Z
-from mineral.samples import whiten
+from mineral.samples import whiten, without
 
 SEGMENTS = (10, 40, 120)  # of the splines of a column: more for curves that wave, in many rows
 ROWS_PER_FUNCTION = 3  # at least; the penalty, by leave-one-out errors, decides how many count
@@ -99,8 +99,7 @@ def _by_gain(linear_z: Float[np.ndarray, "n dl"], scores: Z, values: Matrix) -> 
     """Columns of Z, those first whose splines explain most of what a linear fit leaves."""
     left = values - values.mean(axis=0)
     if linear_z.shape[1]:
-        directions = whiten(linear_z)[0]
-        left = left - directions @ (directions.T @ left)
+        left = without(left, whiten(linear_z)[0])
     size = np.sqrt((left**2).sum(axis=0))
     left = left / np.where(size > 0, size, 1.0)
     gains = [((whiten(_spline(c, SEGMENTS[0]))[0].T @ left) ** 2).sum() for c in scores.T]

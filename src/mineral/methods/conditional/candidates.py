@@ -10,7 +10,7 @@ from mineral.methods.base import ConditionalEstimator, Estimator, Measurement, M
 from mineral.methods.conditional.cmi_knn import CMIKnn
 from mineral.methods.conditional.partial_copula import PartialCopula
 from mineral.methods.conditional.partial_information import PartialInformation
-from mineral.methods.conditional.regressed import Regressed, is_near, regressed, repeating, untied
+from mineral.methods.conditional.regressed import Regressed, Regressions, is_near, repeating
 from mineral.methods.conditional.strata import over_strata
 from mineral.methods.counts.discrete import Discrete
 from mineral.methods.default.candidates import Evidence
@@ -43,7 +43,7 @@ class Stratified(ConditionalEstimator):
         return over_strata(samples, run, inner)
 
 
-class Profile:
+class Profile(Regressions):
     """Facts about the samples that decide which candidates apply, each computed once.
 
     Args:
@@ -52,10 +52,9 @@ class Profile:
     """
 
     def __init__(self, samples: Conditioned, run: Run) -> None:
-        self.samples = samples
+        super().__init__(samples, run)
         self.n = len(samples)
         self.dims = samples.pair.dims
-        self._run = run
         self.distinct_z = distinct_rows(samples.z)
 
     @cached_property
@@ -89,25 +88,6 @@ class Profile:
         ):
             return True
         return self.scores.is_determined or (self.is_near and self.units.is_determined)
-
-    @cached_property
-    def linear(self) -> Regressed:
-        """Residuals of a linear regression of normal scores."""
-        return self._regressed(scores=True, linear=True)
-
-    @cached_property
-    def scores(self) -> Regressed:
-        """Residuals of a smooth regression of normal scores."""
-        return self._regressed(scores=True, linear=False)
-
-    @cached_property
-    def units(self) -> Regressed:
-        """Residuals of a smooth regression in the samples' own units."""
-        return self._regressed(scores=False, linear=False)
-
-    def _regressed(self, *, scores: bool, linear: bool) -> Regressed:
-        samples = untied(self.samples, self._run.rng())
-        return regressed(samples, scores=scores, linear=linear, seed=self._run.seed)
 
     @cached_property
     def fits_a_copula(self) -> bool:

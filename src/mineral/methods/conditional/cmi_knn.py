@@ -8,13 +8,13 @@ from jaxtyping import Bool
 from mineral.basics.special import ndtri
 from mineral.basics.types import Matrix, Rows, X, Y, Z
 from mineral.errors import InputError
-from mineral.methods.base import ConditionalEstimator, Measurement, Run
+from mineral.methods.base import Measurement, Run
 from mineral.methods.conditional.neighbours import contributions
-from mineral.methods.conditional.regressed import Regressed, regressed, repeating, untied
+from mineral.methods.conditional.regressed import OfResiduals, Regressed, Regressions, repeating
 from mineral.methods.neighbours.subsampling import PARTS, subsampled_stderr
 from mineral.methods.options import AtLeastOne
 from mineral.results import Caution
-from mineral.samples import Conditioned, indicators, normal_scores
+from mineral.samples import indicators, normal_scores
 
 FEW_COLUMNS = 2  # of Z, which are kept whether residuals depend on them or not
 CHANCE = 0.01  # that any column of Z which nothing depends on is kept
@@ -22,7 +22,7 @@ MANY_DIMS = 6  # of x, y and the kept columns of z, above which the value falls 
 
 
 @dataclass(frozen=True, kw_only=True)
-class CMIKnn(ConditionalEstimator):
+class CMIKnn(OfResiduals):
     """Neighbour counts for I(X; Y | Z): Frenzel–Pompe, and Mesner–Shalizi where values repeat.
 
     Around each sample, take the distance to its k-th neighbour in (x, y, z), in the maximum norm of
@@ -66,13 +66,13 @@ class CMIKnn(ConditionalEstimator):
     kind = "neither"
     labels = True
 
-    def measure_given(self, samples: Conditioned, run: Run) -> Measurement:
-        n = len(samples)
+    def measure_residuals(self, regressions: Regressions, run: Run) -> Measurement:
+        n = len(regressions.samples)
         if n < self.k + 2:
             raise InputError(
                 f"CMIKnn with k = {self.k} needs at least {self.k + 2} paired samples, got {n}."
             )
-        x, y, z, path = self._parts(samples, run)
+        x, y, z, path = self._parts(regressions)
         pointwise = contributions(x, y, z, self.k)
 
         def value_of(rows: Rows) -> float:
@@ -90,18 +90,17 @@ class CMIKnn(ConditionalEstimator):
             cautions=_many_dims(x.shape[1] + y.shape[1] + z.shape[1]),
         )
 
-    def _parts(self, samples: Conditioned, run: Run) -> tuple[X, Y, Z, tuple[str, ...]]:
+    def _parts(self, regressions: Regressions) -> tuple[X, Y, Z, tuple[str, ...]]:
         """x, y and z as distances see them, and how they came about."""
-        pair = samples.pair
+        pair = regressions.samples.pair
         if not self.regress or repeating(pair.x).any() or repeating(pair.y).any():
             x, y = (
                 indicators(side, of)
                 for side, of in ((pair.x, pair.categorical_x), (pair.y, pair.categorical_y))
             )
-            z = samples.numbers_z
+            z = regressions.samples.numbers_z
             return normal_scores(x), normal_scores(y), normal_scores(z) if z.shape[1] else z, ()
-        left = regressed(untied(samples, run.rng()), scores=True, linear=False, seed=run.seed)
-        return self.among(left)
+        return self.among(regressions.scores)
 
     def among(self, left: Regressed) -> tuple[X, Y, Z, tuple[str, ...]]:
         """The residuals, and the columns of Z that neighbours are looked for in."""

@@ -29,8 +29,8 @@ from jaxtyping import Float, Int
 
 from mineral.basics.types import Matrix
 from mineral.methods.conditional.regressed import Regressed, regressed, untied
-from mineral.permutation import Independence, copula_statistics, standardized, waves
-from mineral.samples import Conditioned, indicators, normal_scores, symbols, whiten
+from mineral.permutation import Independence, copula_statistics, p_value_of, waves
+from mineral.samples import Conditioned, indicators, normal_scores, symbols, whiten, without
 
 GROUP = 8  # rows, at least, within which rows are exchanged; a group has fewer than 16
 ROWS_PER_STRATUM = 10  # on average, from which the values of Z are groups
@@ -68,8 +68,7 @@ def permuted_given(samples: Conditioned, permutations: int, seed: int) -> Indepe
     directions = setting.directions
 
     def without_z(features: Matrix) -> Matrix:
-        centered = features - features.mean(axis=0)
-        return np.asarray(centered - directions @ (directions.T @ centered))
+        return without(features - features.mean(axis=0), directions)
 
     of_x, of_y = whiten(without_z(mover))[0], whiten(without_z(other))[0]
     wave_x, wave_y = waves(mover, rng), without_z(waves(other, rng))
@@ -83,12 +82,11 @@ def permuted_given(samples: Conditioned, permutations: int, seed: int) -> Indepe
         squares = np.array([float(((wave_x[order].T @ wave) ** 2).sum()) for order in orders])
         squares[1:] /= share**2
         statistics.append(squares)
-    apart = np.stack([standardized(values) for values in statistics])
-    extreme = apart.max(axis=0)
+    p_value, most_extreme = p_value_of(statistics)
     return Independence(
-        p_value=float((extreme >= extreme[0] - 1e-9 * (1 + abs(extreme[0]))).mean()),
+        p_value=p_value,
         permutations=permutations,
-        by=("copula", "kernel", "kernel")[int(apart[:, 0].argmax())],
+        by=("copula", "kernel", "kernel")[most_extreme],
         n=n,
         warnings=samples.pair.cautions,
         surrogates=setting.surrogates,

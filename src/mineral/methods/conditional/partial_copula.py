@@ -13,14 +13,12 @@ import math
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Float
 
-from mineral.basics.types import Matrix
 from mineral.errors import InputError
 from mineral.methods.base import ConditionalEstimator, Measurement, Run
 from mineral.methods.copulas.gaussian import Gaussian, gaussian_bias
 from mineral.results import Caution
-from mineral.samples import Conditioned, normal_scores, whiten
+from mineral.samples import Conditioned, normal_scores, whiten, without
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +56,9 @@ class PartialCopula(ConditionalEstimator):
                 f"regression needs at least {rank + least} rows, got {n}: pass fewer columns."
             )
         residuals = replace(
-            pair, x=_residuals(pair.x, directions), y=_residuals(pair.y, directions)
+            pair,
+            x=without(normal_scores(pair.x), directions),
+            y=without(normal_scores(pair.y), directions),
         )
         found = Gaussian().measure(residuals, run)
         dims = pair.x.shape[1], pair.y.shape[1]
@@ -71,11 +71,6 @@ class PartialCopula(ConditionalEstimator):
             model=None,
             cautions=(*_few_rows(n, rank), *found.cautions),
         )
-
-
-def _residuals(side: Matrix, directions: Float[np.ndarray, "n rank"]) -> Matrix:
-    scores = normal_scores(side)
-    return np.asarray(scores - directions @ (directions.T @ scores))
 
 
 def _few_rows(n: int, rank: int) -> tuple[Caution, ...]:

@@ -2,17 +2,16 @@
 
 from dataclasses import dataclass, replace
 
-from mineral.methods.base import ConditionalEstimator, Measurement, Measures, Run
-from mineral.methods.conditional.regressed import VALID, Regressed, regressed, untied
+from mineral.methods.base import Measurement, Measures, Run
+from mineral.methods.conditional.regressed import VALID, OfResiduals, Regressed, Regressions
 from mineral.methods.default.search import Search
 from mineral.methods.projections.projection import Budget
 from mineral.methods.wrappers.by_atoms import ByAtoms
 from mineral.results import Caution
-from mineral.samples import Conditioned
 
 
 @dataclass(frozen=True, kw_only=True)
-class PartialInformation(ConditionalEstimator):
+class PartialInformation(OfResiduals):
     """The default's I(r_x; r_y) of residuals: of X and Y after a smooth regression on Z.
 
     As a partial correlation is the correlation of residuals. Equal to I(X; Y | Z) where the
@@ -42,13 +41,13 @@ class PartialInformation(ConditionalEstimator):
     kind = "neither"
     labels = True
 
-    def measure_given(self, samples: Conditioned, run: Run) -> Measurement:
-        left = self.regressed(samples, run)
+    def measure_residuals(self, regressions: Regressions, run: Run) -> Measurement:
+        left = regressions.scores if self.scores else regressions.units
         if left.is_determined:
             return nothing_left(left)
         inner: Measures = ByAtoms(Search(self.budget))
         # A pair that nothing is regressed out of is measured as it is, ties and labels included.
-        pair = left.pair if left.freedom else samples.pair
+        pair = left.pair if left.freedom else regressions.samples.pair
         found = inner.measure(left.varying(pair), run)
         sentence = f"Z is regressed out of X and Y (basis: {left.basis})."
         return replace(
@@ -56,12 +55,6 @@ class PartialInformation(ConditionalEstimator):
             model=None,
             path=(sentence, *found.path),
             cautions=(*_remains(left), *found.cautions),
-        )
-
-    def regressed(self, samples: Conditioned, run: Run) -> Regressed:
-        """The residuals that it measures."""
-        return regressed(
-            untied(samples, run.rng()), scores=self.scores, linear=False, seed=run.seed
         )
 
 

@@ -12,6 +12,7 @@ choose. With one basis the errors of fitting cancel: y = x + small noise stays s
 """
 
 import math
+from abc import abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -20,6 +21,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from mineral.basics.types import Matrix, Z
+from mineral.methods.base import ConditionalEstimator, Measurement, Run
 from mineral.methods.conditional.bases import Basis, bases
 from mineral.permutation import permuted
 from mineral.samples import Conditioned, Paired, indicators, normal_scores, spread_ties, whiten
@@ -113,6 +115,53 @@ class Regressed:
         x_names, y_names = names
         pair = Paired(x=residuals[rows], y=self.z[rows], x_names=x_names, y_names=y_names)
         return permuted(pair, PERMUTATIONS, self.seed).p_value
+
+
+class Regressions:
+    """Regressions of the same samples on Z, each made at its first use.
+
+    Args:
+        samples: The samples; Z has no constant columns.
+        run: The seed breaks ties and permutes.
+    """
+
+    def __init__(self, samples: Conditioned, run: Run) -> None:
+        self.samples = samples
+        self._run = run
+
+    @cached_property
+    def linear(self) -> Regressed:
+        """Residuals of a linear regression of normal scores."""
+        return self._regressed(scores=True, linear=True)
+
+    @cached_property
+    def scores(self) -> Regressed:
+        """Residuals of a smooth regression of normal scores."""
+        return self._regressed(scores=True, linear=False)
+
+    @cached_property
+    def units(self) -> Regressed:
+        """Residuals of a smooth regression in the samples' own units."""
+        return self._regressed(scores=False, linear=False)
+
+    @cached_property
+    def _untied(self) -> Conditioned:
+        return untied(self.samples, self._run.rng())
+
+    def _regressed(self, *, scores: bool, linear: bool) -> Regressed:
+        return regressed(self._untied, scores=scores, linear=linear, seed=self._run.seed)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OfResiduals(ConditionalEstimator):
+    """An estimator that measures residuals, which may have been computed for other reasons."""
+
+    def measure_given(self, samples: Conditioned, run: Run) -> Measurement:
+        return self.measure_residuals(Regressions(samples, run), run)
+
+    @abstractmethod
+    def measure_residuals(self, regressions: Regressions, run: Run) -> Measurement:
+        """Measure I(X; Y | Z) in nats, from the regressions of the samples that it needs."""
 
 
 def regressed(samples: Conditioned, *, scores: bool, linear: bool, seed: int) -> Regressed:

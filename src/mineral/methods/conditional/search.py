@@ -8,30 +8,34 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from mineral.decision import Considered, Decision, Verdict
+from mineral.decision import Decision
 from mineral.errors import InputError
 from mineral.methods.base import Estimator, Measurement, Run
 from mineral.methods.conditional.bias_allowance import bias_allowance
 from mineral.methods.conditional.candidates import FALLBACK, TABLE, Candidate, Profile
 from mineral.methods.conditional.cmi_knn import CMIKnn
+from mineral.methods.conditional.regressed import OfResiduals
 from mineral.methods.counts.discrete import Discrete
 from mineral.methods.default.candidates import Evidence
-from mineral.methods.default.comparison import average, weight_of
-from mineral.methods.default.search import EVIDENCE_ROWS, with_share_left
+from mineral.methods.default.comparison import weight_of
+from mineral.methods.default.search import EVIDENCE_ROWS
 from mineral.methods.projections.projection import Budget
+from mineral.methods.shares import Measured, Shares
 from mineral.samples import Conditioned
 
 CLOSE_ROWS = 1.4  # by which close rows, which share neighbours, err more together than alone
 
 
-@dataclass(frozen=True)
-class _Answer:
-    """What a candidate found, and how that errs."""
+@dataclass(frozen=True, kw_only=True)
+class _Answer(Measured):
+    """The measurement of a candidate given Z, and how that errs."""
 
     candidate: Candidate
-    estimator: Estimator
     evidence: Evidence
-    found: Measurement
+
+    @property
+    def view(self) -> str:
+        return self.candidate.view
 
 
 @dataclass(frozen=True)
@@ -59,14 +63,12 @@ class ConditionalSearch:
                 stderr=0.0,
                 path=("X or Y is a function of the condition: I(X; Y | Z) = 0.",),
             )
-        answers, considered = self._compared(profile, run)
-        chosen = [
-            (answer, row.weight)
-            for answer, row in zip(answers, considered, strict=True)
-            if row.weight > 0
-        ]
-        found = _combined(chosen, samples if few is not samples else None, run)
-        best = max(chosen, key=lambda each: each[1])[0]
+        shares = self._compared(profile, run)
+        found = shares.combined(
+            lambda a: a.found if few is samples else a.estimator.measure_given(samples, run)
+        )
+        assert shares.best is not None
+        best = shares.best
         is_table = isinstance(best.estimator, Discrete)
         missing = 0.0 if is_table else _allowance(found.value, n, profile)
         return replace(
@@ -74,34 +76,34 @@ class ConditionalSearch:
             missing=max(found.missing, missing),
             kind=best.estimator.kind,
             model=None,
-            decision=Decision(considered=tuple(considered), rows=len(few)),
+            decision=Decision(considered=tuple(shares.considered), rows=len(few)),
         )
 
-    def _compared(self, profile: Profile, run: Run) -> tuple[list[_Answer], list[Considered]]:
-        candidates = [each for each in TABLE if each.applies(profile)] or [FALLBACK]
-        answers: list[_Answer] = []
-        considered: list[Considered] = []
-        best: _Answer | None = None
-        for candidate in candidates:
+    def _compared(self, profile: Profile, run: Run) -> Shares[_Answer]:
+        shares: Shares[_Answer] = Shares()
+        for candidate in [each for each in TABLE if each.applies(profile)] or [FALLBACK]:
             estimator = candidate.make(self.level)
-            if best is not None and run.late:
-                considered.append(_row(candidate, estimator, Verdict.OUT_OF_TIME))
+            if shares.best is not None and run.late:
+                shares.skip(estimator, candidate.view)
                 continue
-            found = estimator.measure_given(profile.samples, run)
-            answer = _Answer(candidate, estimator, candidate.evidence(profile), found)
-            weight, error = (1.0, 0.0) if best is None else _weight(best, answer, profile)
-            considered = [with_share_left(row, 1 - weight) for row in considered]
-            verdict = Verdict.AVERAGED if weight else Verdict.NOT_LARGER
-            row = _row(candidate, estimator, Verdict.REPORTED if weight == 1 else verdict)
-            considered.append(
-                replace(row, value=found.value, stderr=found.stderr, weight=weight, error=error)
+            answer = _Answer(
+                candidate=candidate,
+                estimator=estimator,
+                evidence=candidate.evidence(profile),
+                found=_measured(estimator, profile, run),
             )
-            answers.append(answer)
-            merged = found if best is None else average(best.found, found, weight, error)
-            heavier = answer if best is None or weight > 0.5 else best
-            best = replace(heavier, found=merged)
-        answers += [replace(answers[0])] * (len(considered) - len(answers))
-        return answers, considered
+            weight, error = 1.0, 0.0
+            if shares.best is not None:
+                weight, error = _weight(shares.best, answer, profile)
+            shares.add(answer, weight, error)
+        return shares
+
+
+def _measured(estimator: Estimator, profile: Profile, run: Run) -> Measurement:
+    """The measurement; residuals are those that the profile has been tested on."""
+    if isinstance(estimator, OfResiduals):
+        return estimator.measure_residuals(profile, run)
+    return estimator.measure_given(profile.samples, run)
 
 
 def _allowance(value: float, n: int, profile: Profile) -> float:
@@ -122,36 +124,6 @@ def _weight(best: _Answer, rival: _Answer, profile: Profile) -> tuple[float, flo
     lowers = difference < 0 and isinstance(rival.estimator, CMIKnn)
     is_averaged = consistent and few and not lowers
     return weight_of(difference, error, other.value, is_averaged=is_averaged), error
-
-
-def _combined(
-    chosen: list[tuple[_Answer, float]], samples: Conditioned | None, run: Run
-) -> Measurement:
-    """The chosen candidates with their shares, measured again where there are more rows."""
-    total, found = 0.0, None
-    for answer, weight in chosen:
-        other = answer.found
-        if samples is not None:
-            other = answer.estimator.measure_given(samples, run)
-        total += weight
-        if found is None:
-            found = other
-        else:
-            found = average(found, other, weight / total, abs(other.value - found.value))
-    assert found is not None
-    return found
-
-
-def _row(candidate: Candidate, estimator: Estimator, verdict: Verdict) -> Considered:
-    return Considered(
-        estimator=estimator.name,
-        options=estimator.options(),
-        view=candidate.view,
-        value=None,
-        stderr=None,
-        weight=0.0,
-        verdict=verdict,
-    )
 
 
 def _refuse_too_many(profile: Profile) -> None:

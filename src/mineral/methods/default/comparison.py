@@ -9,18 +9,19 @@ Let d be the rival's value minus the value so far, on the same rows, and e the s
   closer one: the rival replaces the value so far where d is significantly larger than 0.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from mineral.basics.types import Rows
-from mineral.methods.base import Estimator, Measurement, Run
+from mineral.methods.base import Run
 from mineral.methods.default.candidates import Candidate, Evidence
 from mineral.methods.default.profile import FEW_DIMS
 from mineral.methods.default.views import Views
 from mineral.methods.neighbours.knn import KSG
 from mineral.methods.neighbours.subsampling import PARTS, subsampled_stderr
 from mineral.methods.regressions.regression import Regression
+from mineral.methods.shares import Measured
 from mineral.samples import Paired
 
 SIGNIFICANT = 2.0  # standard errors (docs/default.md: what each rule is worth)
@@ -28,12 +29,14 @@ LEAST = 1e-3  # nats: smaller differences are irrelevant, whatever their error
 
 
 @dataclass(frozen=True, kw_only=True)
-class Answer:
-    """A candidate's measurement."""
+class Answer(Measured):
+    """The measurement of a candidate of the default's table."""
 
     candidate: Candidate
-    estimator: Estimator
-    found: Measurement
+
+    @property
+    def view(self) -> str:
+        return self.candidate.view.value
 
     @property
     def is_trained(self) -> bool:
@@ -79,26 +82,6 @@ def weight_of(difference: float, error: float, best: float, *, is_averaged: bool
 def shrinkage(difference: float, error: float) -> float:
     """James and Stein's weight of an estimate beside one of smaller variance."""
     return 0.0 if abs(difference) <= error else 1 - (error / difference) ** 2
-
-
-def average(best: Measurement, rival: Measurement, weight: float, error: float) -> Measurement:
-    """A weighted average of two estimates, with a standard error that allows for a wrong weight."""
-    if weight in (0.0, 1.0):
-        return rival if weight else best
-    difference = rival.value - best.value
-    spread = (1 - weight) * best.stderr + weight * rival.stderr
-    wrong = (1 - weight) * min(abs(difference), error)
-    main = rival if weight > 0.5 else best
-    pointwise = main.pointwise
-    if best.pointwise is not None and rival.pointwise is not None:
-        pointwise = (1 - weight) * best.pointwise + weight * rival.pointwise
-    return replace(
-        main,
-        value=(1 - weight) * best.value + weight * rival.value,
-        stderr=float(np.hypot(spread, wrong)),
-        reach=None,
-        pointwise=pointwise,
-    )
 
 
 def _error_of_difference(

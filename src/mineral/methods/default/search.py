@@ -1,16 +1,16 @@
 """The search of `auto`: candidates that apply are measured in the table's order, and compared."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from mineral.decision import Considered, Decision, Verdict
+from mineral.decision import Decision
 from mineral.methods.base import Estimator, Measurement, Run
 from mineral.methods.copulas.likeliest import LikeliestCopula, named
 from mineral.methods.counts.discrete import Discrete
 from mineral.methods.default.bias_allowance import bias_allowance
 from mineral.methods.default.candidates import TABLE, Candidate, Evidence
-from mineral.methods.default.comparison import Answer, average, compared
+from mineral.methods.default.comparison import Answer, compared
 from mineral.methods.default.profile import FEW_DIMS, Profile
 from mineral.methods.default.views import Views
 from mineral.methods.learning_curve import allowing_for, rise
@@ -20,6 +20,7 @@ from mineral.methods.normalized import normalized
 from mineral.methods.projections.canonical import Canonical
 from mineral.methods.projections.projection import Budget
 from mineral.methods.projections.weak_correlations import Spread
+from mineral.methods.shares import Shares
 from mineral.results import Caution
 from mineral.samples import Paired
 
@@ -28,62 +29,6 @@ CONCLUSIVE_ROWS = 500  # from which a test of independent residuals has enough p
 CURVE_ROWS = 20_000  # above, halves of the rows differ by less than the allowance
 RISING = 0.05  # nats more than on half of the rows, from which KSG needs more rows
 DISAGREEMENT = 0.1  # nats between candidates, from which there is a caution
-
-
-@dataclass
-class _State:
-    """The state of a search.
-
-    Attributes:
-        answers: Of the candidates that were measured.
-        best: The answer with the largest share, with the value so far.
-        considered: A row of the decision for every answer, and then for those out of time.
-        ended: Whether the search has ended.
-    """
-
-    answers: list[Answer] = field(default_factory=list)
-    best: Answer | None = None
-    considered: list[Considered] = field(default_factory=list)
-    ended: bool = False
-
-    def add(self, answer: Answer, weight: float, error: float) -> None:
-        """Record an answer that has this share of the value from now on."""
-        if self.best is None:
-            self.best = answer
-        else:
-            found = average(self.best.found, answer.found, weight, error)
-            self.best = replace(answer if weight > 0.5 else self.best, found=found)
-        self.considered = [with_share_left(row, 1 - weight) for row in self.considered]
-        verdict = Verdict.AVERAGED if weight else Verdict.NOT_LARGER
-        row = replace(
-            _row(answer.candidate, answer.estimator, Verdict.REPORTED if weight == 1 else verdict),
-            value=answer.found.value,
-            stderr=answer.found.stderr,
-            weight=weight,
-            error=error,
-        )
-        self.considered.append(row)
-        self.answers.append(answer)
-
-
-def with_share_left(row: Considered, left: float) -> Considered:
-    """A row of the decision of which only a share is left, as another candidate has the rest."""
-    if not row.weight or left == 1:
-        return row
-    verdict = Verdict.AVERAGED if left else Verdict.SUPERSEDED
-    return replace(row, weight=row.weight * left, verdict=verdict)
-
-
-def _row(candidate: Candidate, estimator: Estimator, verdict: Verdict) -> Considered:
-    return Considered(
-        estimator=estimator.name,
-        options=estimator.options(),
-        view=candidate.view.value,
-        value=None,
-        stderr=None,
-        weight=0.0,
-        verdict=verdict,
-    )
 
 
 @dataclass(frozen=True)
@@ -106,48 +51,51 @@ class Search:
             few = replace(samples, x=samples.x[rows], y=samples.y[rows])
         views = Views(few, run.rng())
         profile = Profile.of(few)
-        state = _searched(profile, views, run, self.level)
-        assert state.best is not None
-        best = state.best
+        shares, is_conclusive = _searched(profile, views, run, self.level)
+        assert shares.best is not None
+        best = shares.best
         if few is not samples:
             views = Views(samples, run.rng())
-            best = replace(best, found=_on_all(state, views, run))
+            found = shares.combined(lambda a: _answer(a.candidate, a.estimator, views, run).found)
+            best = replace(best, found=found)
         found = _with_learning_curve(best, views[best.candidate.view], run)
         spread = Spread.of(views.untied) if profile.is_wide and not profile.may_be_label else None
         found = found if spread is None else spread.beside(found)
         # If residuals are independent of the predictors, the model captures all dependence.
-        dims = FEW_DIMS if state.ended else samples.dims
+        dims = FEW_DIMS if is_conclusive else samples.dims
         missing = max(found.missing, _allowance(best, found.value, n, dims))
-        decision = Decision(considered=tuple(state.considered), rows=len(few))
+        decision = Decision(considered=tuple(shares.considered), rows=len(few))
         return replace(
             found,
             missing=missing,
-            residual_is_independent=state.ended,
+            residual_is_independent=is_conclusive,
             kind=best.estimator.kind,
             decision=decision,
-            cautions=(*found.cautions, *_disagreement(state, profile)),
+            cautions=(*found.cautions, *_disagreement(shares, profile)),
         )
 
 
-def _searched(profile: Profile, views: Views, run: Run, level: Budget) -> _State:
-    state = _State()
+def _searched(
+    profile: Profile, views: Views, run: Run, level: Budget
+) -> tuple[Shares[Answer], bool]:
+    """The answers with their shares, and whether the last one leaves nothing to find."""
+    shares: Shares[Answer] = Shares()
     for candidate in TABLE:
         is_left_out = candidate.trains and level == "fast"
         if is_left_out or not candidate.applies(profile, views.untied):
             continue
         estimator = candidate.make(profile, level)
-        if state.best is not None and run.late:
-            state.considered.append(_row(candidate, estimator, Verdict.OUT_OF_TIME))
+        if shares.best is not None and run.late:
+            shares.skip(estimator, candidate.view.value)
             continue
         answer = _answer(candidate, estimator, views, run)
         weight, error = 1.0, 0.0
-        if state.best is not None:
-            weight, error = compared(state.best, answer, views, run)
-        state.add(answer, weight, error)
+        if shares.best is not None:
+            weight, error = compared(shares.best, answer, views, run)
+        shares.add(answer, weight, error)
         if candidate.ends and weight == 1.0 and _is_conclusive(answer, profile):
-            state.ended = True
-            break
-    return state
+            return shares, True
+    return shares, False
 
 
 def _answer(candidate: Candidate, estimator: Estimator, views: Views, run: Run) -> Answer:
@@ -162,22 +110,6 @@ def _is_conclusive(answer: Answer, profile: Profile) -> bool:
     """Whether residuals are independent; with ties broken at random, they are mostly noise."""
     enough = profile.n >= CONCLUSIVE_ROWS and profile.ties == 0
     return enough and answer.found.residual_is_independent
-
-
-def _on_all(state: _State, views: Views, run: Run) -> Measurement:
-    """The chosen candidates on all rows, with the shares that the comparison gave them."""
-    total, found = 0.0, None
-    for answer, row in zip(state.answers, state.considered, strict=False):
-        if row.weight == 0:
-            continue
-        other = _answer(answer.candidate, answer.estimator, views, run).found
-        total += row.weight
-        if found is None:
-            found = other
-        else:
-            found = average(found, other, row.weight / total, abs(other.value - found.value))
-    assert found is not None
-    return found
 
 
 def _with_learning_curve(best: Answer, samples: Paired, run: Run) -> Measurement:
@@ -196,9 +128,9 @@ def _allowance(best: Answer, value: float, n: int, dims: int) -> float:
     return bias_allowance(value, n, dims)
 
 
-def _disagreement(state: _State, profile: Profile) -> tuple[Caution, ...]:
+def _disagreement(shares: Shares[Answer], profile: Profile) -> tuple[Caution, ...]:
     """A caution where consistent candidates in few dimensions differ by more than their errors."""
-    found = [a.found for a in state.answers if a.candidate.evidence is not Evidence.BOUND]
+    found = [a.found for a in shares.answers if a.candidate.evidence is not Evidence.BOUND]
     if len(found) < 2 or profile.dims > FEW_DIMS:
         return ()
     values, noise = [each.value for each in found], max(each.stderr for each in found)
