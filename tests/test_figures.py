@@ -302,3 +302,14 @@ def test_pointwise_values_and_curves_are_in_the_unit_of_the_value(plain):
     line = figures.curves(trained).axes[0].lines[1]
     assert line.get_ydata() == pytest.approx(np.array(CURVE.validation) / np.log(2))
     assert figures.colours(trained).axes[0].get_xlabel() == "pointwise information in bits"
+
+
+@pytest.mark.parametrize("given", [None, {"species of the bird": np.arange(100) % 3}])
+def test_a_headline_with_long_names_stays_inside_the_figure(given):
+    rng = np.random.default_rng(0)
+    x, y = ({f"bill {of} in millimetres": rng.standard_normal(100)} for of in ("length", "depth"))
+    figure = mineral.estimate(x, y, given=given, estimator="auto").plot()
+    figure.canvas.draw()
+    titles = [f._suptitle for f in (figure, *figure.subfigs) if f._suptitle is not None]
+    drawn = [title.get_window_extent() for title in titles]
+    assert len(drawn) == 1 and drawn[0].x0 >= 0 and drawn[0].x1 <= figure.bbox.width

@@ -41,7 +41,7 @@ def overview(estimate: "Estimate") -> "Figure":
     """
     if estimate.dim_z is not None:
         figure = _figure(5.6, 1.7, shared=True)
-        figure.suptitle(headline(estimate), color=INK, fontsize=11, parse_math=False)
+        figure.suptitle(headline(estimate), color=INK, fontsize=11, parse_math=False, wrap=True)
         draw_interval(figure.subplots(), estimate)
         return figure
     shown = views(estimate.evidence)
@@ -49,7 +49,7 @@ def overview(estimate: "Estimate") -> "Figure":
     heights = [1.5, max(3.0, 2.2 * rows)] + [2.4] * bool(estimate.evidence.curves)
     figure = _figure(max(5.6, 2.6 * columns + 0.8), sum(heights), shared=True)
     parts: Any = figure.subfigures(len(heights), 1, height_ratios=heights)
-    parts[0].suptitle(headline(estimate), color=INK, fontsize=11, parse_math=False)
+    parts[0].suptitle(headline(estimate), color=INK, fontsize=11, parse_math=False, wrap=True)
     draw_interval(parts[0].subplots(), estimate)
     draw_samples(parts[1], estimate, *shown)
     if estimate.evidence.curves:
