@@ -8,7 +8,7 @@ from threading import Event
 import numpy as np
 import pytest
 import torch
-from threadpoolctl import threadpool_info, threadpool_limits
+from threadpoolctl import ThreadpoolController, threadpool_info, threadpool_limits
 
 import mineral
 from mineral.critics import SeparableCritic
@@ -105,6 +105,23 @@ def test_torch_threads_of_two_threads_that_overlap():
         over.set()
         assert left.result() == 3
     assert in_a_new_thread(torch.get_num_threads) == torch.get_num_threads() == 3
+
+
+@pytest.mark.usefixtures("three_threads")
+def test_one_blas_thread_of_two_threads_leaves_torch_in_both_as_it_was():
+    first, second = ExitStack(), ExitStack()
+
+    def enter():
+        for openmp in ThreadpoolController().select(user_api="openmp").lib_controllers:
+            openmp.set_num_threads(1)  # as in a thread that torch has not used yet
+        first.enter_context(one_blas_thread())
+
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(enter).result()
+        second.enter_context(one_blas_thread())
+        first.close()
+        second.close()
+    assert torch.get_num_threads() == 3
 
 
 def test_warnings_are_those_of_before_after_the_last_one_who_needs_quiet():

@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import Any
 
 import torch
-from threadpoolctl import ThreadpoolController, threadpool_limits
+from threadpoolctl import ThreadpoolController
 from torch import Tensor, nn
 
 SMALL = 1e9  # multiplications of a network at once: a few hundredths of a second
@@ -59,7 +59,9 @@ class Shared(AbstractContextManager[None]):
                 change.__exit__(None, None, None)
 
 
-_BLAS = Shared(lambda: threadpool_limits(limits=1, user_api="blas"))
+# Of these libraries only: a limit restores the number of every library that its controller holds,
+# and that of OpenMP, which each thread has for itself, would be that of the thread that came first.
+_BLAS = Shared(lambda: ThreadpoolController().select(user_api="blas").limit(limits=1))
 
 
 def one_blas_thread() -> AbstractContextManager[None]:
