@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mineral.audit import Audit, Recorded, audit, leakage, utility
+from mineral.audit import Audit, Recorded, audit, leakage
 from mineral.audit.attacks.classifiers import panel
 from mineral.audit.pages import drawings, page, words
 from mineral.audit.rows import Attack
@@ -19,6 +19,7 @@ from mineral.cli.problems import named as problem_named
 from mineral.errors import InputError, OptionError
 from mineral.experiments import find, run
 from mineral.shaping import AdditiveNoise, ModuleEncoder, Network, Raw, save_encoder
+from mineral.shaping.measure import auc
 from mineral.shaping.neuracrypt import NeuraCrypt
 from mineral.shaping.problem import Problem, table
 
@@ -167,8 +168,8 @@ def test_the_area_under_the_curve_is_the_share_of_pairs_in_order():
         float(p > q) + 0.5 * float(p == q) for p in scores[labels == 1] for q in scores[labels == 0]
     ]
     probabilities = np.stack([1 - scores, scores], axis=1)
-    assert utility.auc(probabilities, labels) == pytest.approx(np.mean(above))
-    assert math.isnan(utility.auc(probabilities, np.zeros(60, dtype=int)))
+    assert auc(probabilities, labels) == pytest.approx(np.mean(above))
+    assert math.isnan(auc(probabilities, np.zeros(60, dtype=int)))
 
 
 def test_rows_are_those_of_the_problems_split():

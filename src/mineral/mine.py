@@ -12,7 +12,6 @@ References:
     Belghazi et al. (2018), Mutual Information Neural Estimation, arXiv:1801.04062.
 """
 
-import copy
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,10 +25,10 @@ from mineral import bounds
 from mineral.basics.types import Bound, JointScores
 from mineral.errors import InputError, InputTypeError, MineralError, OptionError
 from mineral.samples import Standardizer, Units, as_tensor, paired, refuse_not_finite, shifted
+from mineral.stability import EarlyStopping
 from mineral.system.threads import SMALL, multiplications, one_torch_thread
 
 Pairs: TypeAlias = tuple[Tensor, Tensor]  # x of shape (n, dx) and z of shape (n, dz)
-State: TypeAlias = dict[str, Any]  # tensors, and what a module's `get_extra_state` gives
 Samples: TypeAlias = Any  # an array or a tensor of shape (n,) or (n, d)
 
 PAIRS = 2**17  # product samples that `mi` scores, as far as the rows allow
@@ -188,10 +187,10 @@ class Mine(nn.Module):
                 (x[training], y[training]), held, int(iters), int(batch_size), schedule
             )
         values = []
-        for state, (x, y) in zip((by_second, by_first), held, strict=True):
-            self.load_state_dict(state)
+        for best, (x, y) in zip((by_second, by_first), held, strict=True):
+            best.restore(self)
             values.append(self._value(x, y, y, self._some_partners(len(x), PAIRS)))
-        self.load_state_dict(by_both)
+        by_both.restore(self)
         return sum(values) / 2
 
     def _train(
@@ -201,16 +200,18 @@ class Mine(nn.Module):
         iters: int,
         batch_size: int,
         schedule: "_Optimizer",
-    ) -> list[State]:
-        """Train T on `rows`; its states at the best looks at each half of `held`, and at both."""
+    ) -> list[EarlyStopping]:
+        """Train T on `rows`; keep it at the best looks at each half of `held`, and at both."""
         n = len(rows[0])
         # The same product samples at every look: the differences between looks are of T alone.
         halves = [(x, y, y, self._some_partners(len(x), LOOK_PAIRS)) for x, y in held]
         with multiplications(self.T) as counts:
-            best_values = self._look(halves)
+            first_look = self._look(halves)
         looked = sum(partners.numel() + len(partners) for *_, partners in halves)
         a_step = sum(counts) / looked * 2 * min(batch_size, n)
-        best, since = [self._copied()] * 3, 0
+        best, since = [EarlyStopping(patience=None) for _ in first_look], 0
+        for each, value in zip(best, first_look, strict=True):
+            each.update(value, self)
         batches = max(1, n // batch_size)
         modes = {module: module.training for module in self.modules()}
         self.train()
@@ -226,14 +227,9 @@ class Mine(nn.Module):
                 since += batches
                 if since < BETWEEN and done < iters - 1:
                     continue
-                values, since = self._look(halves), 0
-                better = [
-                    not value <= most for value, most in zip(values, best_values, strict=True)
-                ]
-                if any(better):
-                    state = self._copied()
-                    best = [state if now else old for now, old in zip(better, best, strict=True)]
-                    best_values = list(map(max, values, best_values))
+                for each, value in zip(best, self._look(halves), strict=True):
+                    each.update(value, self)
+                since = 0
         return best
 
     def _look(self, halves: list[tuple[Tensor, Tensor, Tensor, Tensor]]) -> list[float]:
@@ -245,9 +241,6 @@ class Mine(nn.Module):
         """The bound of a batch whose rows are in random order, by one call of T."""
         scores = self._score(torch.cat([x, x]), torch.cat([y, y.roll(1, 0)]))
         return bound(scores[: len(x)], scores[len(x) :, None])
-
-    def _copied(self) -> State:
-        return copy.deepcopy(dict(self.state_dict()))
 
     @torch.no_grad()
     def _value(self, x: Tensor, z: Tensor, product_z: Tensor, partners: Tensor) -> float:

@@ -153,7 +153,7 @@ class EarlyStopping:
     finite ends training: bounds do not come back from there.
 
     Args:
-        patience: Updates in a row without a gain before it is time to stop.
+        patience: Updates in a row without a gain before it is time to stop; None for no limit.
         least_gain: How much better counts as better.
 
     Attributes:
@@ -162,12 +162,13 @@ class EarlyStopping:
         updates: How many there were.
     """
 
-    def __init__(self, patience: int, *, least_gain: float = 0.0) -> None:
-        if patience < 1:
+    def __init__(self, patience: int | None, *, least_gain: float = 0.0) -> None:
+        if patience is not None and patience < 1:
             raise OptionError(f"`patience` must be at least 1, got {patience}.")
         if not 0 <= least_gain < math.inf:
             raise OptionError(f"`least_gain` must not be negative, got {least_gain}.")
-        self.patience, self.least_gain = patience, least_gain
+        self.patience = math.inf if patience is None else patience
+        self.least_gain = least_gain
         self.best, self.best_update, self.updates = -math.inf, 0, 0
         self._states: list[dict[str, Any]] = []
 

@@ -9,18 +9,17 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from jaxtyping import Float, Int
 
 from mineral import api
 from mineral.audit.attacks.classifiers import Panel, Sample, log_likelihood
-from mineral.audit.rows import Attack, Measure, mean
-from mineral.basics.numerics import logmeanexp, off_diagonal
+from mineral.audit.rows import Attack, Measure
+from mineral.basics.intervals import mean
 from mineral.basics.types import Matrix
 from mineral.methods import Estimator, Mixed
 from mineral.shaping.encoder import Encoder
+from mineral.shaping.measure import rate_of
 from mineral.shaping.network import ModuleEncoder
-from mineral.shaping.objective import log_densities
 from mineral.shaping.simple import AdditiveNoise
 
 ESTIMATED_AT_MOST = 2000, 32  # rows and coordinates for an estimator
@@ -120,23 +119,19 @@ def of_everything(
         return [*below, _infinite(name)]
     some = known.rows(slice(COMPARED))
     z = np.asarray(codes[:COMPARED], np.float64)
-    scores = log_densities(*map(torch.from_numpy, (some.mean, some.scale, z)))
-    relative = scores - scores.diagonal()
-    low_rows = -logmeanexp(relative, dim=0).numpy()
-    low, low_interval = mean(low_rows)
-    high, high_interval = mean(-logmeanexp(off_diagonal(relative.T), dim=1).numpy())
+    low, high = rate_of(some.mean, some.scale, z)
     return [
         Measure(
             name=name,
-            value=low,
-            interval=low_interval,
+            value=low.value,
+            interval=low.interval,
             side="lower bound",
-            how=f"InfoNCE with the known density, at most log {len(low_rows):,}",
+            how=f"InfoNCE with the known density, at most log {len(z):,}",
         ),
         Measure(
             name=name,
-            value=high,
-            interval=high_interval,
+            value=high.value,
+            interval=high.interval,
             side="upper bound",
             how="leave-one-out bound with the known density",
         ),

@@ -1,17 +1,10 @@
 """The numbers of an audit: measures with the side of their bound, and attacks with chance."""
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
-import numpy as np
-
-from mineral.basics.special import ndtri
-from mineral.basics.types import PerSample
-
 Side: TypeAlias = Literal["lower bound", "upper bound", "neither", "exact"]
-RESAMPLES = 200
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,38 +52,6 @@ class Attack:
     def succeeds(self) -> bool:
         """Whether its whole interval lies above chance."""
         return self.interval[0] > self.chance
-
-
-def share(right: int, n: int, *, confidence: float = 0.95) -> tuple[float, float]:
-    """Wilson's interval of a probability, from `right` successes of n.
-
-    References:
-        Wilson (1927), doi:10.1080/01621459.1927.10502953.
-    """
-    z = float(ndtri((1 + confidence) / 2))
-    p = right / n
-    center = (p + z**2 / (2 * n)) / (1 + z**2 / n)
-    half = z * math.sqrt(p * (1 - p) / n + z**2 / (4 * n**2)) / (1 + z**2 / n)
-    # At the ends it touches 0 and 1, but for rounding.
-    low = 0.0 if right == 0 else center - half
-    return low, 1.0 if right == n else center + half
-
-
-def mean(values: PerSample) -> tuple[float, tuple[float, float]]:
-    """The mean, and its interval at 95 % by the central limit theorem."""
-    value = float(values.mean())
-    half = float(ndtri(0.975)) * float(values.std(ddof=1)) / math.sqrt(len(values))
-    return value, (value - half, value + half)
-
-
-def resampled(
-    statistic: Callable[[np.ndarray], float], n: int, *, seed: int
-) -> tuple[float, float]:
-    """The middle 95 % of a statistic of rows, by the bootstrap; the rows come as indices."""
-    rng = np.random.default_rng(seed)
-    found = [statistic(rng.integers(n, size=n)) for _ in range(RESAMPLES)]
-    low, high = np.nanquantile(found, [0.025, 0.975])
-    return float(low), float(high)
 
 
 def plain(row: Measure | Attack) -> dict[str, Any]:

@@ -1,11 +1,10 @@
 """Utility of a code: information about the kept label, and accuracy of classifiers."""
 
-import numpy as np
-from jaxtyping import Float, Int
-
 from mineral.audit import leakage
 from mineral.audit.attacks.classifiers import Panel, Sample
-from mineral.audit.rows import Measure, resampled, share
+from mineral.audit.rows import Measure
+from mineral.basics.intervals import resampled, share
+from mineral.shaping.measure import auc
 
 
 def of_label(fitted: Panel, test: Sample, *, estimate: bool = True, seed: int = 0) -> list[Measure]:
@@ -41,25 +40,3 @@ def of_label(fitted: Panel, test: Sample, *, estimate: bool = True, seed: int = 
         area,
         *leakage.of_label(fitted, test, symbol="L", estimate=estimate, seed=seed),
     ]
-
-
-def auc(probabilities: Float[np.ndarray, "n k"], labels: Int[np.ndarray, " n"]) -> float:
-    """The area under the ROC curve: of two classes, or the mean over classes against the rest.
-
-    A tie counts half. Classes with no rows, or all rows, are ignored.
-    """
-    classes = [1] if probabilities.shape[1] == 2 else range(probabilities.shape[1])
-    areas = [_area(probabilities[:, c], labels == c) for c in classes]
-    known = [area for area in areas if not np.isnan(area)]
-    return float(np.mean(known)) if known else float("nan")
-
-
-def _area(scores: Float[np.ndarray, " n"], positive: np.ndarray) -> float:
-    from scipy.stats import rankdata  # half a second to import
-
-    count = int(positive.sum())
-    others = len(scores) - count
-    if not count or not others:
-        return float("nan")
-    above = rankdata(scores)[positive].sum() - count * (count + 1) / 2
-    return float(above / (count * others))

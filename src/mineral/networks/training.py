@@ -1,6 +1,5 @@
 """The one training loop, and how critics are scored on more pairs than fit in memory at once."""
 
-import copy
 import math
 import time
 from collections.abc import Callable, Iterator
@@ -13,6 +12,7 @@ from torch import Tensor, nn
 from mineral.basics.types import Bound, JointScores, ProductScores
 from mineral.critics import Baselined
 from mineral.results import Curve
+from mineral.stability import EarlyStopping
 from mineral.system.chance import Chance
 from mineral.system.threads import SMALL, multiplications, one_torch_thread
 
@@ -147,7 +147,8 @@ def train(
         first_look = _validate(critic, objective, validation, schedule)
     a_step = sum(counts) * min(schedule.batch_size, len(training[0])) / len(validation[0])
     steps, learned, held_out = [0], [0.0], [first_look]
-    best, kept = copy.deepcopy(critic.state_dict()), 0
+    best = EarlyStopping(patience=None)  # the schedule counts steps, not looks
+    best.update(first_look, critic)
     since: list[Tensor] = []
     chance = Chance.of(rng)
     _set_mode(critic, objective, training=True)
@@ -171,15 +172,20 @@ def train(
             _set_mode(critic, objective, training=True)
             since.clear()
             progress(step / schedule.steps)
-            if held_out[-1] > held_out[kept]:
-                best, kept = copy.deepcopy(critic.state_dict()), len(steps) - 1
-            waited = step - steps[kept] >= schedule.waits(steps[kept])
-            if waited or time.monotonic() > until or not np.isfinite(held_out[-1]):
+            diverged = best.update(held_out[-1], critic)
+            best_step = steps[best.best_update]
+            waited = step - best_step >= schedule.waits(best_step)
+            if waited or diverged or time.monotonic() > until:
                 break
-    critic.load_state_dict(best)
+    best.restore(critic)
     critic.eval()
     learned[0] = held_out[0]  # before the first step, no row is different from any other
-    return Curve(steps=tuple(steps), training=tuple(learned), validation=tuple(held_out), best=kept)
+    return Curve(
+        steps=tuple(steps),
+        training=tuple(learned),
+        validation=tuple(held_out),
+        best=best.best_update,
+    )
 
 
 def _decay(step: int, steps: int) -> float:

@@ -15,6 +15,7 @@ import torch
 from jaxtyping import Float, Int
 
 from mineral import api
+from mineral.basics.intervals import mean
 from mineral.basics.numerics import leave_one_out_logmeanexp, logmeanexp
 from mineral.basics.types import Matrix, PerSample
 from mineral.methods import Mixed
@@ -27,7 +28,6 @@ from mineral.system.threads import quiet
 
 SANDWICHED = 4000  # rows of a rate: each is compared with all others
 COUNTED = 2000  # rows whose neighbours are counted
-NORMAL = 1.96  # two-sided 95%
 WIDE = 128  # numbers of a code above which trees and neighbours take minutes, and see less
 
 
@@ -50,10 +50,8 @@ class Bound:
     @classmethod
     def of(cls, values: PerSample, kind: str, by: str) -> "Bound":
         """The mean of one number a row."""
-        mean, stderr = float(values.mean()), float(values.std(ddof=1)) / math.sqrt(len(values))
-        return cls(
-            value=mean, interval=(mean - NORMAL * stderr, mean + NORMAL * stderr), kind=kind, by=by
-        )
+        value, interval = mean(values)
+        return cls(value=value, interval=interval, kind=kind, by=by)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -193,7 +191,7 @@ def retrained(
             Retrained(
                 name=name,
                 accuracy=float((seen.argmax(axis=1) == labels[2]).mean()),
-                auc=_auc(seen, labels[2]),
+                auc=auc(seen, labels[2]),
                 information=Bound.of(gain, "lower bound", f"a retrained classifier ({name})"),
                 validation=float(np.log(held[np.arange(len(held)), labels[1]]).mean()),
                 held=float((held.argmax(axis=1) == labels[1]).mean()),
@@ -220,12 +218,14 @@ def rate_between(encoder: Encoder, x: Matrix, *, seed: int = 0) -> tuple[Bound, 
     return rate_of(*encoder.moments(rows), z)
 
 
-def rate_of(mean: Matrix, scale: Matrix, z: Float[np.ndarray, "n dz"]) -> tuple[Bound, Bound]:
+def rate_of(center: Matrix, scale: Matrix, z: Float[np.ndarray, "n dz"]) -> tuple[Bound, Bound]:
     """I(X; Z) from below and from above, from the moments of q(z | x) and a code of each row.
 
     Row by row, what `bounds.structured_infonce` and `bounds.leave_one_out_upper` are means of.
     """
-    scores = log_densities(*(torch.from_numpy(np.asarray(v, np.float64)) for v in (mean, scale, z)))
+    scores = log_densities(
+        *(torch.from_numpy(np.asarray(v, np.float64)) for v in (center, scale, z))
+    )
     relative = scores - scores.diagonal()
     low = -logmeanexp(relative, dim=0).numpy()
     high = -leave_one_out_logmeanexp(relative, dim=0).diagonal().numpy()
@@ -286,8 +286,13 @@ def _probabilities(classifier: Any, rows: Matrix, count: int) -> Float[np.ndarra
     return found
 
 
-def _auc(probabilities: Float[np.ndarray, "n k"], labels: Int[np.ndarray, " n"]) -> float:
+def auc(probabilities: Float[np.ndarray, "n k"], labels: Int[np.ndarray, " n"]) -> float:
+    """The area under the ROC curve, the mean over classes against the rest.
+
+    A class without rows, or with all rows, does not count: NaN if none does.
+    """
     from sklearn.metrics import roc_auc_score
 
     present = [c for c in np.unique(labels) if (labels != c).any()]
-    return float(np.mean([roc_auc_score(labels == c, probabilities[:, c]) for c in present]))
+    areas = [roc_auc_score(labels == c, probabilities[:, c]) for c in present]
+    return float(np.mean(areas)) if areas else math.nan

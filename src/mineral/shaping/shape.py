@@ -13,6 +13,7 @@ References:
 """
 
 import copy
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -29,6 +30,7 @@ from mineral.shaping.network import ModuleEncoder, Network, moments
 from mineral.shaping.objective import Dependence, LabelInformation, distance_correlation, rate
 from mineral.shaping.problem import SHARES, Problem, check_training, entropy
 from mineral.shaping.rows import Rows, as_rows, standardization
+from mineral.stability import EarlyStopping
 from mineral.system.chance import Chance, learning
 from mineral.system.progress import ProgressOption, reporting
 
@@ -258,7 +260,7 @@ class _Run:
         )
         decay = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=recipe.steps)
         every = max(1, recipe.steps // CHECKS)
-        best, best_value, best_check = copy.deepcopy(self.module.state_dict()), -np.inf, 0
+        best, unjudged = EarlyStopping(patience=None), 0
         for step, rows in enumerate(self._batches(), start=1):
             self.module.train()
             with chance.step():
@@ -281,15 +283,18 @@ class _Run:
                 continue
             value = self._check(step, chance)
             # Early on, a leak appears small because the adversary is not trained yet.
-            if step > recipe.steps / 2 and value > best_value:
-                best, best_value = copy.deepcopy(self.module.state_dict()), value
-                best_check = len(self.checks) - 1
+            if step > recipe.steps / 2:
+                best.update(value, self.module)
+            else:
+                unjudged = len(self.checks)
             report(step / recipe.steps, f"shaping, β = {recipe.beta:g}")
-        if not np.isfinite(best_value):
+        if not math.isfinite(best.best):
             raise InputError("Training diverged: lower `learning_rate`, or look at the features.")
-        self.module.load_state_dict(best)
+        best.restore(self.module)
         steps, kept_curve, leaked_curve = zip(*self.checks, strict=True)
-        return History(steps=steps, kept=kept_curve, leaked=leaked_curve, best=best_check)
+        return History(
+            steps=steps, kept=kept_curve, leaked=leaked_curve, best=unjudged + best.best_update
+        )
 
     def encoder(self, columns: tuple[str, ...]) -> ModuleEncoder:
         ours = isinstance(self.module, Network)

@@ -3,7 +3,8 @@
 import numpy as np
 
 from mineral.audit.attacks.classifiers import Panel, Sample, panel
-from mineral.audit.rows import Attack, share
+from mineral.audit.rows import Attack
+from mineral.basics.intervals import share
 
 
 def attack(

@@ -24,7 +24,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from mineral.audit.rows import Attack, share
+from mineral.audit.rows import Attack
+from mineral.basics.intervals import share
 from mineral.errors import InputError, OptionError
 from mineral.shaping.neuracrypt import NeuraCrypt
 from mineral.system.chance import Chance, learning

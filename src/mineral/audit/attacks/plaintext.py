@@ -6,7 +6,8 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from mineral.audit.attacks.lookalike import assigned
-from mineral.audit.rows import Attack, share
+from mineral.audit.rows import Attack
+from mineral.basics.intervals import share
 from mineral.errors import InputError
 
 RIDGES = tuple(10.0**k for k in range(-3, 6))

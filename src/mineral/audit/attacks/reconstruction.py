@@ -6,7 +6,8 @@ import numpy as np
 from jaxtyping import Float
 
 from mineral.audit.attacks.views import Views
-from mineral.audit.rows import Attack, resampled
+from mineral.audit.rows import Attack
+from mineral.basics.intervals import resampled
 from mineral.system.threads import quiet
 
 RIDGES = tuple(10.0**k for k in range(-2, 6))

@@ -4,7 +4,8 @@ import numpy as np
 from jaxtyping import Float
 
 from mineral.audit.attacks.lookalike import lookalike
-from mineral.audit.rows import Attack, share
+from mineral.audit.rows import Attack
+from mineral.basics.intervals import share
 
 
 def attack(
