@@ -6,7 +6,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from jaxtyping import Float
 
-from mineral.audit.rows import Attack, Measure, plain
+from mineral.audit.rows import Attack, Measure, as_json
 
 Hidden: TypeAlias = Literal["label", "numbers", "everything"]
 
@@ -101,9 +101,9 @@ class Audit:
                 "stochastic": each.stochastic,
                 "leaks_by_bound": each.leaks_by_bound,
                 "leaks_by_attack": each.leaks_by_attack,
-                "utility": [plain(row) for row in each.utility],
-                "leakage": [plain(row) for row in each.leakage],
-                "attacks": [plain(row) for row in each.attacks],
+                "utility": [as_json(row) for row in each.utility],
+                "leakage": [as_json(row) for row in each.leakage],
+                "attacks": [as_json(row) for row in each.attacks],
             }
             for each in self.encoders
         ]

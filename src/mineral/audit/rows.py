@@ -54,7 +54,7 @@ class Attack:
         return self.interval[0] > self.chance
 
 
-def plain(row: Measure | Attack) -> dict[str, Any]:
+def as_json(row: Measure | Attack) -> dict[str, Any]:
     """As JSON can hold it: infinity as a text."""
     made = {name: getattr(row, name) for name in row.__dataclass_fields__}
     made["interval"] = [_number(end) for end in row.interval]

@@ -2,7 +2,6 @@
 
 import gzip
 import json
-import math
 import os
 import reprlib
 import zlib
@@ -14,6 +13,7 @@ from io import FileIO
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, cast, get_args
 
+from mineral.basics.plain import plain
 from mineral.basics.terminal import escaped
 from mineral.errors import InputError
 from mineral.system import storage
@@ -93,7 +93,7 @@ class Journal:
         Raises:
             InputError: If it cannot be written; of this row there is then nothing in the file.
         """
-        line = json.dumps(_plain(asdict(row)), ensure_ascii=False, allow_nan=False)
+        line = json.dumps(plain(asdict(row)), ensure_ascii=False, allow_nan=False)
         rest = memoryview(line.encode("utf-8", "replace") + b"\n")
         end = self._file.seek(0, os.SEEK_END)
         try:
@@ -239,14 +239,3 @@ def _shown(row: Row) -> Row:
         for name, version in row.versions.items()
     }
     return replace(row, **texts, versions=versions)
-
-
-def _plain(value: Any) -> Any:  # noqa: ANN401
-    """As JSON can hold it: what is not finite as a text, within options, or not at all."""
-    if isinstance(value, Mapping):
-        return {str(name): _plain(item) for name, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value

@@ -2,14 +2,13 @@
 
 import contextlib
 import json
-import math
 import os
 import re
 import shutil
 import sys
 import textwrap
-from typing import Any
 
+from mineral.basics.plain import plain
 from mineral.basics.terminal import escaped
 
 
@@ -34,16 +33,7 @@ def _indent(line: str) -> int:
 
 def in_json(value: object) -> str:
     """As JSON, on several lines; what is not finite as null."""
-    return json.dumps(_finite(value), indent=2, allow_nan=False)
-
-
-def _finite(value: Any) -> Any:  # noqa: ANN401
-    """JSON knows neither NaN nor infinity: null."""
-    if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_finite(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+    return json.dumps(plain(value), indent=2, allow_nan=False)
 
 
 def show(text: str) -> None:

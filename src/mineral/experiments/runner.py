@@ -12,7 +12,6 @@ report.html         the same in one file, with the figures inside
 
 import dataclasses
 import json
-import math
 import os
 import platform
 import re
@@ -26,6 +25,7 @@ from typing import Any, TypeVar
 
 import torch
 
+from mineral.basics.plain import plain
 from mineral.basics.types import Progress
 from mineral.errors import InputError, OptionError
 from mineral.experiments import drawings, parallel, scalars, writing
@@ -97,7 +97,7 @@ def run(
     folder = Path(out)
     identity = {
         "experiment": experiment.name,
-        "settings": _plain(dataclasses.asdict(settings)),  # type: ignore[call-overload]
+        "settings": plain(dataclasses.asdict(settings)),  # type: ignore[call-overload]
         "seed": seed,
     }
     command = command or _command(experiment.name, mode, changes or {}, seed, folder)
@@ -159,7 +159,7 @@ def _do_all(missing: Mapping[str, parallel.Work], count: int, jobs: int, report:
 def _write_conclusion(
     folder: Path, experiment: Experiment[S], conclusion: Conclusion, seconds: float
 ) -> None:
-    _write(folder / "metrics.json", _plain(conclusion.metrics))
+    _write(folder / "metrics.json", plain(conclusion.metrics))
     figures = {name: drawings.png(figure) for name, figure in conclusion.figures.items()}
     for name, content in figures.items():
         storage.write(folder / f"{name}.png", content)
@@ -200,8 +200,8 @@ def _do(
         if log:
             log.close()
     seconds = round(time.perf_counter() - start, 3)
-    logged = {"logged": _plain(log.found)} if log else {}
-    _write(path, {**identity, "seconds": seconds, "found": _plain(found), **logged})
+    logged = {"logged": plain(log.found)} if log else {}
+    _write(path, {**identity, "seconds": seconds, "found": plain(found), **logged})
 
 
 @contextmanager
@@ -289,18 +289,9 @@ def _part(report: Progress, i: int, count: int, key: str) -> Callable[[float], N
 def _command(name: str, mode: str, changes: Mapping[str, Any], seed: int, folder: Path) -> str:
     words = ["mineral", "experiment", name, f"--{mode}", "--seed", str(seed)]
     for setting, value in changes.items():
-        words += ["--set", f"{setting}={json.dumps(_plain(value))}"]
+        words += ["--set", f"{setting}={json.dumps(plain(value))}"]
     return shlex.join([*words, "--out", str(folder)])
 
 
 def _write(path: Path, content: Numbers) -> None:
     storage.write(path, json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
-
-
-def _plain(value: Any) -> Any:  # noqa: ANN401
-    """As JSON can hold it: what is not finite as null."""
-    if isinstance(value, Mapping):
-        return {str(name): _plain(item) for name, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value

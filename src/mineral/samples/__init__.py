@@ -8,7 +8,7 @@ from mineral.samples.split import Fold, canonical_order, folds, shifted
 from mineral.samples.tensors import Units, as_tensor, refuse_not_finite
 from mineral.samples.ties import distinct_rows, has_ties, is_evenly_spaced, spread_ties, symbols
 from mineral.samples.transform import Standardizer, normal_scores, power_of_two
-from mineral.samples.whitening import whiten, without
+from mineral.samples.whitening import principal_directions, whiten, without
 
 __all__ = [
     "Conditioned",
@@ -29,6 +29,7 @@ __all__ = [
     "normal_scores",
     "paired",
     "power_of_two",
+    "principal_directions",
     "refuse_not_finite",
     "shifted",
     "spread_ties",

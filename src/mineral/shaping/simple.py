@@ -155,13 +155,11 @@ def pca(x: Any, dim: int) -> Linear:  # noqa: ANN401
         raise OptionError(
             f"`dim` must be from 1 to the {min(rows.shape)} components of `x`, got {dim}."
         )
-    center = rows.mean(axis=0)
-    covariance = np.cov(rows - center, rowvar=False, bias=True).reshape(len(center), -1)
-    _, vectors = np.linalg.eigh(covariance)  # in rising order
-    leading = vectors[:, ::-1][:, :dim]
-    # The sign of a component is arbitrary: its largest weight is positive, on every machine.
-    signs = np.sign(leading[np.abs(leading).argmax(axis=0), np.arange(dim)])
-    return Linear(center=center, weight=np.ascontiguousarray(leading * signs), name="pca")
+    from sklearn.decomposition import PCA
+
+    found = PCA(dim, svd_solver="full").fit(rows)
+    weight = np.ascontiguousarray(found.components_.T)
+    return Linear(center=found.mean_, weight=weight, name="pca")
 
 
 def random_network(widths: tuple[int, ...], *, seed: int = 0) -> ModuleEncoder:

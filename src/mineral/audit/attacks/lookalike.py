@@ -27,6 +27,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from mineral.samples import principal_directions, whiten
 from mineral.system.chance import Chance, learning
 
 RIDGES = tuple(10.0**k for k in range(-3, 6))
@@ -68,9 +69,7 @@ class Principal:
     @classmethod
     def fit(cls, values: Float[np.ndarray, "n d"]) -> "Principal":
         center = values.mean(axis=0)
-        _, scales, directions = np.linalg.svd(values - center, full_matrices=False)
-        kept = int((scales > 1e-6 * scales[0]).sum())
-        return cls(center, directions[: min(kept, PRINCIPAL)].T)
+        return cls(center, principal_directions(values - center, PRINCIPAL)[0])
 
     def __call__(self, values: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n p"]:
         return np.asarray((values - self.center) @ self.directions)
@@ -120,7 +119,7 @@ def lookalikes(
 
         return Lookalike(order, encode, explained, how)
 
-    whitened, other = _whitened(x), _whitened(z)
+    whitened, other = (whiten(side)[0] * len(side) ** 0.5 for side in (x, z))
     if whitened.shape == other.shape and whitened.shape[1] < len(x) - 1:
         order = _nearest(_invariants(whitened), _invariants(other))
         yield learned(order, "moments that are invariant under a linear map")
@@ -165,12 +164,6 @@ def _refined(x: np.ndarray, z: np.ndarray, order: Order) -> list[Order]:
         if np.array_equal(before, order):
             break
     return [first, order]
-
-
-def _whitened(values: np.ndarray) -> Float[np.ndarray, "n rank"]:
-    u, scales, _ = np.linalg.svd(values - values.mean(axis=0), full_matrices=False)
-    kept = scales > 1e-6 * scales[0]
-    return np.asarray(u[:, kept] * len(values) ** 0.5)
 
 
 def _invariants(whitened: np.ndarray) -> Float[np.ndarray, "n features"]:

@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Int
 
+from mineral.samples import principal_directions
+
 # coordinates; beyond, half are the most informative ones, and half principal components
 WIDEST = 256
 PRINCIPAL_FROM = 1500  # rows
@@ -124,19 +126,14 @@ def _reduction(
     first = np.argsort(-_between(values, labels), kind="stable")[:half]
     chosen = np.zeros((values.shape[1], half))
     chosen[first, np.arange(half)] = 1.0
-    gram = values[:PRINCIPAL_FROM] @ values[:PRINCIPAL_FROM].T
-    variances, rows = np.linalg.eigh(gram)  # fewer rows than coordinates, or not many more
-    leading = np.flatnonzero(variances > 1e-9 * variances[-1])[-half:]
-    principal = values[:PRINCIPAL_FROM].T @ (rows[:, leading] / np.sqrt(variances[leading]))
+    principal, _ = principal_directions(values[:PRINCIPAL_FROM], half)
     return np.concatenate([chosen, principal], axis=1)
 
 
 def _whitening(values: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "d w"]:
     """To uncorrelated directions of unit variance, without those that have none."""
-    covariance = np.cov(values, rowvar=False, bias=True).reshape(values.shape[1], -1)
-    variances, vectors = np.linalg.eigh(covariance)
-    kept = variances > 1e-8 * max(variances[-1], 1e-300)
-    return np.asarray(vectors[:, kept] / np.sqrt(variances[kept]))
+    directions, variances = principal_directions(values - values.mean(axis=0), values.shape[1])
+    return np.asarray(directions / np.sqrt(variances))
 
 
 def _telling_pairs(

@@ -121,10 +121,10 @@ def unlearned(context: Context[Settings], *, kind: str) -> Numbers:
     (x, y), (at, of) = _images("train", settings.images), _images("test")
     x, at = x.flatten(1), at.flatten(1)
     if kind == "components":
-        mean = x.mean(0)
-        _, vectors = torch.linalg.eigh((x - mean).T @ (x - mean))
-        leading = vectors[:, -settings.dim_z :]
-        x, at = (x - mean) @ leading, (at - mean) @ leading
+        from sklearn.decomposition import PCA
+
+        components = PCA(settings.dim_z).fit(x.numpy())
+        x, at = (torch.from_numpy(components.transform(side.numpy())) for side in (x, at))
     return {"accuracy": _accuracy(settings, (x.numpy(), y), (at.numpy(), of))}
 
 

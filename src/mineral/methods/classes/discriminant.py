@@ -16,6 +16,7 @@ import numpy as np
 from jaxtyping import Float, Int
 from scipy.linalg import solve_triangular
 
+from mineral.basics.special import log_softmax
 from mineral.basics.types import Matrix, PerSample, Rows
 from mineral.methods.base import Estimator, Measurement, Run
 from mineral.methods.classes.densities import (
@@ -312,9 +313,7 @@ class _Design:
     ) -> Float[np.ndarray, "e m"]:
         """log q(label | x) for each exponent."""
         logits = np.array(EXPONENTS)[:, None, None] * densities + np.log(self.shares)
-        own = logits[:, np.arange(len(label)), label]
-        top = logits.max(axis=2)
-        return np.asarray(own - top - np.log(np.exp(logits - top[..., None]).sum(axis=2)))
+        return np.asarray(log_softmax(logits, axis=2)[:, np.arange(len(label)), label])
 
     def predicted(
         self, fits: Sequence[dict[Option, LogDensity]], chosen: Sequence[tuple[Option, float]]
@@ -340,9 +339,7 @@ def _posterior(
     densities: Float[np.ndarray, "n c"], exponent: float, shares: Float[np.ndarray, " c"]
 ) -> Float[np.ndarray, "n c"]:
     """log q(y | x) of all classes."""
-    logits = exponent * densities + np.log(shares)
-    logits -= logits.max(axis=1, keepdims=True)
-    return np.asarray(logits - np.log(np.exp(logits).sum(axis=1, keepdims=True)))
+    return np.asarray(log_softmax(exponent * densities + np.log(shares), axis=1))
 
 
 def _of_components(

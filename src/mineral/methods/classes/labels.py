@@ -8,7 +8,7 @@ from jaxtyping import Float, Int
 from mineral.basics.types import Matrix, PerSample, Rows
 from mineral.errors import InputError
 from mineral.results import Caution
-from mineral.samples import Paired, indicators, normal_scores
+from mineral.samples import Paired, indicators, normal_scores, principal_directions
 
 MIN_ROWS_PER_CLASS = 2  # on average: one row to fit and one to predict
 SMALL_CLASS = 10  # rows on average, below which the 30 words of benchmarks/labels.py lose 0.1 nats
@@ -152,14 +152,8 @@ class Components:
         z = (values - center) / scale
         n, d = z.shape
         most = max(1, min(d, MAX_COMPONENTS, n // ROWS_PER_COMPONENT))
-        if d <= n:
-            variances, directions = np.linalg.eigh(z.T @ z / n)
-        else:  # the same components, from the products of rows
-            variances, rows = np.linalg.eigh(z @ z.T / n)
-            directions = z.T @ rows / np.sqrt(np.maximum(n * variances, 1e-300))
-        kept = np.argsort(variances)[::-1][:most]
-        kept = kept[variances[kept] > 1e-9 * max(variances.max(), 1e-300)]
-        return cls(center, directions[:, kept] / np.sqrt(variances[kept]) / scale[:, None])
+        directions, variances = principal_directions(z, most)
+        return cls(center, directions / np.sqrt(variances) / scale[:, None])
 
     def apply(self, values: Matrix) -> Float[np.ndarray, "n k"]:
         """Components of any rows, clipped: in products one far row would outweigh all others."""

@@ -10,7 +10,6 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 from jaxtyping import Float
-from scipy.linalg import eigh
 
 from mineral.basics.types import Matrix, X, Y
 from mineral.methods.base import Estimator, Measurement, Run
@@ -20,7 +19,7 @@ from mineral.methods.neighbours.knn import KSG
 from mineral.methods.neural.residual import Residual
 from mineral.methods.normalized import excess, normalized
 from mineral.methods.options import AtLeastOne
-from mineral.samples import Paired, folds, normal_scores, shifted
+from mineral.samples import Paired, folds, normal_scores, principal_directions, shifted
 from mineral.system.progress import portion
 
 Budget: TypeAlias = Literal["fast", "balanced", "thorough"]
@@ -114,17 +113,8 @@ def principal(
     z = centered[:, scale > 0]
     if scaled:
         z /= scale[scale > 0]
-    n, d = z.shape
-    top = (max(0, min(n, d) - most), min(n, d) - 1)
-    if d <= n:
-        variances, directions = eigh(z.T @ z, subset_by_index=top)
-        components = z @ directions
-    else:  # the same components, from the products of rows
-        variances, rows = eigh(z @ z.T, subset_by_index=top)
-        components = rows * np.sqrt(variances.clip(min=0))
-    variances, components = variances[::-1], components[:, ::-1]
-    chosen = components[:, variances > variances[0] * max(n, d) * np.finfo(float).eps]
-    return np.asarray(chosen / chosen.std(axis=0) if whitened else chosen)
+    components = z @ principal_directions(z, most)[0]
+    return np.asarray(components / components.std(axis=0) if whitened else components)
 
 
 def _best(x: X, y: Y, run: Run, wanted: int | None) -> tuple[float, int]:
