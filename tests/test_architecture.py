@@ -1,6 +1,7 @@
 """The layers, lowest first. A module may import only from layers below its own."""
 
 import ast
+import re
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -153,3 +154,41 @@ TWO_LEVELS = {
 def test_only_one_level_of_folders_but_for_those_listed():
     deeper = {path.relative_to(ROOT).parts[:-1] for path in FILES}
     assert {folder for folder in deeper if len(folder) > 1} == TWO_LEVELS
+
+
+FOLDERS = sorted({path.parent for path in INSIDE} - {ROOT})
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: str(folder.relative_to(ROOT)))
+def test_a_folder_says_what_is_inside(folder):
+    said = ast.get_docstring(ast.parse((folder / "__init__.py").read_text()))
+    for path in folder.glob("*.py"):
+        if path.name != "__init__.py":
+            assert re.search(rf"(?<![\w/]){path.stem}\.py|`{path.stem}`", said), path.name
+    for inner in folder.glob("*/__init__.py"):
+        assert f"{inner.parent.name}/" in said
+
+
+WINGS = ("experiments", "shaping", "audit")
+
+
+@pytest.mark.parametrize("path", FILES, ids=module_of)
+def test_the_core_imports_no_wing(path):
+    own = path.relative_to(ROOT).parts[0]
+    if own not in (*WINGS, "cli"):
+        assert not {name for name in imported(path) if name.split(".")[1:2] in [[w] for w in WINGS]}
+
+
+def test_no_folder_holds_more_than_a_dozen_modules():
+    for folder in FOLDERS:
+        here = [path for path in folder.glob("*.py") if path.name != "__init__.py"]
+        assert len(here) <= 12, f"{folder.relative_to(ROOT)}: make rooms"
+
+
+def test_the_guide_names_files_that_exist():
+    guide = (ROOT.parents[1] / "ARCHITECTURE.md").read_text()
+    named = set(re.findall(r"`((?:\w+/)*\w+\.py|(?:\w+/)+)`", guide))
+    known = {str(p.relative_to(ROOT)) for p in FILES}
+    known |= {path.name for path in FILES} | {f"{p.relative_to(ROOT)}/" for p in FOLDERS}
+    outside = {name for name in named if (ROOT.parents[1] / name).exists()}
+    assert named - known - outside == set()

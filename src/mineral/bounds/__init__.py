@@ -25,6 +25,14 @@ The shapes of all tensors are checked at each call: `bounds.shapes`.
 What training maximizes and what is reported are two functions: `BOUNDS` has the pair for each
 method, and says whether the value is a lower bound, an upper bound or neither.
 
+partition.py    lower bounds that normalize the critic by its partition function, or a guess at it
+contrastive.py  InfoNCE and its kin: the true partner among others
+divergence.py   critics trained as classifiers or by an f-divergence
+regularized.py  objectives with a penalty for drift, and moving averages
+conditional.py  bounds of known or modelled densities
+shapes.py       the check of shapes
+table.py        `BOUNDS`: the objective and the reported value of each method
+
 References:
     Poole et al. (2019), On Variational Bounds of Mutual Information, arXiv:1905.06922.
 """

@@ -2,6 +2,17 @@
 
 Results go to standard output, progress and errors to standard error. The exit status is 0, or 2
 where something was refused, with one line that says why; 130 after Ctrl-C.
+
+app.py           the common start of all commands, and the exit status
+estimating.py    `estimate` and `estimators`; reporting.py checks `--report` first
+demo.py          `demo`
+task.py          `task`
+benchmark.py     `benchmark`
+experiment.py    `experiment`
+shaping.py       `shape` and `encode`
+audit.py         `audit`; problems.py reads what to keep and what to hide
+data.py          `--data FOLDER`
+output.py        text folded to the terminal, JSON, refusals
 """
 
 from mineral.cli import audit, benchmark, demo, estimating, experiment, shaping, task

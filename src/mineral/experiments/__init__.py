@@ -1,4 +1,17 @@
-"""The literature's own experiments: in minutes on a CPU, or at the size of the paper."""
+"""The literature's own experiments: in minutes on a CPU, or at the size of the paper.
+
+Read in this order:
+
+    base.py         an experiment: independent cells of work, and a conclusion from them
+    runner.py       runs cells into a folder, and resumes; parallel.py several at a time
+    estimators/     experiments about estimators: errors, limits, gradients
+    models/         experiments with models: GANs, ALI, bottlenecks, InfoMax
+    privacy/        experiments with encoders that hide something
+    measuring.py, streaming.py  estimators on the same samples; training without end
+    checkpoints.py  a training run in one file
+    scalars.py      training curves, as logged
+    drawings.py, writing.py     figures; the report
+"""
 
 from typing import Any
 

@@ -4,7 +4,10 @@ Each function returns a matplotlib Figure of its own. No setting of matplotlib's
 a program that draws its own plots is left alone. pyplot manages the figure of `overview` only, and
 only where the program uses pyplot already, so that `plt.show()` shows it.
 
-In this order: `style`, colours and words; `axes`, what is drawn into one axes; here, the figures.
+style.py  colours and words
+axes.py   what is drawn into one axes
+card.py   the card in a notebook
+          here: the figures
 """
 
 import io

@@ -15,6 +15,9 @@ a zero that carries the gradient, to be added to a loss and never to be read as 
 
 Here alone "score" means ∇ log q, as it does in statistics, and not the output of a critic.
 
+stein.py        the score function of samples
+information.py  the zeros that carry the gradient
+
 References:
     Wen, Zhou, He, Zhou & Xu (2020), Mutual Information Gradient Estimation for Representation
     Learning (MIGE), arXiv:2005.01123.

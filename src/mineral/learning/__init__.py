@@ -1,4 +1,13 @@
-"""Mutual information as a term of a loss, and models that are trained with it."""
+"""Mutual information as a term of a loss, and models that are trained with it.
+
+information.py    `Information`: a term of any loss, with a critic trained alongside
+monitor.py        a Lightning callback that estimates information during training
+stacked.py        many critics in one batch
+gan.py, images.py GANs whose samples keep the information of a latent code
+bidirectional.py  ALI: an encoder and a decoder with equal joints
+bottleneck.py     the information bottleneck; penalties.py its penalties
+infomax.py        Deep InfoMax
+"""
 
 from mineral.learning.bidirectional import Bidirectional, GaussianEncoder, PairDiscriminator
 from mineral.learning.bottleneck import Bottleneck

@@ -1,4 +1,13 @@
-"""What was learned, kept: log density ratios that score new pairs, and their files."""
+"""What was learned, kept: log density ratios that score new pairs, and their files.
+
+base.py          a model, and its file
+gaussian.py      a Gaussian, and a Gaussian copula; marginals.py the marginals of a copula
+student.py       a Student-t copula
+contaminated.py  a Gaussian copula with a share of independent rows
+mixture.py       a Gaussian mixture
+critics.py       networks
+selecting.py     a model of some of the columns
+"""
 
 import os
 from functools import partial

@@ -1,4 +1,9 @@
-"""Estimate → one self-contained HTML page."""
+"""Estimate → one self-contained HTML page.
+
+page.py       the page; words.py its sentences and tables
+drawings.py   figures → SVG inside a page
+templates.py  templates of this and other pages, and their style
+"""
 
 from mineral.report.page import write
 

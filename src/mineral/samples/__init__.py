@@ -1,4 +1,18 @@
-"""Input of any supported type → checked, transformed and split samples."""
+"""Input of any supported type → checked, transformed and split samples.
+
+Read in this order:
+
+    gate.py         input of any type → two float64 matrices with paired rows
+    columns/        one variable from any container: numbers, categories, dates
+    conditioned.py  the gate with a condition Z
+    selection.py    the columns that vary, in units without overflow
+    tensors.py      samples for a network
+    ties.py         values that repeat, or lie on a grid
+    autocorrelation.py  rows in series
+    transform.py    invertible maps of single columns: standardized, normal scores
+    whitening.py    whitening and principal components of a side
+    split.py        rows for training, validation and test; product samples
+"""
 
 from mineral.samples.columns.categorical import indicators
 from mineral.samples.conditioned import Conditioned, conditioned

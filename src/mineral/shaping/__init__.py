@@ -1,4 +1,15 @@
-"""Encoders that keep the information for one task and hide the rest."""
+"""Encoders that keep the information for one task and hide the rest.
+
+Read in this order:
+
+    problem.py     the problem: features, the label to keep, the variable to hide
+    data.py        problems of the literature, and folders of images
+    encoder.py     an encoder, and its file; files.py the kinds that a file may hold
+    network.py, simple.py, neuracrypt.py  networks; baselines; NeuraCrypt
+    shape.py       trains an encoder; objective.py its terms, rows.py their inputs
+    measure.py     kept and leaked information on held-out rows
+    frontier.py    a sweep of β
+"""
 
 from mineral.shaping.encoder import Encoder, save_encoder
 from mineral.shaping.files import load_encoder

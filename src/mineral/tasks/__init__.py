@@ -9,6 +9,16 @@ A suite is a tuple of tasks under one name; every task has a name of its own.
 >>> drawn = task.draw(1000, seed=0)
 >>> drawn.x.shape, round(task.information, 4)
 ((1000, 3), 1.0217)
+
+Read in this order:
+
+    task.py         a task: samples whose information is known
+    laws.py         from a law to tasks; transforms.py injective maps, which keep information
+    families/       families of laws, with their exact information
+    everyday/       tasks like everyday tables
+    nulls.py        independent variables of every kind
+    series.py       autocorrelated series
+    conditional.py  I(X; Y | Z); conditional_laws.py its laws
 """
 
 from collections.abc import Mapping

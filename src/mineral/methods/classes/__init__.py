@@ -3,7 +3,7 @@
 Read in this order:
 
     labels.py        which side is the label, folds of its rows, features on one scale
-    networks/densities.py     densities of a class beside Gaussians: centroids, histograms, atoms
+    densities.py     densities of a class beside Gaussians: centroids, histograms, atoms
     discriminant.py  the estimator `discriminant`: a Gaussian for each class
     classifier.py    the estimator `classifier`: a network on held-out rows
 """
