@@ -142,6 +142,12 @@ BAD = [
     (lambda x: divergence(x, x[:4]), InputError, "`q` needs at least 40 rows"),
     (lambda x: total_correlation(x[:, 0]), InputError, "at least 2 columns"),
     (lambda x: total_correlation(x, estimator="magic"), OptionError, "unknown"),
+    (lambda x: entropy(x, k=0), OptionError, "`k` must be a whole number"),
+    (lambda x: entropy(x, given=x[:5]), InputError, "paired row by row"),
+    (lambda x: entropy(["a", "b"] * 50, estimator="neighbours"), InputError, "columns of text"),
+    (lambda x: mineral.o_information(x), InputError, "at least 3 columns"),
+    (lambda x: mineral.dual_total_correlation(x, estimator="mine"), OptionError, "got 'mine'"),
+    (lambda x: mineral.dual_total_correlation(x, estimator="strata"), OptionError, "with and"),
 ]
 
 
@@ -151,3 +157,97 @@ def test_what_cannot_be_measured_is_refused(call, error, message):
     x = np.random.default_rng(0).standard_normal((100, 2))
     with pytest.raises(error, match=message):
         call(x)
+
+
+def test_the_conditional_entropy_of_a_normal():
+    # X = Z₁ + Z₂ + noise of standard deviation ½: given Z, the noise remains.
+    def measured(rng, **options):
+        z, noise = rng.standard_normal((400, 2)), rng.standard_normal(400)
+        return entropy(z.sum(axis=1) + noise / 2, given=z, **options)
+
+    truth = HALF - math.log(2)
+    repeated(lambda rng: measured(rng, estimator="gaussian"), truth)
+    repeated(lambda rng: measured(rng), truth, bias=0.15)  # distances in Z blur the curve
+    assert measured(np.random.default_rng(0)).symbol == "H(X | Z)"
+
+
+def test_the_gaussian_conditional_entropy_is_unbiased_with_a_dozen_rows():
+    def value(rng):
+        z = rng.standard_normal((12, 3))
+        return entropy(z[:, 0] + rng.standard_normal(12), given=z, estimator="gaussian").value
+
+    values = [value(np.random.default_rng(i)) for i in range(1500)]
+    assert np.mean(values) == pytest.approx(HALF, abs=4 * np.std(values) / math.sqrt(1500))
+
+
+def test_the_entropy_of_words_does_not_depend_on_their_spelling():
+    rng = np.random.default_rng(0)
+    codes, place = rng.integers(0, 4, 600), rng.integers(0, 2, 600)
+    found = entropy(np.array(["d", "b", "c", "a"])[codes])
+    assert found.estimator == "discrete"
+    assert found.value == pytest.approx(entropy(codes, estimator="discrete").value, abs=1e-12)
+    # Half of the rows show the word by the place, the others nothing about it.
+    words = np.where(place == 1, "same", np.array(["d", "b", "c", "a"])[codes])
+    truth = math.log(4) / 2
+    given = entropy(words, given=np.array(["here", "there"])[place])
+    assert abs(given.value - truth) < 4 * given.stderr
+    # A density given words: what remains within each of them.
+    y = codes * 10 + rng.standard_normal(600)
+    assert abs(entropy(y, given=np.array(list("dbca"))[codes]).value - HALF) < 0.15
+
+
+def test_more_neighbours_vary_less():
+    def spread(k):
+        draws = [np.random.default_rng(i).standard_normal(200) for i in range(60)]
+        return np.std([entropy(draw, k=k).value for draw in draws])
+
+    assert spread(10) < spread(1)
+
+
+EQUICORRELATED = [(3, 0.34657, 0.26162), (6, 1.10649, 0.51050)]  # correlation ½: TC and DTC
+
+
+@pytest.mark.parametrize(("d", "total", "dual"), EQUICORRELATED)
+def test_columns_that_share_one_cause_are_redundant(d, total, dual):
+    x = np.random.default_rng(0).standard_normal((4000, d))
+    x += np.random.default_rng(1).standard_normal((4000, 1))
+    for measure, truth in (
+        (total_correlation, total),
+        (mineral.dual_total_correlation, dual),
+        (mineral.o_information, total - dual),
+    ):
+        found = measure(x)
+        assert abs(found.value - truth) < 3 * found.stderr < 0.5
+
+
+@pytest.mark.parametrize("estimator", ["ksg", "copula", mineral.PartialCopula()])
+def test_a_sum_is_synergy(estimator):
+    x, y, noise = np.random.default_rng(0).standard_normal((3, 2000))
+    z = x + y + noise / 2
+    found = mineral.interaction_information(x, y, z, estimator=estimator)
+    assert abs(found.value - 0.51083) < 0.06  # I(X; Y) is 0
+    omega = mineral.o_information(np.stack([x, y, z], axis=1), estimator=estimator)
+    assert abs(omega.value + 0.51083) < 0.1
+
+
+def test_exact_values_of_bits():
+    # x, y and x xor y, each of the four rows equally often: a table with exact shares.
+    x, y = (np.tile(bits, 500) for bits in ([0, 0, 1, 1], [0, 1, 0, 1]))
+    z = np.stack([x, y, x ^ y], axis=1)
+    options = {"estimator": "discrete", "unit": "bits"}
+    for measure, truth in (
+        (total_correlation, 1),
+        (mineral.dual_total_correlation, 2),
+        (mineral.o_information, -1),
+    ):
+        assert measure(z, **options).value == pytest.approx(truth, abs=0.01)
+    for order in ([0, 1, 2], [2, 0, 1], [1, 2, 0]):
+        found = mineral.interaction_information(*z.T[order], **options)
+        assert found.value == pytest.approx(1, abs=0.01)
+        assert found.symbol == "I(X; Y | Z) − I(X; Y)"
+
+
+def test_two_columns_have_one_information():
+    x = np.random.default_rng(0).standard_normal((500, 2))
+    x[:, 1] += x[:, 0]
+    assert mineral.dual_total_correlation(x).value == total_correlation(x).value

@@ -70,7 +70,14 @@ from mineral.methods import (
 from mineral.mine import Mine
 from mineral.models import load
 from mineral.permutation import Independence
-from mineral.quantities import divergence, entropy, total_correlation
+from mineral.quantities import (
+    divergence,
+    dual_total_correlation,
+    entropy,
+    interaction_information,
+    o_information,
+    total_correlation,
+)
 from mineral.results import Caution, Estimate, Quantity
 
 __all__ = [
@@ -140,10 +147,13 @@ __all__ = [
     "Stratified",
     "StudentCopula",
     "divergence",
+    "dual_total_correlation",
     "entropy",
     "estimate",
     "estimators",
     "independence",
+    "interaction_information",
     "load",
+    "o_information",
     "total_correlation",
 ]

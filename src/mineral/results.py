@@ -313,10 +313,10 @@ class Estimate:
 
 @dataclass(frozen=True, kw_only=True)
 class Quantity:
-    """An entropy, a divergence or a total correlation, with its uncertainty.
+    """An entropy, a divergence or information among many variables, with its uncertainty.
 
     Attributes:
-        symbol: `"H(X)"`, `"KL(p ‖ q)"` or `"TC(X)"`.
+        symbol: `"H(X)"`, `"H(X | Z)"`, `"KL(p ‖ q)"`, `"TC(X)"`, `"DTC(X)"`, `"Ω(X)"`, …
         value: The estimate, in `unit`.
         interval: The ends of the confidence interval, for the randomness of the samples.
         confidence: Its level.
