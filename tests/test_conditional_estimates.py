@@ -181,3 +181,23 @@ def test_z_is_regressed_out_once_in_each_way(monkeypatch):
     considered = mineral.estimate(X, Y, given=Z).decision.considered
     assert {"partial-information", "cmi-knn"} <= {each.estimator for each in considered}
     assert len(ways) == len(set(ways)) == 3
+
+
+def test_copied_rows_count_once():
+    found = mineral.estimate(
+        *(np.repeat(side, 3, axis=0) for side in (X, Y)), given=np.repeat(Z, 3)
+    )
+    once = mineral.estimate(X, Y, given=Z)
+    assert "repeated-rows" in [caution.code for caution in found.warnings]
+    assert found.value == pytest.approx(once.value, abs=once.stderr)
+
+
+def test_an_interval_includes_zero_where_its_own_test_finds_nothing():
+    def above_zero(seed):
+        rng = np.random.default_rng(seed)
+        z = rng.standard_normal(60)
+        found = mineral.estimate(np.arange(60.0), z + rng.standard_normal(60), given=z)
+        return found.interval[0] > 0
+
+    # A quarter without that law; 2.5 % allow 2 of 20.
+    assert sum(map(above_zero, range(20))) <= 2

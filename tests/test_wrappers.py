@@ -9,14 +9,13 @@ import pytest
 import torch
 
 from mineral.methods.base import Measurement, Run
-from mineral.methods.wrappers import consistent
 from mineral.methods.wrappers.by_atoms import ByAtoms
 from mineral.methods.wrappers.by_block import ByBlock
 from mineral.methods.wrappers.consistent import Consistent
 from mineral.methods.wrappers.distinct import Distinct
 from mineral.methods.wrappers.independent_blocks import independent_blocks, total
 from mineral.methods.wrappers.time_series import Thinned
-from mineral.samples import paired
+from mineral.samples import conditioned, paired
 from mineral.system.progress import silent
 
 RUN = Run(seed=0, device=torch.device("cpu"), progress=silent)
@@ -63,6 +62,17 @@ def test_equal_rows_of_counts_or_rounded_numbers_are_no_copies():
         inner = Inner()
         assert Distinct(inner).measure(samples, RUN).cautions == ()
         assert len(inner.seen[0]) == 200
+
+
+def test_copies_are_rows_that_repeat_the_condition_too():
+    rng = np.random.default_rng(0)
+    x, y, z = rng.standard_normal((3, 100))
+    inner, twice = Inner(), np.r_[np.arange(100), np.arange(100)]
+    found = Distinct(inner).measure(conditioned(x[twice], y[twice], z[twice]), RUN)
+    assert [caution.code for caution in found.cautions] == ["repeated-rows"]
+    np.testing.assert_array_equal(inner.seen[0].z[:, 0], z)
+    anew = conditioned(x[twice], y[twice], rng.standard_normal(200))
+    assert Distinct(Inner()).measure(anew, RUN).cautions == ()
 
 
 # Atoms
@@ -157,35 +167,34 @@ def test_blocks_whose_pointwise_values_correlate_depend_and_are_not_summed():
 # Consistency with the permutation test
 
 
-def lower_end(monkeypatch, p_value, value, *, rows_a_draw=1.0):
+def lower_end(p_value, value, *, rows_a_draw=1.0):
     """The lower end of a 95 % interval of this value ± 0.1, where the test has this p-value."""
-    monkeypatch.setattr(
-        consistent, "permuted", lambda samples, count, seed: SimpleNamespace(p_value=p_value)
-    )
     x, y = np.random.default_rng(0).standard_normal((2, 200))
     samples = replace(paired(x, y), rows_a_draw=rows_a_draw)
-    found = Consistent(Inner(value, 0.1)).measure(samples, RUN)
+    found = Consistent(Inner(value, 0.1), lambda *_: SimpleNamespace(p_value=p_value)).measure(
+        samples, RUN
+    )
     doubted = "not-significant" in [caution.code for caution in found.cautions]
     assert doubted == (found.reach is not None)
     return value - (found.reach(0.95)[0] if doubted else 1.96 * found.stderr)
 
 
 @pytest.mark.parametrize("p_value", [0.3, 0.5, 1.0])
-def test_without_a_sign_of_dependence_the_interval_includes_zero(monkeypatch, p_value):
-    assert lower_end(monkeypatch, p_value, value=0.3) <= 0
+def test_without_a_sign_of_dependence_the_interval_includes_zero(p_value):
+    assert lower_end(p_value, value=0.3) <= 0
 
 
-def test_with_a_sign_of_dependence_the_interval_stays(monkeypatch):
-    assert lower_end(monkeypatch, 0.1, value=0.3) == pytest.approx(0.104)
+def test_with_a_sign_of_dependence_the_interval_stays():
+    assert lower_end(0.1, value=0.3) == pytest.approx(0.104)
 
 
-def test_a_value_of_many_standard_errors_is_beyond_the_power_of_the_test(monkeypatch):
-    assert lower_end(monkeypatch, 0.5, value=0.5) <= 0
-    assert lower_end(monkeypatch, 0.5, value=0.8) == pytest.approx(0.604)
+def test_a_value_of_many_standard_errors_is_beyond_the_power_of_the_test():
+    assert lower_end(0.5, value=0.5) <= 0
+    assert lower_end(0.5, value=0.8) == pytest.approx(0.604)
 
 
-def test_rows_in_series_are_not_permuted(monkeypatch):
-    assert lower_end(monkeypatch, 0.5, value=0.3, rows_a_draw=3.0) > 0
+def test_rows_in_series_are_not_permuted():
+    assert lower_end(0.5, value=0.3, rows_a_draw=3.0) > 0
 
 
 # Evenly spaced rows

@@ -15,7 +15,7 @@ from dataclasses import dataclass, fields, replace
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, ClassVar, Protocol, runtime_checkable
+from typing import Any, ClassVar, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 import scipy
@@ -45,6 +45,9 @@ CONFIDENCE_95 = 1.96  # standard errors
 ROWS_PER_SYMBOL = 2  # on average, from which the entropy of a side limits what it can share
 OVERRUN = 1.25  # times a budget in seconds that an estimate may take without a caution
 ROWS_KEPT = 2000  # enough for a scatter plot, little enough to keep
+
+Sampled = TypeVar("Sampled", Paired, Conditioned)
+_Takes = TypeVar("_Takes", Paired, Conditioned, contravariant=True)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,11 +110,14 @@ class Measurement:
 
 
 @runtime_checkable
-class Measures(Protocol):
-    """An object that estimates I(X; Y) from checked samples: an estimator, or a wrapper of one."""
+class Measures(Protocol[_Takes]):
+    """An object that measures checked samples: an estimator, a search, or a wrapper of one.
 
-    def measure(self, samples: Paired, run: Run) -> Measurement:
-        """Measure I(X; Y) in nats."""
+    From `Paired` samples I(X; Y), from `Conditioned` ones I(X; Y | Z).
+    """
+
+    def measure(self, samples: _Takes, run: Run) -> Measurement:
+        """The information in nats."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -222,7 +228,10 @@ class Estimator(ABC):
         highest = max(_entropy_of_a_label(samples), found.value)
         return Estimate(
             value=found.value / nats,
-            interval=((found.value - below) / nats, min(found.value + above, highest) / nats),
+            interval=(
+                float(found.value - below) / nats,
+                float(min(found.value + above, highest)) / nats,
+            ),
             confidence=confidence,
             stderr=stderr / nats,
             allowance=found.missing * level / CONFIDENCE_95 / nats,

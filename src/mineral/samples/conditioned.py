@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool
 
-from mineral.basics.types import Matrix, Missing, Rows, Z
+from mineral.basics.types import Matrix, Missing, Rows, X, Y, Z
 from mineral.samples.columns.categorical import indicators
 from mineral.samples.columns.text import Levels
 from mineral.samples.gate import CONDITION, Paired, as_pair, levels_of, read_sides
@@ -34,6 +34,21 @@ class Conditioned:
         return len(self.z)
 
     @property
+    def sides(self) -> tuple[X, Y, Z]:
+        """x, y and z."""
+        return self.pair.x, self.pair.y, self.z
+
+    @property
+    def rows_a_draw(self) -> float:
+        """Rows for each independent draw of X and Y."""
+        return self.pair.rows_a_draw
+
+    @property
+    def dims(self) -> int:
+        """dx + dy + dz."""
+        return self.pair.dims + int(self.z.shape[1])
+
+    @property
     def categorical_z(self) -> Bool[np.ndarray, " dz"]:
         """Which coordinates of Z are codes of categories."""
         return np.array([name in self.levels_z for name in self.z_names], dtype=bool)
@@ -45,8 +60,7 @@ class Conditioned:
 
     def rows(self, rows: Rows) -> "Conditioned":
         """Some of the rows."""
-        pair = replace(self.pair, x=self.pair.x[rows], y=self.pair.y[rows])
-        return replace(self, pair=pair, z=self.z[rows])
+        return replace(self, pair=self.pair.rows(rows), z=self.z[rows])
 
     def measurable(self) -> "Conditioned":
         """Without constant coordinates, in units that arithmetic can hold; Z may have none."""

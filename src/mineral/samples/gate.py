@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float
 
-from mineral.basics.types import Mask, Matrix, Missing, X, Y
+from mineral.basics.types import Mask, Matrix, Missing, Rows, X, Y
 from mineral.errors import InputError, OptionError
 from mineral.results import Caution
 from mineral.samples.autocorrelation import in_series
@@ -69,6 +69,15 @@ class Paired:
 
     def __len__(self) -> int:
         return len(self.x)
+
+    @property
+    def sides(self) -> tuple[X, Y]:
+        """x and y."""
+        return self.x, self.y
+
+    def rows(self, rows: Rows) -> "Paired":
+        """Some of the rows."""
+        return replace(self, x=self.x[rows], y=self.y[rows])
 
     @property
     def dims(self) -> int:

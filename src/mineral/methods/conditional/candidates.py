@@ -18,7 +18,7 @@ from mineral.methods.default.profile import FEW_DIMS, FEW_VALUES, ROWS_PER_CELL
 from mineral.methods.default.search import Search
 from mineral.methods.projections.projection import Budget
 from mineral.methods.wrappers.by_atoms import ByAtoms
-from mineral.samples import Conditioned, distinct_rows
+from mineral.samples import Conditioned, Paired, distinct_rows
 
 ROWS_PER_STRATUM = 50  # on average, from which each value of Z has an estimate of its own
 NEIGHBOUR_DIMS = 6  # dx + dy + dz, up to which neighbours given Z find more than noise
@@ -39,7 +39,7 @@ class Stratified(ConditionalEstimator):
     labels = True
 
     def measure_given(self, samples: Conditioned, run: Run) -> Measurement:
-        inner: Measures = ByAtoms(Search(self.budget))
+        inner: Measures[Paired] = ByAtoms(Search(self.budget))
         return over_strata(samples, run, inner)
 
 

@@ -8,6 +8,7 @@ from mineral.methods.default.search import Search
 from mineral.methods.projections.projection import Budget
 from mineral.methods.wrappers.by_atoms import ByAtoms
 from mineral.results import Caution
+from mineral.samples import Paired
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +46,7 @@ class PartialInformation(OfResiduals):
         left = regressions.scores if self.scores else regressions.units
         if left.is_determined:
             return nothing_left(left)
-        inner: Measures = ByAtoms(Search(self.budget))
+        inner: Measures[Paired] = ByAtoms(Search(self.budget))
         # A pair that nothing is regressed out of is measured as it is, ties and labels included.
         pair = left.pair if left.freedom else regressions.samples.pair
         found = inner.measure(left.varying(pair), run)

@@ -14,7 +14,7 @@ SMALL = 5  # rows of a stratum, below which its term says little
 FEW = 0.05  # share of the rows in small strata, from which there is a caution
 
 
-def over_strata(samples: Conditioned, run: Run, inner: Measures) -> Measurement:
+def over_strata(samples: Conditioned, run: Run, inner: Measures[Paired]) -> Measurement:
     """The sum over the values of Z, weighted by their shares of the rows.
 
     A stratum in which X or Y is constant adds 0. The standard error joins that of each term with
@@ -61,7 +61,7 @@ class _Term:
     found: Measurement | None
 
 
-def _found(pair: Paired, run: Run, inner: Measures) -> Measurement | None:
+def _found(pair: Paired, run: Run, inner: Measures[Paired]) -> Measurement | None:
     """The term of one stratum; None where X or Y is constant in it."""
     if any((side == side[:1]).all() for side in (pair.x, pair.y)):
         return None

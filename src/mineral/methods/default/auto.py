@@ -6,6 +6,7 @@ from typing import Annotated, TypeAlias
 
 from mineral.errors import InputError
 from mineral.methods.base import Estimator, Measurement, Measures, Run
+from mineral.methods.conditional.independence import permuted_given
 from mineral.methods.conditional.search import ConditionalSearch
 from mineral.methods.default.search import Search
 from mineral.methods.options import Range
@@ -15,6 +16,7 @@ from mineral.methods.wrappers.by_block import ByBlock
 from mineral.methods.wrappers.consistent import Consistent
 from mineral.methods.wrappers.distinct import Distinct
 from mineral.methods.wrappers.time_series import Thinned
+from mineral.permutation import permuted
 from mineral.samples import Conditioned, Paired
 
 MIN_ROWS_GIVEN = 10  # fewer leave no residuals to speak of
@@ -71,9 +73,10 @@ class Auto(Estimator):
         if not isinstance(self.budget, str):
             run = replace(run, until=time.monotonic() + self.budget)
         numeric = replace(samples, pair=samples.pair.with_indicators())
-        return ConditionalSearch(self._level).measure(numeric, run)
+        search = Consistent(ConditionalSearch(self._level), permuted_given)
+        return Distinct(search).measure(numeric, run)
 
-    def _wrapped(self) -> Measures:
+    def _wrapped(self) -> Measures[Paired]:
         """The search, in every wrapper: the outermost one comes first."""
         whole = ByBlock(Search(self._level), quick=Search("fast"))
-        return Distinct(Consistent(Thinned(ByAtoms(whole))))
+        return Distinct(Consistent(Thinned(ByAtoms(whole)), permuted))

@@ -32,7 +32,7 @@ class ByAtoms:
         inner: Estimates a term from some rows.
     """
 
-    inner: Measures
+    inner: Measures[Paired]
 
     def measure(self, samples: Paired, run: Run) -> Measurement:
         at = atoms(samples)
@@ -51,7 +51,9 @@ def atoms(samples: Paired) -> tuple[Mask, Mask] | None:
     return at if min((~at[0]).sum(), (~at[1]).sum()) >= MIN_ROWS else None
 
 
-def _by_atoms(at: tuple[Mask, Mask], samples: Paired, run: Run, inner: Measures) -> Measurement:
+def _by_atoms(
+    at: tuple[Mask, Mask], samples: Paired, run: Run, inner: Measures[Paired]
+) -> Measurement:
     """The sum of the four terms.
 
     Args:
@@ -109,7 +111,7 @@ def _term(
     y: Float[np.ndarray, "n 1"],
     samples: Paired,
     run: Run,
-    inner: Measures,
+    inner: Measures[Paired],
 ) -> tuple[Mask, Measurement] | None:
     """A term from its rows; None if a side is constant there, or the rows are too few."""
     x, y = x[rows], y[rows]

@@ -31,8 +31,8 @@ class ByBlock:
         quick: A faster estimate from all columns.
     """
 
-    inner: Measures
-    quick: Measures
+    inner: Measures[Paired]
+    quick: Measures[Paired]
 
     def measure(self, samples: Paired, run: Run) -> Measurement:
         blocks = independent_blocks(samples)
@@ -49,7 +49,9 @@ class ByBlock:
         return self.inner.measure(samples, run)
 
 
-def _sum(blocks: list[Block], samples: Paired, run: Run, inner: Measures) -> Measurement | None:
+def _sum(
+    blocks: list[Block], samples: Paired, run: Run, inner: Measures[Paired]
+) -> Measurement | None:
     many = len(blocks) * len(samples) > COPULA_ROWS
     parts = [
         _copula(block.of(samples), run) if many else inner.measure(block.of(samples), run)

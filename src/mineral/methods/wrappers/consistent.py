@@ -3,14 +3,15 @@
 If a test of exact size does not detect dependence, an interval that excludes 0 is too short.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Generic
 
 from mineral.basics.special import ndtri
-from mineral.methods.base import CONFIDENCE_95, Measurement, Measures, Run
+from mineral.methods.base import CONFIDENCE_95, Measurement, Measures, Run, Sampled
 from mineral.methods.wrappers.time_series import step
-from mineral.permutation import permuted
+from mineral.permutation import Independence
 from mineral.results import Caution
-from mineral.samples import Paired
 
 PERMUTATIONS = 99
 NO_SIGN = 0.2  # p-value, above which dependence is not detected
@@ -20,37 +21,38 @@ MAX_ROWS, MAX_DIMS = 10_000, 100  # the test of more takes seconds
 
 
 @dataclass(frozen=True)
-class Consistent:
+class Consistent(Generic[Sampled]):
     """An estimate whose interval includes 0 if the permutation test detects no dependence.
 
     Args:
         inner: Estimates from the same rows.
+        test: The permutation test: samples, the number of permutations, and a seed.
     """
 
-    inner: Measures
+    inner: Measures[Sampled]
+    test: Callable[[Sampled, int, int], Independence]
 
-    def measure(self, samples: Paired, run: Run) -> Measurement:
+    def measure(self, samples: Sampled, run: Run) -> Measurement:
         found = self.inner.measure(samples, run)
-        if step(samples) > 1:  # autocorrelated rows cannot be permuted
+        doubtful = _excludes_0(found) and found.value <= BEYOND_DOUBT * found.stderr
+        few = len(samples) <= MAX_ROWS and samples.dims <= MAX_DIMS
+        if step(samples) > 1 or not (doubtful and few):  # autocorrelated rows cannot be permuted
             return found
-        return _consistent(found, samples, run)
+        p_value = self.test(samples, PERMUTATIONS, run.seed).p_value
+        return found if p_value <= NO_SIGN else _including_0(found, p_value)
 
 
-def _consistent(found: Measurement, samples: Paired, run: Run) -> Measurement:
+def _excludes_0(found: Measurement) -> bool:
     below = found.reach(0.95)[0] if found.reach else CONFIDENCE_95 * found.stderr
-    excludes_0 = found.value > below
-    if not excludes_0 or found.value > BEYOND_DOUBT * found.stderr:
-        return found
-    if len(samples) > MAX_ROWS or samples.dims > MAX_DIMS:
-        return found
-    test = permuted(samples, PERMUTATIONS, run.seed)
-    if test.p_value <= NO_SIGN:
-        return found
+    return found.value > below
+
+
+def _including_0(found: Measurement, p_value: float) -> Measurement:
     reach = found.reach or (lambda level: (_normal(level, found), _normal(level, found)))
     doubt = Caution(
         "not-significant",
         "A permutation test on the same rows does not reject independence (p = "
-        f"{test.p_value:.2g}): the interval includes 0. Collect more rows.",
+        f"{p_value:.2g}): the interval includes 0. Collect more rows.",
     )
     return replace(
         found,

@@ -1,13 +1,15 @@
 """Rows that are exact copies of another one count once, as after oversampling or merging tables."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Generic
 
 import numpy as np
 
-from mineral.basics.types import Mask, Matrix
-from mineral.methods.base import Measurement, Measures, Run
+from mineral.basics.types import Mask, Matrix, Rows
+from mineral.methods.base import Measurement, Measures, Run, Sampled
 from mineral.results import Caution
-from mineral.samples import Paired, distinct_rows
+from mineral.samples import distinct_rows
 
 CONTINUOUS = 0.9  # share of different rows, from which a side is continuous
 SHARED = 0.05  # of the rows, from which a value repeats by chance
@@ -15,46 +17,48 @@ COPIES = 0.02  # share of the rows that repeat another one, from which rows coun
 
 
 @dataclass(frozen=True)
-class Distinct:
+class Distinct(Generic[Sampled]):
     """The estimate from different rows, with a caution where some are copies.
 
     Args:
         inner: Estimates from the rows that remain.
     """
 
-    inner: Measures
+    inner: Measures[Sampled]
 
-    def measure(self, samples: Paired, run: Run) -> Measurement:
-        distinct, cautions = _without_copies(samples)
-        found = self.inner.measure(distinct, run)
-        if not cautions:
-            return found
-        return replace(found, pointwise=None, cautions=(*cautions, *found.cautions))
+    def measure(self, samples: Sampled, run: Run) -> Measurement:
+        copies = _copies(samples.sides)
+        if copies is None:
+            return self.inner.measure(samples, run)
+        keep, caution = copies
+        found: Measurement = self.inner.measure(samples.rows(keep), run)
+        return replace(found, pointwise=None, cautions=(caution, *found.cautions))
 
 
-def _without_copies(samples: Paired) -> tuple[Paired, tuple[Caution, ...]]:
-    """The samples without rows that are exact copies of another one, and a caution about these.
+def _copies(sides: Sequence[Matrix]) -> tuple[Rows, Caution] | None:
+    """The rows that are no exact copies of an earlier one, and a caution about these.
 
     Rows are copies if, without them, the rows of a side hardly repeat: if values repeat because
     they are rounded or categorical, equal rows are not copies.
     """
-    both = np.hstack([samples.x, samples.y])
-    rows, first, counts = np.unique(both, axis=0, return_index=True, return_counts=True)
-    own = _has_own_value(both)[first]
+    whole = np.hstack(sides)
+    rows, first, counts = np.unique(whole, axis=0, return_index=True, return_counts=True)
+    own = _has_own_value(whole)[first]
     copies = int((counts - 1)[own].sum())
-    if copies < COPIES * len(samples):
-        return samples, ()
-    sides = rows[own, : samples.x.shape[1]], rows[own, samples.x.shape[1] :]
-    if max(distinct_rows(side) for side in sides) < CONTINUOUS * own.sum():
-        return samples, ()
+    if copies < COPIES * len(whole):
+        return None
+    widths = np.cumsum([side.shape[1] for side in sides])
+    apart = np.split(rows[own], widths[:-1], axis=1)
+    if max(distinct_rows(side) for side in apart) < CONTINUOUS * own.sum():
+        return None
     keep = np.sort(first)
     caution = Caution(
         "repeated-rows",
-        f"{len(samples) - len(keep):,} of {len(samples):,} rows are exact copies of another row, "
+        f"{len(whole) - len(keep):,} of {len(whole):,} rows are exact copies of another row, "
         "as after oversampling or merging tables. Each distinct row is counted once. Pass the "
         "distinct rows.",
     )
-    return replace(samples, x=samples.x[keep], y=samples.y[keep]), (caution,)
+    return keep, caution
 
 
 def _has_own_value(values: Matrix) -> Mask:

@@ -17,7 +17,7 @@ import numpy as np
 from mineral.basics.types import PerSample
 from mineral.methods.base import Measurement, Measures, Run
 from mineral.results import Caution
-from mineral.samples import Paired, distinct_rows, has_ties, is_evenly_spaced
+from mineral.samples import Conditioned, Paired, distinct_rows, has_ties, is_evenly_spaced
 from mineral.system.progress import portion
 
 MIN_ROWS = 50  # of a part
@@ -39,7 +39,7 @@ class Thinned:
         inner: Estimates from each part, or from all rows.
     """
 
-    inner: Measures
+    inner: Measures[Paired]
 
     def measure(self, samples: Paired, run: Run) -> Measurement:
         m = step(samples)
@@ -59,7 +59,7 @@ class Thinned:
             sentence = f"Evenly spaced rows: the mean of {m} random parts."
         found = []
         for i, rows in enumerate(parts):
-            part = replace(samples, x=samples.x[rows], y=samples.y[rows], rows_a_draw=1.0)
+            part = replace(samples.rows(rows), rows_a_draw=1.0)
             if any((side == side[0]).all() for side in (part.x, part.y)):
                 # A side is constant in a part: its variation is too rare for thinning.
                 return self.inner.measure(samples, run)
@@ -82,15 +82,15 @@ class Thinned:
         )
 
 
-def step(samples: Paired) -> int:
+def step(samples: Paired | Conditioned) -> int:
     """The lag at which rows are nearly independent: 1 if rows are not thinned.
 
-    If both sides are discrete, all rows are counted.
+    If x and y are discrete, all rows are counted.
     """
     if samples.rows_a_draw <= 1:
         return 1
     n = len(samples)
-    kinds = [distinct_rows(side) for side in (samples.x, samples.y)]
+    kinds = [distinct_rows(side) for side in samples.sides[:2]]
     if max(kinds) * ROWS_PER_VALUE <= n:
         return 1
     return max(1, min(math.ceil(samples.rows_a_draw), n // MIN_ROWS))
