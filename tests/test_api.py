@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import mineral
-from mineral.api import estimators, resolve
+from mineral.api import KNOWN, estimators, resolve
 from mineral.errors import MineralError, OptionError
 from mineral.methods import ESTIMATORS
 
@@ -57,7 +57,7 @@ def test_the_door_and_brief_estimator_take_the_same_options():
 
 
 def test_what_there_is_is_listed_with_one_line_each():
-    assert list(estimators()) == list(ESTIMATORS) == [kind.name for kind in ESTIMATORS.values()]
+    assert list(estimators()) == list(KNOWN) == [kind.name for kind in KNOWN.values()]
     for line in estimators().values():
         assert line.endswith(".") and "\n" not in line and len(line) < 100
 

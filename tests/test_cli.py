@@ -15,8 +15,8 @@ import pandas as pd
 import pytest
 
 import mineral
+from mineral.api import KNOWN
 from mineral.cli import estimating, main, output, reporting
-from mineral.methods import ESTIMATORS
 
 RNG = np.random.default_rng(0)
 A = RNG.normal(size=200)
@@ -340,7 +340,9 @@ def test_estimators_are_listed_with_their_options(run):
     assert "--set k=3, variant=1, standardize=true" in out and "critic" not in out
     listed = json.loads(run("estimators", "--json")[1])
     assert {one["name"]: one["summary"] for one in listed} == mineral.estimators()
-    assert [one["kind"] for one in listed] == [e.kind for e in ESTIMATORS.values()]
+    assert [one["kind"] for one in listed] == [e.kind for e in KNOWN.values()]
+    conditions = {one["name"]: one["condition"] for one in listed}
+    assert [conditions[n] for n in ("ksg", "auto", "strata")] == ["none", "optional", "required"]
 
 
 def test_the_demo_answers_with_what_it_says_and_writes_the_report(run, tmp_path):

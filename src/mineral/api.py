@@ -158,8 +158,8 @@ def independence(
 
 
 def estimators() -> dict[str, str]:
-    """What `estimate` knows: each estimator's name, with one line about it."""
-    return {name: estimator.summary() for name, estimator in ESTIMATORS.items()}
+    """Each estimator's name, with one line about it; those that need a condition come last."""
+    return {name: estimator.summary() for name, estimator in KNOWN.items()}
 
 
 def resolve(

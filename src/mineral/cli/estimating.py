@@ -146,18 +146,25 @@ def list_estimators(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON list.")] = False,
 ) -> None:
     """List the estimators and their options."""
-    from mineral.methods import CONDITIONAL, ESTIMATORS
+    from mineral.api import KNOWN
+    from mineral.methods import CONDITIONAL
     from mineral.settings import settable
 
     if as_json:
         listed = [
-            {"name": e.name, "kind": e.kind, "summary": e.summary(), "options": e().options()}
-            for e in ESTIMATORS.values()
+            {
+                "name": e.name,
+                "kind": e.kind,
+                "condition": e.condition(),
+                "summary": e.summary(),
+                "options": e().options(),
+            }
+            for e in KNOWN.values()
         ]
         show(in_json(listed))
         return
-    wide = max(map(len, (*ESTIMATORS, *CONDITIONAL))) + 2
-    for name, kind in (ESTIMATORS | CONDITIONAL).items():
+    wide = max(map(len, KNOWN)) + 2
+    for name, kind in KNOWN.items():
         if name == next(iter(CONDITIONAL)):
             show("\nWith a condition, --given, also auto and discrete:")
         show(folded(f"{name:<{wide}}{kind.kind:<13}{kind.summary()}", indent=wide + 13))

@@ -15,7 +15,7 @@ from dataclasses import dataclass, fields, replace
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, ClassVar, Protocol, TypeVar, runtime_checkable
+from typing import Any, ClassVar, Literal, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 import scipy
@@ -259,6 +259,13 @@ class Estimator(ABC):
         return {name: plain(value) for name, value in values.items()}
 
     @classmethod
+    def condition(cls) -> Literal["none", "optional", "required"]:
+        """Whether it takes a condition, `given`."""
+        if cls.measure_given is Estimator.measure_given:
+            return "none"
+        return "required" if issubclass(cls, ConditionalEstimator) else "optional"
+
+    @classmethod
     def summary(cls) -> str:
         """A one-line description."""
         return (cls.__doc__ or "").strip().splitlines()[0]
@@ -296,7 +303,7 @@ def _with_a_condition() -> list[str]:
     while todo:
         for kind in todo.pop().__subclasses__():
             todo.append(kind)
-            if kind.measure_given is not Estimator.measure_given and hasattr(kind, "name"):
+            if kind.condition() != "none" and hasattr(kind, "name"):
                 found.add(kind.name)
     return sorted(found)
 

@@ -20,7 +20,7 @@ import numpy as np
 from mineral.api import KNOWN, resolve
 from mineral.basics.types import Matrix, Unit
 from mineral.errors import InputError, OptionError
-from mineral.methods import CONDITIONAL, ESTIMATORS, Estimator
+from mineral.methods import CONDITIONAL, Estimator
 from mineral.quantities.shared import quantity
 from mineral.results import Estimate, Quantity
 from mineral.samples import variable
@@ -195,9 +195,8 @@ def _pair(estimator: str | Estimator) -> tuple[Estimator, Estimator]:
         return KNOWN[GIVEN[chosen.name]](), chosen
     if chosen.name in WITHOUT:
         return chosen, KNOWN[WITHOUT[chosen.name]]()
-    has_condition = type(chosen).measure_given is not Estimator.measure_given
-    if not has_condition or chosen.name in CONDITIONAL or chosen.name not in ESTIMATORS:
-        both = [n for n, k in ESTIMATORS.items() if k.measure_given is not Estimator.measure_given]
+    if chosen.condition() != "optional":
+        both = [name for name, kind in KNOWN.items() if kind.condition() == "optional"]
         raise OptionError(
             f"`estimator` must have a value with and without a condition: {', '.join(both)}, "
             f"{', '.join(GIVEN)}; got {chosen.name!r}."
