@@ -4,14 +4,14 @@ Each is a pair of `mineral.bounds.BOUNDS`: the training objective and the report
 networks, the training and the cross-fitting are those of `neural.py`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import partial
+from inspect import signature
 from typing import ClassVar
 
 import numpy as np
 from torch import Tensor
 
-from mineral import bounds
 from mineral.basics.types import Bound, JointScores, ProductScores
 from mineral.bounds import BOUNDS, BoundEntry
 from mineral.methods.neural.critics import Neural
@@ -27,14 +27,23 @@ class Variational(Neural):
     def objective(self) -> Bound:
         objective = self.entry.fresh_objective()
         assert objective is not None
-        return objective
+        return self._with_options(objective)
 
     def bound(self, joint: JointScores, product: ProductScores) -> Tensor:
-        return self.entry.value(joint, product)
+        return self._with_options(self.entry.value)(joint, product)
 
     def ceiling(self, n: int, product_samples: int) -> tuple[float, str]:
+        if self.by_row:
+            return float(np.log(product_samples + 1)), "log(product samples + 1)"
         lower = self.entry.kind == "lower bound"
         return (float(np.log(n)), "log n") if lower else (np.inf, "")
+
+    def _with_options(self, function: Bound) -> Bound:
+        """The function of the table, with the options that the class adds, by their names."""
+        own = {field.name for field in fields(self)} - {field.name for field in fields(Variational)}
+        taken = own & set(signature(function).parameters)
+        options = {name: getattr(self, name) for name in taken}
+        return partial(function, **options) if options else function
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,9 +102,6 @@ class SMILE(Variational):
     entry = BOUNDS["smile"]
     kind = entry.kind
 
-    def bound(self, joint: JointScores, product: ProductScores) -> Tensor:
-        return bounds.smile(joint, product, tau=self.tau)
-
 
 @dataclass(frozen=True, kw_only=True)
 class ReMINE(Variational):
@@ -114,9 +120,6 @@ class ReMINE(Variational):
     entry = BOUNDS["remine"]
     kind = entry.kind
 
-    def objective(self) -> Bound:
-        return partial(bounds.remine, weight=self.weight)
-
 
 @dataclass(frozen=True, kw_only=True)
 class ReMINEJ(Variational):
@@ -134,9 +137,6 @@ class ReMINEJ(Variational):
     name = "remine-j"
     entry = BOUNDS["remine-j"]
     kind = entry.kind
-
-    def objective(self) -> Bound:
-        return partial(bounds.remine, weight=self.weight)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -169,9 +169,6 @@ class ReInfoNCE(Variational):
     entry = BOUNDS["reinfonce"]
     kind = entry.kind
 
-    def ceiling(self, n: int, product_samples: int) -> tuple[float, str]:
-        return float(np.log(product_samples + 1)), "log(product samples + 1)"
-
 
 @dataclass(frozen=True, kw_only=True)
 class ReJS(Variational):
@@ -202,12 +199,6 @@ class ReSMILE(Variational):
     name = "resmile"
     entry = BOUNDS["resmile"]
     kind = entry.kind
-
-    def objective(self) -> Bound:
-        return partial(bounds.resmile, tau=self.tau)
-
-    def bound(self, joint: JointScores, product: ProductScores) -> Tensor:
-        return bounds.smile(joint, product, tau=self.tau)
 
 
 @dataclass(frozen=True, kw_only=True)
