@@ -207,7 +207,7 @@ TABLE: dict[str, tuple[tuple[str, ...], Changes]] = {
             ("NO_SIGN = 0.2", "NO_SIGN = 0.01", "weak signs of dependence are ignored"),
             ("BEYOND_DOUBT = 6.0", "BEYOND_DOUBT = 1.0", "the test is not used"),
             ("BEYOND_DOUBT = 6.0", "BEYOND_DOUBT = 60.0", "strong dependence is doubted"),
-            ("if step(samples) > 1 or not (", "if not (", "rows in series are permuted"),
+            (" / math.sqrt(samples.rows_a_draw)", "", "intervals of series reach too far down"),
         ),
     ),
     "methods/wrappers/distinct.py": (

@@ -176,7 +176,8 @@ def lower_end(p_value, value, *, rows_a_draw=1.0):
     )
     doubted = "not-significant" in [caution.code for caution in found.cautions]
     assert doubted == (found.reach is not None)
-    return value - (found.reach(0.95)[0] if doubted else 1.96 * found.stderr)
+    below = found.reach(0.95)[0] if doubted else 1.96 * found.stderr
+    return value - below * math.sqrt(rows_a_draw)  # as `Estimator.estimate` has it
 
 
 @pytest.mark.parametrize("p_value", [0.3, 0.5, 1.0])
@@ -193,8 +194,10 @@ def test_a_value_of_many_standard_errors_is_beyond_the_power_of_the_test():
     assert lower_end(0.5, value=0.8) == pytest.approx(0.604)
 
 
-def test_rows_in_series_are_not_permuted():
-    assert lower_end(0.5, value=0.3, rows_a_draw=3.0) > 0
+def test_the_interval_of_series_reaches_down_to_zero_and_no_further():
+    assert lower_end(0.5, value=0.5, rows_a_draw=4.0) == pytest.approx(0)
+    assert lower_end(0.5, value=0.3, rows_a_draw=4.0) == pytest.approx(0.3 - 0.392)  # did anyway
+    assert lower_end(0.1, value=0.5, rows_a_draw=4.0) == pytest.approx(0.5 - 0.392)
 
 
 # Evenly spaced rows

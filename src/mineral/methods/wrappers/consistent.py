@@ -3,13 +3,13 @@
 If a test of exact size does not detect dependence, an interval that excludes 0 is too short.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Generic
 
 from mineral.basics.special import ndtri
 from mineral.methods.base import CONFIDENCE_95, Measurement, Measures, Run, Sampled
-from mineral.methods.wrappers.time_series import step
 from mineral.permutation import Independence
 from mineral.results import Caution
 
@@ -34,20 +34,18 @@ class Consistent(Generic[Sampled]):
 
     def measure(self, samples: Sampled, run: Run) -> Measurement:
         found = self.inner.measure(samples, run)
-        doubtful = _excludes_0(found) and found.value <= BEYOND_DOUBT * found.stderr
+        # The interval of autocorrelated rows is wider than `found` says: `Estimator.estimate`.
+        value = found.value / math.sqrt(samples.rows_a_draw)
+        below = found.reach(0.95)[0] if found.reach else CONFIDENCE_95 * found.stderr
         few = len(samples) <= MAX_ROWS and samples.dims <= MAX_DIMS
-        if step(samples) > 1 or not (doubtful and few):  # autocorrelated rows cannot be permuted
+        if not (below < value <= BEYOND_DOUBT * found.stderr and few):
             return found
         p_value = self.test(samples, PERMUTATIONS, run.seed).p_value
-        return found if p_value <= NO_SIGN else _including_0(found, p_value)
+        return found if p_value <= NO_SIGN else _reaching(value, found, p_value)
 
 
-def _excludes_0(found: Measurement) -> bool:
-    below = found.reach(0.95)[0] if found.reach else CONFIDENCE_95 * found.stderr
-    return found.value > below
-
-
-def _including_0(found: Measurement, p_value: float) -> Measurement:
+def _reaching(value: float, found: Measurement, p_value: float) -> Measurement:
+    """The measurement with an interval that reaches down by this value."""
     reach = found.reach or (lambda level: (_normal(level, found), _normal(level, found)))
     doubt = Caution(
         "not-significant",
@@ -56,7 +54,7 @@ def _including_0(found: Measurement, p_value: float) -> Measurement:
     )
     return replace(
         found,
-        reach=lambda level: (max(found.value, reach(level)[0]), reach(level)[1]),
+        reach=lambda level: (max(value, reach(level)[0]), reach(level)[1]),
         cautions=(*found.cautions, doubt),
     )
 

@@ -17,7 +17,7 @@ import numpy as np
 from mineral.basics.types import PerSample
 from mineral.methods.base import Measurement, Measures, Run
 from mineral.results import Caution
-from mineral.samples import Conditioned, Paired, distinct_rows, has_ties, is_evenly_spaced
+from mineral.samples import Paired, distinct_rows, has_ties, is_evenly_spaced
 from mineral.system.progress import portion
 
 MIN_ROWS = 50  # of a part
@@ -82,7 +82,7 @@ class Thinned:
         )
 
 
-def step(samples: Paired | Conditioned) -> int:
+def step(samples: Paired) -> int:
     """The lag at which rows are nearly independent: 1 if rows are not thinned.
 
     If x and y are discrete, all rows are counted.
@@ -90,7 +90,7 @@ def step(samples: Paired | Conditioned) -> int:
     if samples.rows_a_draw <= 1:
         return 1
     n = len(samples)
-    kinds = [distinct_rows(side) for side in samples.sides[:2]]
+    kinds = [distinct_rows(side) for side in samples.sides]
     if max(kinds) * ROWS_PER_VALUE <= n:
         return 1
     return max(1, min(math.ceil(samples.rows_a_draw), n // MIN_ROWS))
