@@ -1,0 +1,254 @@
+"""Columns as ranks and codes: what selection needs of a table, computed once.
+
+A number enters by its rank alone, so that no strictly monotone map of a column changes a result.
+Ties share their mean rank. A discrete column enters by its codes, which have no order.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TypeAlias
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+from scipy.sparse import csr_array
+
+from mineral.basics.special import ndtri
+from mineral.errors import OptionError
+from mineral.methods.default.profile import FEW_VALUES, ROWS_PER_CLASS
+
+TwiceRanks: TypeAlias = Int[np.ndarray, " n"]  # twice the mean rank: 2, 4, …, 2n without ties
+Codes: TypeAlias = Int[np.ndarray, " n"]
+DiscreteFeatures: TypeAlias = str | bool | Sequence[int] | np.ndarray
+"""Which columns are discrete: "auto", a bool for all, a mask, or indices."""
+
+BLOCK = 256  # columns that are sorted at a time: 2 MB of 1,000 rows
+ROUNDING = 1e-12  # the length of centered scores of a constant
+
+
+@dataclass(frozen=True)
+class Variable:
+    """One column, or the target: codes if it is discrete, ranks if it is a number.
+
+    Attributes:
+        ranks: Twice the mean rank of each row.
+        scores: Normal scores of mean 0 and length 1; zeros if the variable is constant.
+        codes: 0, 1, … without gaps; None for a number.
+    """
+
+    ranks: TwiceRanks
+    scores: Float[np.ndarray, " n"]
+    codes: Codes | None = None
+
+    @classmethod
+    def number(cls, values: Float[np.ndarray, " n"]) -> "Variable":
+        """A variable whose order matters."""
+        ranks, scores, _ = _ranked(values[None])
+        return cls(ranks[0], scores[0])
+
+    @classmethod
+    def label(cls, values: np.ndarray) -> "Variable":
+        """A variable without order: numbers or text."""
+        codes = np.unique(values, return_inverse=True)[1].reshape(-1)
+        ranks, scores, _ = _ranked(codes[None])
+        return cls(ranks[0], scores[0], codes)
+
+    @cached_property
+    def indicators(self) -> Float[np.ndarray, "n categories"]:
+        """One column for each category."""
+        assert self.codes is not None
+        return one_hot(self.codes)
+
+
+@dataclass(frozen=True)
+class Table:
+    """The columns of X.
+
+    Attributes:
+        ranks: Twice the mean rank, shape (columns, n).
+        scores: Normal scores of mean 0 and length 1, shape (columns, n).
+        discrete: Which columns are discrete, shape (columns,).
+    """
+
+    ranks: Int[np.ndarray, "columns n"]
+    scores: Float[np.ndarray, "columns n"]
+    discrete: Bool[np.ndarray, " columns"]
+
+    @classmethod
+    def of(
+        cls,
+        values: Float[np.ndarray, "n columns"],
+        discrete_features: DiscreteFeatures = "auto",
+    ) -> "Table":
+        """Rank the columns, and decide which are discrete.
+
+        Raises:
+            OptionError: If `discrete_features` is neither "auto", a bool, a mask nor indices.
+        """
+        n, columns = values.shape
+        ranks, scores = np.empty((columns, n), dtype=np.int32), np.empty((columns, n))
+        distinct = np.empty(columns, dtype=np.int64)
+        for start in range(0, columns, BLOCK):
+            block = slice(start, start + BLOCK)
+            ranks[block], scores[block], distinct[block] = _ranked(
+                np.ascontiguousarray(values[:, block].T)
+            )
+        chosen = _discrete(discrete_features, distinct, n)
+        return cls(ranks, scores, chosen | (distinct == 1))
+
+    def __len__(self) -> int:
+        return len(self.ranks)
+
+    @property
+    def n(self) -> int:
+        """Rows."""
+        return int(self.ranks.shape[1])
+
+    @cached_property
+    def numbers(self) -> Int[np.ndarray, " numbers"]:
+        """Places of the columns that are numbers."""
+        return np.flatnonzero(~self.discrete)
+
+    @cached_property
+    def scores_of_numbers(self) -> Float[np.ndarray, "numbers n"]:
+        """Scores of the columns that are numbers."""
+        return self.scores[self.numbers] if self.discrete.any() else self.scores
+
+    @cached_property
+    def coded(self) -> "Coded":
+        """The discrete columns."""
+        return Coded.of(self.ranks[self.discrete])
+
+    def column(self, place: int) -> Variable:
+        """One column as a variable."""
+        ranks, scores = self.ranks[place], self.scores[place]
+        return Variable(ranks, scores, numbered(ranks) if self.discrete[place] else None)
+
+    def keep(self, places: Int[np.ndarray, " kept"]) -> "Table":
+        """Some of the columns, in order."""
+        if len(places) == len(self):
+            return self
+        return Table(self.ranks[places], self.scores[places], self.discrete[places])
+
+
+@dataclass(frozen=True)
+class Coded:
+    """Discrete columns as one sparse matrix of indicators, category after category.
+
+    Attributes:
+        indicators: Shape (categories of all columns, n).
+        starts: The first category of each column.
+        counts: Rows of each category.
+    """
+
+    indicators: csr_array
+    starts: Int[np.ndarray, " columns"]
+    counts: Float[np.ndarray, " categories"]
+
+    @classmethod
+    def of(cls, values: Int[np.ndarray, "columns n"]) -> "Coded":
+        """Number the distinct values of each column."""
+        found = [numbered(column) for column in values]
+        sizes = np.array([int(codes.max()) + 1 for codes in found], dtype=np.int64)
+        starts = np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.int64)[: len(sizes)]
+        n = values.shape[1]
+        places = np.array(found, dtype=np.int64).reshape(len(sizes), n) + starts[:, None]
+        rows = np.tile(np.arange(n), len(sizes))
+        shape = (int(sizes.sum()), n)
+        matrix = csr_array((np.ones(places.size), (places.reshape(-1), rows)), shape=shape)
+        return cls(
+            matrix, starts, np.bincount(places.reshape(-1), minlength=shape[0]).astype(float)
+        )
+
+    @property
+    def sizes(self) -> Int[np.ndarray, " columns"]:
+        """Categories of each column."""
+        return np.diff(np.append(self.starts, len(self.counts)))
+
+    def per_column(self, terms: Float[np.ndarray, " categories"]) -> Float[np.ndarray, " columns"]:
+        """The sum over the categories of each column."""
+        return np.add.reduceat(terms, self.starts) if len(self.starts) else np.zeros(0)
+
+
+def merge_rare(codes: np.ndarray, fewest: int) -> Codes:
+    """Codes in which all categories of fewer rows than `fewest` are one category."""
+    values, codes, counts = np.unique(codes, return_inverse=True, return_counts=True)
+    rare = counts < fewest
+    renamed = np.where(rare, len(values), np.arange(len(values)))
+    return np.asarray(renamed[codes.reshape(-1)])
+
+
+def numbered(values: np.ndarray) -> Codes:
+    """Codes 0, 1, … without gaps, in the order of the values."""
+    return np.asarray(np.unique(values, return_inverse=True)[1].reshape(-1))
+
+
+def one_hot(codes: Codes) -> Float[np.ndarray, "n categories"]:
+    """One column of zeros and ones for each code."""
+    return np.asarray(np.eye(int(codes.max()) + 1)[codes])
+
+
+def normal_table(n: int) -> Float[np.ndarray, " twice"]:
+    """Φ⁻¹(rank / (n + 1)) by twice the rank."""
+    return np.concatenate([[0.0, 0.0], ndtri(np.arange(2, 2 * n + 1) / (2 * (n + 1)))])
+
+
+def _ranked(
+    block: np.ndarray,
+) -> tuple[
+    Int[np.ndarray, "columns n"], Float[np.ndarray, "columns n"], Int[np.ndarray, " columns"]
+]:
+    """Twice the mean ranks, normal scores and the number of distinct values of some columns."""
+    n = block.shape[1]
+    untied = np.arange(2, 2 * n + 2, 2, dtype=np.int32)
+    normal = normal_table(n)
+    untied_scores = _unit_length(normal[untied])
+    ranks, scores = np.empty(block.shape, dtype=np.int32), np.empty(block.shape)
+    distinct = np.full(len(block), n)
+    orders = np.argsort(block, axis=1)
+    for j, order in enumerate(orders):
+        line = block[j][order]
+        different = line[1:] != line[:-1]
+        if different.all():
+            ranks[j, order], scores[j, order] = untied, untied_scores
+            continue
+        first = np.concatenate([[0], np.flatnonzero(different) + 1, [n]])
+        # Ranks first + 1, …, last of a group of ties have the mean (first + 1 + last) / 2.
+        ranks[j, order] = np.repeat(first[:-1] + first[1:] + 1, np.diff(first))
+        scores[j] = _unit_length(normal[ranks[j]])
+        distinct[j] = len(first) - 1
+    return ranks, scores, distinct
+
+
+def _unit_length(scores: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
+    centered = scores - scores.mean()
+    length = float(np.sqrt((centered**2).sum()))
+    return np.asarray(centered / length if length > ROUNDING else np.zeros_like(scores))
+
+
+def _discrete(
+    option: DiscreteFeatures,
+    distinct: Int[np.ndarray, " columns"],
+    n: int,
+) -> Bool[np.ndarray, " columns"]:
+    columns = len(distinct)
+    if isinstance(option, str) and option == "auto":
+        # As `estimate` recognizes a label: two values, or few values that each occur often.
+        few = (distinct <= FEW_VALUES) & (n >= ROWS_PER_CLASS * distinct)
+        return np.asarray((distinct <= 2) | few)
+    chosen = np.asarray(option)
+    if chosen.dtype == bool and chosen.shape in ((), (columns,)):
+        return np.broadcast_to(chosen, columns).copy()
+    if chosen.dtype.kind in "iu" and chosen.ndim == 1:
+        if len(chosen) and not (-columns <= chosen.min() and chosen.max() < columns):
+            raise OptionError(
+                f"`discrete_features` has the index {chosen.max()}, and `X` has {columns} columns: "
+                "pass indices from 0, or a mask."
+            )
+        mask = np.zeros(columns, dtype=bool)
+        mask[chosen] = True
+        return mask
+    raise OptionError(
+        f"`discrete_features` must be 'auto', True, False, a mask of {columns} values or indices, "
+        f"got {option!r}."
+    )
