@@ -45,6 +45,23 @@ def mixed_columns(n=400, seed=0):
     return X, y
 
 
+def test_ranks_are_those_of_scipy():
+    rng = rng_of()
+    for n in (2, 3, 64, 65, 1000):
+        z = rng.standard_normal(n)
+        signed = np.where(z > 0, 0.0, -0.0)  # equal numbers of different bits
+        near = 1 + 1e-15 * z  # distinct numbers whose first 53 − 10 bits agree
+        X = np.c_[z, -np.exp(z), 1e-310 * z, 1e300 * z, near, signed, np.round(z), np.ones(n)]
+        table = Table.of(X)
+        assert (table.ranks == 2 * rankdata(X, axis=0).T).all()
+        most = [np.unique(column, return_counts=True)[1].max() for column in X.T]
+        assert (table.untied == n - np.array(most)).all()
+        scores = normal_scores(X)
+        scores -= scores.mean(axis=0)
+        lengths = np.linalg.norm(scores, axis=0)
+        assert table.scores[:7] == pytest.approx((scores / lengths.clip(1e-9)).T[:7], abs=1e-12)
+
+
 # Scikit-learn
 
 

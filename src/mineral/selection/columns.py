@@ -45,14 +45,14 @@ class Variable:
     @classmethod
     def number(cls, values: Float[np.ndarray, " n"]) -> "Variable":
         """A variable whose order matters."""
-        ranks, scores, _, untied = _ranked(values[None])
+        ranks, scores, _, untied = _ranked(np.ascontiguousarray(values[None], dtype=np.float64))
         return cls(ranks[0], scores[0], int(untied[0]))
 
     @classmethod
     def label(cls, values: np.ndarray) -> "Variable":
         """A variable without order: numbers or text."""
         codes = np.unique(values, return_inverse=True)[1].reshape(-1)
-        ranks, scores, _, untied = _ranked(codes[None])
+        ranks, scores, _, untied = _ranked(codes[None].astype(np.float64))
         return cls(ranks[0], scores[0], int(untied[0]), codes)
 
     @cached_property
@@ -201,7 +201,7 @@ def normal_table(n: int) -> Float[np.ndarray, " twice"]:
 
 
 def _ranked(
-    block: np.ndarray,
+    block: Float[np.ndarray, "columns n"],
 ) -> tuple[
     Int[np.ndarray, "columns n"],
     Float[np.ndarray, "columns n"],
@@ -215,13 +215,14 @@ def _ranked(
     scores_in_order = _unit_length(normal[in_order])
     ranks, scores = np.empty(block.shape, dtype=np.int32), np.empty(block.shape)
     distinct, untied = np.full(len(block), n), np.full(len(block), n - 1)
-    orders = np.argsort(block, axis=1)
+    orders, certain = _sorted(block)
     for j, order in enumerate(orders):
-        line = block[j][order]
-        different = line[1:] != line[:-1]
-        if different.all():
+        if certain[j]:
             ranks[j, order], scores[j, order] = in_order, scores_in_order
             continue
+        order = np.argsort(block[j])
+        line = block[j][order]
+        different = line[1:] != line[:-1]
         first = np.concatenate([[0], np.flatnonzero(different) + 1, [n]])
         sizes = np.diff(first)
         # Ranks first + 1, …, last of a group of ties have the mean (first + 1 + last) / 2.
@@ -229,6 +230,25 @@ def _ranked(
         scores[j] = _unit_length(normal[ranks[j]])
         distinct[j], untied[j] = len(sizes), n - sizes.max()
     return ranks, scores, distinct, untied
+
+
+def _sorted(
+    block: Float[np.ndarray, "columns n"],
+) -> tuple[Int[np.ndarray, "columns n"], Bool[np.ndarray, " columns"]]:
+    """The order of the rows of each column, and whether it is certain.
+
+    The last bits of each number are replaced by its row, so that sorting numbers sorts rows, in
+    half the time of `argsort`. The order is certain if the other bits of all rows differ.
+    """
+    n = block.shape[1]
+    rows = np.int64((1 << (n - 1).bit_length()) - 1)
+    bits = (block + 0.0).view(np.int64)  # −0.0 becomes 0.0
+    # Bits of negative numbers are in reversed order.
+    keys = bits ^ ((bits >> 63) & np.int64(0x7FFFFFFFFFFFFFFF))
+    keys = (keys & ~rows) | np.arange(n)
+    keys.sort(axis=1)
+    differ = ((keys[:, 1:] ^ keys[:, :-1]) & ~rows) != 0
+    return keys & rows, np.asarray(differ.all(axis=1))
 
 
 def _unit_length(scores: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
