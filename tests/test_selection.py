@@ -264,7 +264,7 @@ def test_p_values_are_those_of_known_tests():
     table = np.histogram2d(X[:, 0], y, bins=(4, 3))[0]
     # Pillai's F for two discrete sides and χ² agree where the table is well filled.
     assert p[0] == pytest.approx(chi2_contingency(table, correction=False).pvalue, abs=0.02)
-    of_number = p_values(Table.of(y[:, None]), Variable.number(X[:, 1]), smooth=False)
+    of_number = p_values(Table.of(y[:, None].astype(float)), Variable.number(X[:, 1]), smooth=False)
     z = normal_scores(X[:, 1:])[:, 0]
     assert of_number[0] == pytest.approx(f_oneway(*(z[y == c] for c in range(3))).pvalue, rel=1e-9)
 

@@ -54,7 +54,9 @@ def _of_numbers(table: Table, variable: Variable) -> PerColumn:
     if variable.codes is None:
         correlations = (table.scores_of_numbers @ variable.scores).astype(np.float64)
         squared = np.minimum(correlations**2, LARGEST)
-        return np.asarray(-np.log1p(-squared) / 2 - (gaussian_bias(n, 1, 1) if n > 2 else 0.0))
+        return np.asarray(
+            -np.log1p(-squared) / 2 - (gaussian_bias(float(n), 1, 1) if n > 2 else 0.0)
+        )
     counts = np.bincount(variable.codes).astype(float)
     sums = table.scores_of_numbers @ variable.indicators
     squares = table.scores_of_numbers**2 @ variable.indicators

@@ -116,15 +116,16 @@ class Tables:
             nats[np.tril_indices_from(nats)] = -np.inf  # each pair once, and no column with itself
             at = np.unravel_index(int(nats.argmax()), nats.shape)
             if nats[at] > largest:
-                largest, pair = nats[at], (columns[0] + int(at[0]), columns[0] + int(at[1]))
+                largest = nats[at]
+                pair = int(columns[0] + at[0]), int(columns[0] + at[1])
         return pair
 
     def _symbols(self) -> range:
         return range(int(self.target.max()) + 1)
 
     def _gains(
-        self, by_symbol: list[Float[np.ndarray, "categories rows"]], rows: slice, first: int
-    ) -> Float[np.ndarray, "block categories"]:
+        self, by_symbol: list[np.ndarray], rows: slice, first: int
+    ) -> Float[np.ndarray, "block others"]:
         """For each two categories, their terms in H(x_i, x_j) − H(x_i, x_j, y)."""
         cells = [(each[rows] @ each[first:].T).astype(np.int32) for each in by_symbol]
         gain = self.terms[np.sum(cells, axis=0)]

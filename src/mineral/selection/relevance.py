@@ -102,8 +102,8 @@ def _use_neighbours(
         delayed(_of_columns)(table, target, columns, seed) for columns in tasks
     )
     pointwise = [rows for task in found for rows in task]
-    for place, rows in zip(places, pointwise, strict=True):
-        if doubts is None or _is_clearly_larger(rows, _closed_pmi(table, target, int(place))):
+    for place, rows in zip(places.tolist(), pointwise, strict=True):
+        if doubts is None or _is_clearly_larger(rows, _closed_pmi(table, target, place)):
             nats[place] = rows.mean()
 
 
@@ -111,7 +111,7 @@ def _of_columns(
     table: Table, target: Variable, places: Int[np.ndarray, " columns"], seed: int
 ) -> list[PerRow]:
     of_target = _distinct_scores(target.ranks, np.random.default_rng(seed))
-    return [_neighbours(table.column(j), target, of_target, seed, int(j)) for j in places]
+    return [_neighbours(table.column(j), target, of_target, seed, j) for j in places.tolist()]
 
 
 def _neighbours(
