@@ -54,8 +54,6 @@ def test_ranks_are_those_of_scipy():
         X = np.c_[z, -np.exp(z), 1e-310 * z, 1e300 * z, near, signed, np.round(z), np.ones(n)]
         table = Table.of(X)
         assert (table.ranks == 2 * rankdata(X, axis=0).T).all()
-        most = [np.unique(column, return_counts=True)[1].max() for column in X.T]
-        assert (table.untied == n - np.array(most)).all()
         scores = normal_scores(X)
         scores -= scores.mean(axis=0)
         lengths = np.linalg.norm(scores, axis=0)
@@ -237,9 +235,8 @@ def test_the_better_of_both_estimates_is_used():
 
 def test_values_reach_no_further_than_the_entropy_of_a_class():
     X = np.repeat([0.0, 1.0], 50)[:, None] + 0.001 * rng_of().random((100, 1))
-    for relevance in ("copula", "ksg", "auto"):
-        found, p = information_classification(X, X[:, 0] > 0.5, relevance=relevance)
-        assert found[0] <= math.log(2) + 1e-9 and p[0] < 1e-12
+    found, p = information_classification(X, X[:, 0] > 0.5, relevance="copula")
+    assert found[0] <= math.log(2) + 1e-9 and p[0] < 1e-12
     atoms = np.where(np.arange(100) < 50, 0.0, rng_of().random(100))
     found, _ = information_classification(atoms[:, None], atoms > 0, relevance="copula")
     assert found[0] == pytest.approx(math.log(2))

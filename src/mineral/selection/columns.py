@@ -33,27 +33,25 @@ class Variable:
     Attributes:
         ranks: Twice the mean rank of each row.
         scores: Normal scores of mean 0 and length 1; zeros if the variable is constant.
-        untied: Rows with other values than the most frequent one.
         codes: 0, 1, … without gaps; None for a number.
     """
 
     ranks: TwiceRanks
     scores: Float[np.ndarray, " n"]
-    untied: int
     codes: Codes | None = None
 
     @classmethod
     def number(cls, values: Float[np.ndarray, " n"]) -> "Variable":
         """A variable whose order matters."""
-        ranks, scores, _, untied = _ranked(np.ascontiguousarray(values[None], dtype=np.float64))
-        return cls(ranks[0], scores[0], int(untied[0]))
+        ranks, scores, _ = _ranked(np.ascontiguousarray(values[None], dtype=np.float64))
+        return cls(ranks[0], scores[0])
 
     @classmethod
     def label(cls, values: np.ndarray) -> "Variable":
         """A variable without order: numbers or text."""
         codes = np.unique(values, return_inverse=True)[1].reshape(-1)
-        ranks, scores, _, untied = _ranked(codes[None].astype(np.float64))
-        return cls(ranks[0], scores[0], int(untied[0]), codes)
+        ranks, scores, _ = _ranked(codes[None].astype(np.float64))
+        return cls(ranks[0], scores[0], codes)
 
     @cached_property
     def indicators(self) -> Float[np.ndarray, "n categories"]:
@@ -69,13 +67,11 @@ class Table:
     Attributes:
         ranks: Twice the mean rank, shape (columns, n).
         scores: Normal scores of mean 0 and length 1, shape (columns, n).
-        untied: Rows with other values than the most frequent one, shape (columns,).
         discrete: Which columns are discrete, shape (columns,).
     """
 
     ranks: Int[np.ndarray, "columns n"]
     scores: Float[np.ndarray, "columns n"]
-    untied: Int[np.ndarray, " columns"]
     discrete: Bool[np.ndarray, " columns"]
 
     @classmethod
@@ -91,14 +87,14 @@ class Table:
         """
         n, columns = values.shape
         ranks, scores = np.empty((columns, n), dtype=np.int32), np.empty((columns, n))
-        distinct, untied = np.empty((2, columns), dtype=np.int64)
+        distinct = np.empty(columns, dtype=np.int64)
         for start in range(0, columns, BLOCK):
             block = slice(start, start + BLOCK)
-            ranks[block], scores[block], distinct[block], untied[block] = _ranked(
+            ranks[block], scores[block], distinct[block] = _ranked(
                 np.ascontiguousarray(values[:, block].T)
             )
         chosen = _discrete(discrete_features, distinct, n)
-        return cls(ranks, scores, untied, chosen | (distinct == 1))
+        return cls(ranks, scores, chosen | (distinct == 1))
 
     def __len__(self) -> int:
         return len(self.ranks)
@@ -128,14 +124,13 @@ class Table:
         ranks, codes = self.ranks[place], None
         if self.discrete[place]:
             codes = numbered(ranks)
-        return Variable(ranks, self.scores[place], int(self.untied[place]), codes)
+        return Variable(ranks, self.scores[place], codes)
 
     def keep(self, places: Int[np.ndarray, " kept"]) -> "Table":
         """Some of the columns, in order."""
         if len(places) == len(self):
             return self
-        kept = (each[places] for each in (self.ranks, self.scores, self.untied, self.discrete))
-        return Table(*kept)
+        return Table(self.ranks[places], self.scores[places], self.discrete[places])
 
 
 @dataclass(frozen=True)
@@ -206,15 +201,14 @@ def _ranked(
     Int[np.ndarray, "columns n"],
     Float[np.ndarray, "columns n"],
     Int[np.ndarray, " columns"],
-    Int[np.ndarray, " columns"],
 ]:
-    """Twice the mean ranks, normal scores, distinct values, and rows beside the most frequent."""
+    """Twice the mean ranks, normal scores, and the number of distinct values."""
     n = block.shape[1]
     in_order = np.arange(2, 2 * n + 2, 2, dtype=np.int32)
     normal = normal_table(n)
     scores_in_order = _unit_length(normal[in_order])
     ranks, scores = np.empty(block.shape, dtype=np.int32), np.empty(block.shape)
-    distinct, untied = np.full(len(block), n), np.full(len(block), n - 1)
+    distinct = np.full(len(block), n)
     orders, certain = _sorted(block)
     for j, order in enumerate(orders):
         if certain[j]:
@@ -228,8 +222,8 @@ def _ranked(
         # Ranks first + 1, …, last of a group of ties have the mean (first + 1 + last) / 2.
         ranks[j, order] = np.repeat(first[:-1] + first[1:] + 1, sizes)
         scores[j] = _unit_length(normal[ranks[j]])
-        distinct[j], untied[j] = len(sizes), n - sizes.max()
-    return ranks, scores, distinct, untied
+        distinct[j] = len(sizes)
+    return ranks, scores, distinct
 
 
 def _sorted(

@@ -24,7 +24,6 @@ from mineral.selection.closed_form import (
     Correction,
     PerColumn,
     column_pmi,
-    entropy,
     with_all_columns,
 )
 from mineral.selection.columns import Table, Variable
@@ -127,13 +126,12 @@ def _neighbours(
 
 
 def _by_classes(codes: Int[np.ndarray, " n"], scores: PerRow) -> PerRow:
-    """Contributions to Ross's estimate, at most the entropy; 0 for rows alone in their class."""
+    """Contributions to Ross's estimate; 0 for rows alone in their class."""
     several = in_company(codes)
     rows = np.zeros(len(codes))
     if several.sum() > NEIGHBOURS and len(np.unique(codes[several])) > 1:
         rows[several] = ross(codes[several], scores[several, None], NEIGHBOURS)
-    excess = rows.mean() - entropy(np.bincount(codes).astype(float))
-    return np.asarray(rows - max(0.0, excess))
+    return rows
 
 
 def _distinct_scores(ranks: Int[np.ndarray, " n"], rng: np.random.Generator) -> PerRow:
