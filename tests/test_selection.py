@@ -237,9 +237,21 @@ def test_values_reach_no_further_than_the_entropy_of_a_class():
     X = np.repeat([0.0, 1.0], 50)[:, None] + 0.001 * rng_of().random((100, 1))
     found, p = information_classification(X, X[:, 0] > 0.5, relevance="copula")
     assert found[0] <= math.log(2) + 1e-9 and p[0] < 1e-12
-    atoms = np.where(np.arange(100) < 50, 0.0, rng_of().random(100))
-    found, _ = information_classification(atoms[:, None], atoms > 0, relevance="copula")
-    assert found[0] == pytest.approx(math.log(2))
+
+
+@pytest.mark.parametrize("relevance", ["copula", "auto"])
+def test_equal_values_in_few_rows_of_a_class_are_no_information(relevance):
+    # Two rows of a class with the same number have no variance, and once had all of its entropy.
+    for seed in range(20):
+        rng = rng_of(seed)
+        X = rng.standard_normal((120, 6)).round()
+        y = rng.standard_normal(120).round()
+        for target in ("regression", "classification"):
+            select = SelectByInformation(target=target, relevance=relevance)
+            # χ² / 2n of 25 degrees of freedom, with a standard deviation of 0.03.
+            assert np.abs(select.fit(X, y).scores_).max() < 0.2
+        columns = rng.choice(100, size=(120, 6)) / 4.0  # numbers that repeat once or twice
+        assert np.abs(information_classification(columns, y, relevance=relevance)[0]).max() < 0.3
 
 
 def test_constant_columns_and_targets_have_none():

@@ -58,8 +58,7 @@ def _of_numbers(table: Table, variable: Variable) -> PerColumn:
             -np.log1p(-squared) / 2 - (gaussian_bias(float(n), 1, 1) if n > 2 else 0.0)
         )
     counts = np.bincount(variable.codes).astype(float)
-    sums = table.scores_of_numbers @ variable.indicators
-    squares = table.scores_of_numbers**2 @ variable.indicators
+    sums, squares = (moment @ variable.indicators for moment in table.moments_of_numbers)
     within = category_terms(counts, sums, squares, n).sum(axis=1)
     return np.asarray(np.minimum(within, entropy(counts)))
 
@@ -67,11 +66,10 @@ def _of_numbers(table: Table, variable: Variable) -> PerColumn:
 def _of_categories(coded: Coded, variable: Variable, correction: Correction) -> PerColumn:
     n = coded.indicators.shape[1]
     if variable.codes is None:
-        both = coded.indicators @ np.stack([variable.scores, variable.scores**2], axis=1)
-        terms = category_terms(coded.counts, both[:, 0], both[:, 1], n)
-        constant = not variable.scores.any()
+        sums, squares = (coded.indicators @ moment for moment in variable.moments)
+        terms = category_terms(coded.counts, sums, squares, n)
         entropies = np.log(n) - coded.per_column(xlogy(coded.counts, coded.counts)) / n
-        return np.asarray(np.minimum(0.0 if constant else coded.per_column(terms), entropies))
+        return np.asarray(np.minimum(coded.per_column(terms), entropies))
     return counted(coded, coded.indicators @ variable.indicators, correction)
 
 
@@ -85,8 +83,8 @@ def category_terms(
 
     Args:
         counts: Rows of each category.
-        sums: Of the scores of these rows; all n scores have mean 0 and length 1.
-        squares: Of their squares.
+        sums: Of the mean scores of these rows; all n scores have mean 0 and length 1.
+        squares: Of their mean squares: above the squared mean where values are equal.
         n: Rows.
     """
     several = counts > 1
@@ -130,28 +128,24 @@ def _log_variance_bias(rows: Float[np.ndarray, "..."]) -> Float[np.ndarray, "...
     return np.asarray(digamma(half) - np.log(half))
 
 
-def column_pmi(
-    scores: Float[np.ndarray, " n"], variable: Variable, codes: Int[np.ndarray, " n"] | None
-) -> Float[np.ndarray, " n"]:
-    """The pointwise information of each row under the same models, without bias correction.
+def pair_pmi(x: Variable, y: Variable) -> Float[np.ndarray, " n"]:
+    """The pointwise information of each row of two numbers, without bias correction."""
+    n = len(x.scores)
+    u, v = x.scores * np.sqrt(n), y.scores * np.sqrt(n)
+    rho = float(np.clip(x.scores @ y.scores, -np.sqrt(LARGEST), np.sqrt(LARGEST)))
+    rest = 1 - rho**2
+    squares = rho**2 * (u**2 + v**2) - 2 * rho * u * v
+    return np.asarray(-np.log(rest) / 2 - squares / (2 * rest))
 
-    Args:
-        scores: Normal scores of the number among the two, of mean 0 and length 1.
-        variable: The other number, if neither is discrete.
-        codes: The categories of the other, or None.
-    """
-    n = len(scores)
-    u = scores * np.sqrt(n)
-    if codes is None:
-        v = variable.scores * np.sqrt(n)
-        rho = float(np.clip(scores @ variable.scores, -np.sqrt(LARGEST), np.sqrt(LARGEST)))
-        rest = 1 - rho**2
-        squares = rho**2 * (u**2 + v**2) - 2 * rho * u * v
-        return np.asarray(-np.log(rest) / 2 - squares / (2 * rest))
+
+def class_pmi(x: Variable, codes: Int[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
+    """The pointwise information of each row of a number and a category, without bias correction."""
+    n = len(codes)
+    u, square = x.moments[0] * np.sqrt(n), x.moments[1] * n
     counts = np.bincount(codes).astype(float)
     mean = np.bincount(codes, weights=u) / counts
-    variance = np.maximum(np.bincount(codes, weights=u**2) / counts - mean**2, SMALLEST)
-    variance = np.where(counts > 1, variance, 1.0)
-    mean = np.where(counts > 1, mean, 0.0)
-    z = (u - mean[codes]) ** 2 / variance[codes]
-    return np.asarray((u**2 - z - np.log(variance[codes])) / 2)
+    variance = np.maximum(np.bincount(codes, weights=square) / counts - mean**2, SMALLEST)
+    variance = np.where(counts > 1, variance, 1.0)[codes]
+    mean = np.where(counts > 1, mean, 0.0)[codes]
+    within = (square - 2 * u * mean + mean**2) / variance
+    return np.asarray((square - within - np.log(variance)) / 2)

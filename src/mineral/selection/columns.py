@@ -54,6 +54,11 @@ class Variable:
         return cls(ranks[0], scores[0], codes)
 
     @cached_property
+    def moments(self) -> tuple[Float[np.ndarray, " n"], Float[np.ndarray, " n"]]:
+        """Of each row, mean and mean square of the scores that its equal values would have."""
+        return _moments_of_ties(self.ranks)
+
+    @cached_property
     def indicators(self) -> Float[np.ndarray, "n categories"]:
         """One column for each category."""
         assert self.codes is not None
@@ -67,11 +72,13 @@ class Table:
     Attributes:
         ranks: Twice the mean rank, shape (columns, n).
         scores: Normal scores of mean 0 and length 1, shape (columns, n).
+        distinct: Distinct values of each column, shape (columns,).
         discrete: Which columns are discrete, shape (columns,).
     """
 
     ranks: Int[np.ndarray, "columns n"]
     scores: Float[np.ndarray, "columns n"]
+    distinct: Int[np.ndarray, " columns"]
     discrete: Bool[np.ndarray, " columns"]
 
     @classmethod
@@ -94,7 +101,7 @@ class Table:
                 np.ascontiguousarray(values[:, block].T)
             )
         chosen = _discrete(discrete_features, distinct, n)
-        return cls(ranks, scores, chosen | (distinct == 1))
+        return cls(ranks, scores, distinct, chosen | (distinct == 1))
 
     def __len__(self) -> int:
         return len(self.ranks)
@@ -115,6 +122,17 @@ class Table:
         return self.scores[self.numbers] if self.discrete.any() else self.scores
 
     @cached_property
+    def moments_of_numbers(self) -> tuple[np.ndarray, np.ndarray]:
+        """Mean and mean square of scores, as `Variable.moments`, each of shape (numbers, n)."""
+        means, squares = self.scores_of_numbers, self.scores_of_numbers**2
+        tied = np.flatnonzero(self.distinct[self.numbers] < self.n)
+        if len(tied):
+            means = means.copy()
+            for j in tied:
+                means[j], squares[j] = _moments_of_ties(self.ranks[self.numbers[j]])
+        return means, squares
+
+    @cached_property
     def coded(self) -> "Coded":
         """The discrete columns."""
         return Coded.of(self.ranks[self.discrete])
@@ -130,7 +148,8 @@ class Table:
         """Some of the columns, in order."""
         if len(places) == len(self):
             return self
-        return Table(self.ranks[places], self.scores[places], self.discrete[places])
+        kept = (each[places] for each in (self.ranks, self.scores, self.distinct, self.discrete))
+        return Table(*kept)
 
 
 @dataclass(frozen=True)
@@ -224,6 +243,22 @@ def _ranked(
         scores[j] = _unit_length(normal[ranks[j]])
         distinct[j] = len(sizes)
     return ranks, scores, distinct
+
+
+def _moments_of_ties(
+    ranks: TwiceRanks,
+) -> tuple[Float[np.ndarray, " n"], Float[np.ndarray, " n"]]:
+    """Mean and mean square of the scores of each row if ties were ordered at random.
+
+    Variances within groups of rows then include what ties hide: two equal rows have none.
+    """
+    n = len(ranks)
+    size = np.bincount(ranks)[ranks]
+    first = (ranks - 1 - size) // 2
+    in_order = _unit_length(normal_table(n)[2::2])
+    sums = (np.concatenate([[0.0], np.cumsum(power)]) for power in (in_order, in_order**2))
+    mean, square = ((total[first + size] - total[first]) / size for total in sums)
+    return mean, square
 
 
 def _sorted(

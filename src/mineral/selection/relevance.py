@@ -23,7 +23,8 @@ from mineral.methods.neighbours.mixed import in_company, ross
 from mineral.selection.closed_form import (
     Correction,
     PerColumn,
-    column_pmi,
+    class_pmi,
+    pair_pmi,
     with_all_columns,
 )
 from mineral.selection.columns import Table, Variable
@@ -35,7 +36,9 @@ PerRow: TypeAlias = Float[np.ndarray, " n"]
 NEIGHBOURS = 3  # as in `KSG` and `Mixed`
 FEWEST_ROWS = NEIGHBOURS + 3  # below, the third neighbour is nearly the farthest row
 DOUBTFUL = 0.05  # p-values above it keep the closed form: both estimates are close to 0
-CLEAR = 2.0  # standard errors: 2.3 % of columns without a difference are beyond
+# Standard errors. Of seven laws at 300 to 3,000 rows, the root mean squared error of 1.5 was up to
+# 0.006 nats larger where the copula is exact, and that of 3 up to 0.02 larger where it is not.
+CLEAR = 2.0
 COLUMNS_PER_TASK = 16  # a tenth of a second of KSG at 1,000 rows
 
 
@@ -149,8 +152,8 @@ def _distinct_scores(ranks: Int[np.ndarray, " n"], rng: np.random.Generator) -> 
 def _closed_pmi(table: Table, target: Variable, place: int) -> PerRow:
     column = table.column(place)
     if column.codes is not None:
-        return column_pmi(target.scores, column, column.codes)
-    return column_pmi(column.scores, target, target.codes)
+        return class_pmi(target, column.codes)
+    return pair_pmi(column, target) if target.codes is None else class_pmi(column, target.codes)
 
 
 def _is_clearly_larger(rows: PerRow, closed: PerRow) -> bool:
