@@ -24,7 +24,7 @@ LAYERS = [
     ["mine", "api"],
     ["learning"],
     ["quantities"],
-    ["names"],
+    ["names", "selection"],
     ["report", "settings", "tables", "rivals"],
     ["shaping"],
     ["audit"],

@@ -170,8 +170,11 @@ def test_the_check_works_in_compiled_vectorized_and_mixed_precision_code(name):
     torch.testing.assert_close(compiled(joint, product), expected)
     many = torch.vmap(bound)(joint.expand(4, -1), product.expand(4, -1, -1))
     torch.testing.assert_close(many, expected.expand(4))
+    half = {"joint": joint.bfloat16(), "product": product.bfloat16()}
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        assert torch.isfinite(bound(joint.bfloat16(), product.bfloat16()))
+        by_place, by_name = bound(*half.values()), bound(**half)
+    in_single = bound(*(scores.float() for scores in half.values()))
+    assert torch.equal(by_place, in_single) and torch.equal(by_name, in_single)
     with pytest.raises(InputError):
         torch.vmap(bound)(joint.expand(4, -1), joint.expand(4, -1))
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import mineral
-from mineral import names
+from mineral import names, selection
 
 LOADED = """
 import sys
@@ -68,10 +68,12 @@ def test_whatever_is_used_first_is_there(does):
 
 def test_every_public_name_is_where_a_type_checker_sees_it():
     modules = {"bounds", "gradients", "stability", "tasks"}
-    assert {*names.__all__} | modules == {*mineral.__all__}
-    assert all(getattr(mineral, name) is getattr(names, name) for name in names.__all__)
+    assert {*names.__all__, *selection.__all__} | modules == {*mineral.__all__}
+    for where in (names, selection):
+        assert all(getattr(mineral, name) is getattr(where, name) for name in where.__all__)
     tree = ast.parse(Path(mineral.__file__).read_text())
     block = next(node for node in tree.body if isinstance(node, ast.If))
+    assert {*mineral._SELECTION} == {*selection.__all__}
     assert {alias.name for part in block.body for alias in part.names} == {*modules, "*"}
 
 

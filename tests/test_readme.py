@@ -54,7 +54,7 @@ def one_process():
 def test_the_examples_of_bounds_as_losses_run(capsys):
     page = (ROOT / "docs" / "losses.md").read_text()
     blocks = re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL)
-    assert len(blocks) == 5
+    assert len(blocks) == 7
     scope = {"__name__": "losses"}
     with torch.random.fork_rng(), one_process():
         for block in blocks:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from mineral import bounds, gradients, stability, tasks
     from mineral.names import *  # noqa: F403
+    from mineral.selection import *  # noqa: F403
 
 __all__ = [
     "CLUB",
@@ -78,6 +79,7 @@ __all__ = [
     "ReTUBA",
     "Regression",
     "Residual",
+    "SelectByInformation",
     "SeparableCritic",
     "Stratified",
     "StudentCopula",
@@ -89,6 +91,8 @@ __all__ = [
     "estimators",
     "gradients",
     "independence",
+    "information_classification",
+    "information_regression",
     "interaction_information",
     "load",
     "o_information",
@@ -99,6 +103,8 @@ __all__ = [
 
 
 _MODULES = ("bounds", "gradients", "stability", "tasks")
+# These load scikit-learn, which nothing else here needs before it is used.
+_SELECTION = ("SelectByInformation", "information_classification", "information_regression")
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401
@@ -107,6 +113,10 @@ def __getattr__(name: str) -> Any:  # noqa: ANN401
         return importlib.import_module(f"mineral.{name}")
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name in _SELECTION:
+        from mineral import selection
+
+        return getattr(selection, name)
     from mineral import names
 
     globals().update({each: getattr(names, each) for each in names.__all__})

@@ -11,7 +11,9 @@ loss, never between that and `backward`.
 
 The state of a term includes its optimizer and its random generator, so that a saved training
 resumes exactly. Where `torch.distributed` runs several processes, each `learn` averages the
-gradients over all of them.
+gradients over all of them. With `gather=True`, product samples come from the batches of all
+processes, and objectives are those of the joined batch: the mean over processes of any gradient is
+that of one process on all rows.
 """
 
 from typing import Any, Protocol, runtime_checkable
@@ -44,13 +46,15 @@ class Term(Protocol):
 class _Learned(nn.Module):
     """A network with its own optimizer, and random partners from a seed."""
 
-    def __init__(self, network: nn.Module, partners: int, learning_rate: float, seed: int) -> None:
+    def __init__(
+        self, network: nn.Module, partners: int, learning_rate: float, seed: int, *, gather: bool
+    ) -> None:
         super().__init__()
         if partners < 1:
             raise OptionError(f"`partners` must be at least 1, got {partners}.")
         if learning_rate <= 0:
             raise OptionError(f"`learning_rate` must be above 0, got {learning_rate}.")
-        self.network, self.partners = network, partners
+        self.network, self.partners, self.gather = network, partners, gather
         self.optimizer = torch.optim.Adam(network.parameters(), lr=learning_rate)
         self._rng = np.random.default_rng(seed)
         self._broadcasts: bool | None = None  # determined by the first samples
@@ -93,11 +97,21 @@ class _Learned(nn.Module):
         return x, z
 
     def _scores(self, x: Tensor, z: Tensor) -> tuple[JointScores, ProductScores]:
-        rows = torch.from_numpy(shifted(len(x), min(self.partners, len(x) - 1), self._rng))
-        partners = z[rows.to(z.device)]
+        """Scores of the rows of this process or, with `gather`, of all processes."""
+        gathers = self.gather and _processes() > 1
+        candidates, first = z, 0
+        if gathers:
+            _refuse_unequal(x)
+            candidates, first = _gathered(z), distributed.get_rank() * len(x)
+        everyone = len(candidates)
+        rows = torch.from_numpy(shifted(everyone, min(self.partners, everyone - 1), self._rng))
+        partners = candidates[rows[first : first + len(x)].to(z.device)]
         if self._broadcasts:
-            return self.network(x, z), self.network(x[:, None], partners)
-        return score_rows(self.network, x, z), score_rows(self.network, x[:, None], partners)
+            joint, product = self.network(x, z), self.network(x[:, None], partners)
+        else:
+            joint = score_rows(self.network, x, z)
+            product = score_rows(self.network, x[:, None], partners)
+        return (_gathered(joint), _gathered(product)) if gathers else (joint, product)
 
     def _step(self, objective: Tensor) -> float:
         self.optimizer.zero_grad(set_to_none=True)
@@ -152,8 +166,14 @@ class Information(_Learned):
         bound: A name of `bounds.BOUNDS` whose bound takes joint and product scores: "mine",
             "remine", "jensen-shannon", "infonce", "smile", …
         learning_rate: Of the critic's Adam.
-        partners: Product samples for each joint sample, from the same batch.
+        partners: Product samples for each joint sample, from the same batch. The value of
+            "infonce" never exceeds log(partners + 1).
         seed: Of the partners.
+        gather: Whether the batch is that of all processes of `torch.distributed`: product samples
+            come from all of them, at most the joined number of rows − 1, and values and gradients,
+            averaged over processes, are those of one process on the joined batch. Each process
+            needs the same number of rows and the same seed, and calls `learn`, the term and `nats`
+            equally often. Scores are computed once each; representations and scores are sent.
 
     Raises:
         OptionError: If there is no such bound, or a number is out of range.
@@ -176,8 +196,9 @@ class Information(_Learned):
         learning_rate: float = 1e-3,
         partners: int = 15,
         seed: int = 0,
+        gather: bool = False,
     ) -> None:
-        super().__init__(critic, partners, learning_rate, seed)
+        super().__init__(critic, partners, learning_rate, seed, gather=gather)
         entry = bounds.BOUNDS.get(bound)
         objective = None if entry is None else entry.fresh_objective()
         if entry is None or objective is None or entry.takes != ("joint", "product"):
@@ -229,6 +250,7 @@ class UpperInformation(_Learned):
         learning_rate: Of its Adam.
         partners: Product samples for each joint sample, from the same batch.
         seed: Of the partners.
+        gather: Whether the batch is that of all processes, as `Information` has it.
 
     References:
         Cheng et al. (2020), CLUB, arXiv:2006.12013.
@@ -243,8 +265,9 @@ class UpperInformation(_Learned):
         learning_rate: float = 1e-3,
         partners: int = 15,
         seed: int = 0,
+        gather: bool = False,
     ) -> None:
-        super().__init__(_Conditional(ratio), partners, learning_rate, seed)
+        super().__init__(_Conditional(ratio), partners, learning_rate, seed, gather=gather)
 
     @classmethod
     def gaussian(cls, dim_x: int, dim_z: int, **options: float) -> "UpperInformation":
@@ -255,7 +278,9 @@ class UpperInformation(_Learned):
         """One likelihood step of q(z | x); returns the likelihood before the step."""
         self._before_learning()
         x, z = (values.detach() for values in self._rows(x, z))
-        return self._step(self.network(x, z).mean())
+        likelihood = self.network(x, z)
+        gathers = self.gather and _processes() > 1
+        return self._step((_gathered(likelihood) if gathers else likelihood).mean())
 
     def forward(self, x: Tensor, z: Tensor) -> Nats:
         """Mean log q(z | x) over joint samples, minus that over product samples, in nats."""
@@ -271,6 +296,36 @@ def _processes() -> int:
     """The number of processes in the training."""
     started = distributed.is_available() and distributed.is_initialized()
     return distributed.get_world_size() if started else 1
+
+
+def _gathered(values: Tensor) -> Tensor:
+    """The rows of all processes, in their order.
+
+    Differentiable: the gradient of a row is the sum over the processes, each of which computes the
+    same objective. So the mean over processes, as `DistributedDataParallel` takes it, of the
+    parameters' gradients is that of the objective.
+    """
+    # Not in builds of torch without distributed; renamed in torch 2.13.
+    from torch.distributed import _functional_collectives as collectives
+
+    name = "all_gather_single_autograd"
+    gather = getattr(collectives, name, collectives.all_gather_tensor_autograd)
+    group = distributed.group.WORLD
+    assert group is not None
+    gathered: Tensor = gather(values.contiguous(), 0, group)
+    return gathered
+
+
+def _refuse_unequal(x: Tensor) -> None:
+    size = torch.tensor([len(x)], device=x.device)
+    sizes = [torch.empty_like(size) for _ in range(_processes())]
+    distributed.all_gather(sizes, size)
+    rows = [int(each) for each in sizes]
+    if len(set(rows)) > 1:
+        raise InputError(
+            f"`gather` needs the same number of rows in each process, got {rows}: drop the last "
+            "batch (`drop_last=True`)."
+        )
 
 
 class _Conditional(nn.Module):

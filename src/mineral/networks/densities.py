@@ -95,8 +95,9 @@ class DiagonalRatio(DensityRatio):
     def log_conditional(
         self, x: Float[Tensor, "*batch_x dx"], y: Float[Tensor, "*batch_y dy"]
     ) -> Float[Tensor, "..."]:
-        bend, log_scale = self.net(x).chunk(2, dim=-1)
-        return self._log_density(y, self.line(x) + bend, log_scale)
+        dtype = self.location.dtype  # under autocast, networks return half precision
+        bend, log_scale = self.net(x).to(dtype).chunk(2, dim=-1)
+        return self._log_density(y, self.line(x).to(dtype) + bend, log_scale)
 
     def log_marginal(self, y: Float[Tensor, "*batch dy"]) -> Float[Tensor, "..."]:
         return self._log_density(y, self.location, self.log_scale)
