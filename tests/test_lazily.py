@@ -68,11 +68,12 @@ def test_whatever_is_used_first_is_there(does):
 
 def test_every_public_name_is_where_a_type_checker_sees_it():
     modules = {"bounds", "gradients", "stability", "tasks"}
-    assert {*names.__all__} | modules == {*mineral.__all__}
+    of_pairs = {*mineral._OF_PAIRS}
+    assert {*names.__all__} | modules | of_pairs == {*mineral.__all__}
     assert all(getattr(mineral, name) is getattr(names, name) for name in names.__all__)
     tree = ast.parse(Path(mineral.__file__).read_text())
     block = next(node for node in tree.body if isinstance(node, ast.If))
-    assert {alias.name for part in block.body for alias in part.names} == {*modules, "*"}
+    assert {alias.name for part in block.body for alias in part.names} == {*modules, *of_pairs, "*"}
 
 
 def test_an_unknown_name_is_refused_as_of_any_module():

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from mineral import bounds, gradients, stability, tasks
     from mineral.names import *  # noqa: F403
+    from mineral.pairs import Matrix, matrix
 
 __all__ = [
     "CLUB",
@@ -60,6 +61,7 @@ __all__ = [
     "JensenShannon",
     "JointCritic",
     "LeaveOneOut",
+    "Matrix",
     "Mine",
     "MineralError",
     "MissingExtraError",
@@ -89,6 +91,7 @@ __all__ = [
     "gradients",
     "independence",
     "load",
+    "matrix",
     "stability",
     "tasks",
     "total_correlation",
@@ -96,12 +99,15 @@ __all__ = [
 
 
 _MODULES = ("bounds", "gradients", "stability", "tasks")
+_OF_PAIRS = ("Matrix", "matrix")  # they draw reports, and so lie above `names`
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401
     """Load the library, which takes torch's seconds, at the first use of any of its names."""
     if name in _MODULES:
         return importlib.import_module(f"mineral.{name}")
+    if name in _OF_PAIRS:
+        return getattr(importlib.import_module("mineral.pairs"), name)
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from mineral import names
