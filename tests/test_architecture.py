@@ -130,6 +130,7 @@ def test_a_file_is_one_idea(path):
 TWO_LEVELS = {
     ("audit", "attacks"),
     ("audit", "pages"),
+    ("cli", "pairs"),
     ("experiments", "estimators"),
     ("experiments", "models"),
     ("experiments", "privacy"),

@@ -24,7 +24,9 @@ def run(does):
 
 
 @pytest.mark.parametrize(
-    "words", [["--help"], ["--version"], [], ["estimate", "--help"], ["benchmark", "-h"]], ids=str
+    "words",
+    [["--help"], ["--version"], [], ["estimate", "--help"], ["benchmark", "-h"], ["matrix", "-h"]],
+    ids=str,
 )
 def test_help_and_version_load_nothing_heavy(words):
     ran = run(f"from mineral.cli import main; assert main({words!r}) == 0")

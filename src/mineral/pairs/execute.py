@@ -4,15 +4,20 @@ import time
 import warnings
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 
 from mineral.basics.types import Progress
 from mineral.errors import MissingExtraError
 from mineral.pairs.copula import Copula, Groups
 from mineral.pairs.each import Each
-from mineral.pairs.plan import Chunk, Part
+from mineral.pairs.plan import Chunk, Part, Plan
 from mineral.system.progress import in_words
 from mineral.system.threads import one_blas_thread
+
+TRIED, COLUMNS_TRIED = 3, 100  # pairs, and columns, that a forecast computes: a few seconds
+BYTES = 40  # of results for a pair: five numbers
+COPIES = 4  # of the table: values, their scores, and both while they are made
+BASE, THREAD, PROCESS = 4e8, 6e7, 4e8  # bytes of Python with torch, of a chunk, of a worker
 
 
 def results(
@@ -115,12 +120,12 @@ class Watch:
 
 @dataclass(frozen=True, kw_only=True)
 class Forecast:
-    """What a matrix will take.
+    """What a matrix will take on this machine.
 
     Attributes:
         pairs: In all.
-        seconds: With `jobs` workers, from the time of a few pairs on this machine.
-        megabytes: At most, of all workers together.
+        seconds: With `jobs` workers, from the time of a few pairs.
+        megabytes: Of all workers together, about.
         jobs: Threads or processes.
     """
 
@@ -129,8 +134,52 @@ class Forecast:
     megabytes: float
     jobs: int
 
+    def to_dict(self) -> dict[str, float]:
+        """As JSON holds it."""
+        return asdict(self)
+
     def __str__(self) -> str:
+        workers = "worker" if self.jobs == 1 else "workers"
         return (
-            f"{self.pairs:,} pairs, about {in_words(self.seconds)} with {self.jobs} "
-            f"{'worker' if self.jobs == 1 else 'workers'}, {self.megabytes:,.0f} MB of memory"
+            f"{self.pairs:,} pairs, about {in_words(self.seconds)} with {self.jobs} {workers}, "
+            f"{self.megabytes:,.0f} MB of memory"
         )
+
+
+def forecast(engine: Copula | Each, jobs: int) -> Forecast:
+    """Time a few pairs, and foresee time and memory of all."""
+    pairs, cells = len(engine.plan), engine.sheet.values.nbytes
+    if isinstance(engine, Copula):
+        seconds = _of_copula(engine)
+        held = COPIES * cells + pairs * BYTES + jobs * THREAD
+    else:
+        seconds = _of_each(engine)
+        held = cells + pairs * BYTES + jobs * PROCESS
+    return Forecast(pairs=pairs, seconds=seconds / jobs, megabytes=(BASE + held) / 1e6, jobs=jobs)
+
+
+def _of_each(engine: Each) -> float:
+    """Seconds of all pairs, from some that are evenly spaced; the first one loads libraries."""
+    tried = [len(engine.plan) * k // (TRIED + 1) for k in range(TRIED + 1)]
+    starts = [0.0]
+    for start in tried:
+        engine.measure(Chunk(number=0, start=start, stop=start + 1))
+        starts.append(time.perf_counter())
+    return (starts[-1] - starts[1]) / TRIED * len(engine.plan)
+
+
+def _of_copula(engine: Copula) -> float:
+    """Seconds of all pairs, from the pairs of some columns that are evenly spaced."""
+    columns = engine.plan.columns
+    step = max(1, len(columns) // COLUMNS_TRIED)
+    few = Plan(columns=columns[::step], first=len(columns[::step]) - 1)
+    for _ in range(2):  # the first time loads libraries
+        start = time.perf_counter()
+        groups = Groups(replace(engine, plan=few))
+        groups.prepare(map)
+        scored = time.perf_counter()
+        for chunk in few.chunks(len(few), whole_rows=True):
+            replace(engine, plan=few).measure(chunk, groups, Part.empty(len(chunk)))
+        end = time.perf_counter()
+    scores = (scored - start) / len(few.columns) * len(columns)
+    return scores + (end - scored) / len(few) * len(engine.plan)

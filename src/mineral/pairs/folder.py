@@ -17,6 +17,7 @@ from mineral.tables.source import readable
 SETTINGS = "settings.json"
 CHUNKS = "chunks"
 PAIRS = "pairs.parquet"
+OTHER = {"digest": "values", "names": "columns", "first": "targets", "rows": "values"}
 LARGEST = 1 << 28  # bytes of settings.json: 256 for each of a million columns
 COLUMNS = ("x", "y", *NUMBERS, "note")
 
@@ -56,8 +57,9 @@ class Folder:
         )
         different = [name for name in wanted if found.get(name) != wanted[name]]
         if different:
+            what = OTHER.get(different[0], different[0])
             raise OptionError(
-                f"`out` {str(path)!r} holds pairs with another {different[0]}: name another folder."
+                f"`out` {str(path)!r} holds pairs with {what} that differ: name another folder."
             )
         return folder
 

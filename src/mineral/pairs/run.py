@@ -90,8 +90,8 @@ def matrix(
         >>> found = matrix({"x": x, "y": x + 2 * noise, "z": noise})
         >>> found.array().round(1)
         array([[ nan,  0.1, -0. ],
-               [ 0.1,  nan,  0.8],
-               [-0. ,  0.8,  nan]])
+               [ 0.1,  nan,  0.7],
+               [-0. ,  0.7,  nan]])
     """
     nats_per(unit)
     check_jobs(jobs)
