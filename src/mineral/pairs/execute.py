@@ -5,9 +5,10 @@ import warnings
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 from mineral.basics.types import Progress
-from mineral.errors import MissingExtraError
+from mineral.errors import MissingExtraError, OptionError
 from mineral.pairs.copula import Copula, Groups
 from mineral.pairs.each import Each
 from mineral.pairs.plan import Chunk, Part, Plan
@@ -15,13 +16,19 @@ from mineral.system.progress import in_words
 from mineral.system.threads import one_blas_thread
 
 TRIED, COLUMNS_TRIED = 3, 100  # pairs, and columns, that a forecast computes: a few seconds
+ANSWER = 10  # seconds that a scheduler has to answer
 BYTES = 40  # of results for a pair: five numbers
 COPIES = 4  # of the table: values, their scores, and both while they are made
 BASE, THREAD, PROCESS = 4e8, 6e7, 4e8  # bytes of Python with torch, of a chunk, of a worker
 
 
 def results(
-    engine: Copula | Each, chunks: Sequence[Chunk], jobs: int, whole: Part | None = None
+    engine: Copula | Each,
+    chunks: Sequence[Chunk],
+    jobs: int,
+    *,
+    whole: Part | None = None,
+    scheduler: str | None = None,
 ) -> Iterator[tuple[Chunk, Part]]:
     """Each chunk with its results, in the order in which they finish.
 
@@ -30,12 +37,16 @@ def results(
         chunks: Of its plan.
         jobs: Threads or processes.
         whole: Where a copula writes its results to, instead of new arrays.
+        scheduler: The address of a Dask scheduler, whose workers are used instead of `jobs`.
 
     Raises:
-        MissingExtraError: If joblib is not installed, for several processes.
+        MissingExtraError: If joblib is not installed, for several processes, or Dask.
+        OptionError: If the scheduler does not answer or has no workers.
     """
     if isinstance(engine, Copula):
         yield from _in_threads(engine, chunks, jobs, whole)
+    elif scheduler is not None:
+        yield from _on_cluster(engine, chunks, scheduler)
     elif jobs == 1:
         for chunk in chunks:
             yield chunk, engine.measure(chunk)
@@ -72,16 +83,53 @@ def _in_threads(
 
 def _in_processes(engine: Each, chunks: Sequence[Chunk], jobs: int) -> Iterator[tuple[Chunk, Part]]:
     """Joblib stores the table once and maps it into the memory of each process."""
-    try:
-        import joblib
-    except ImportError:
-        raise MissingExtraError("More than one job", "benchmark") from None
+    joblib = _joblib()
     engine.sheet.digests, engine.sheet.is_there  # noqa: B018  computed once, and sent along
     with warnings.catch_warnings(), joblib.parallel_config("loky", inner_max_num_threads=1):
         # Loky replaces a process that has grown, and warns that it does.
         warnings.filterwarnings("ignore", message="A worker stopped while some jobs")
         pool = joblib.Parallel(jobs, batch_size=1, return_as="generator_unordered")
         yield from pool(joblib.delayed(measured)(engine, chunk) for chunk in chunks)
+
+
+def _on_cluster(
+    engine: Each, chunks: Sequence[Chunk], scheduler: str
+) -> Iterator[tuple[Chunk, Part]]:
+    """Joblib's Dask backend sends the table once to each worker, not with each chunk."""
+    joblib = _joblib()
+    try:
+        from distributed import Client
+    except ImportError:
+        raise MissingExtraError("A Dask scheduler", "cluster") from None
+    engine.sheet.digests, engine.sheet.is_there  # noqa: B018  computed once, and sent along
+    try:
+        client = Client(scheduler, timeout=ANSWER, set_as_default=False)
+    except (OSError, ValueError) as error:
+        raise OptionError(
+            f"`scheduler` {scheduler!r} does not answer ({error}): start one with `dask scheduler`."
+        ) from None
+    with client:
+        if not client.ncores():
+            raise OptionError(
+                f"`scheduler` {scheduler!r} has no workers: start some with `dask worker "
+                f"{scheduler} --nthreads 1`."
+            )
+        with joblib.parallel_config("dask", client=client, scatter=[engine]):
+            pool = joblib.Parallel(batch_size=1, return_as="generator_unordered")
+            yield from pool(joblib.delayed(measured)(engine, chunk) for chunk in chunks)
+
+
+def _joblib() -> Any:  # noqa: ANN401
+    """Joblib.
+
+    Raises:
+        MissingExtraError: If it is not installed.
+    """
+    try:
+        import joblib
+    except ImportError:
+        raise MissingExtraError("More than one job", "benchmark") from None
+    return joblib
 
 
 def measured(engine: Each, chunk: Chunk) -> tuple[Chunk, Part]:

@@ -34,6 +34,7 @@ def matrix(
     types: Mapping[str, str] | None = None,
     estimator: str | Estimator | type[Estimator] = "copula",
     jobs: int = 1,
+    scheduler: str | None = None,
     out: str | os.PathLike[str] | None = None,
     seed: int = 0,
     confidence: float = 0.95,
@@ -60,6 +61,8 @@ def matrix(
             form, which misses dependence that is not monotone. `"auto"` for a hundred columns: the
             default of `mineral.estimate`. Or any other estimator of it.
         jobs: Threads of `"copula"`, and processes of other estimators, each with one thread.
+        scheduler: The address of a Dask scheduler, such as "tcp://10.0.0.1:8786", whose workers are
+            used in place of `jobs`; not of `"copula"`. Workers run what it sends: trust it.
         out: A folder for finished pairs: the same call with it resumes, and repeats nothing.
         seed: Fixes every random choice, together with the content of a pair's columns.
         confidence: The level of the intervals.
@@ -78,7 +81,8 @@ def matrix(
         InputError: If the table, or a column that is named, cannot be used.
         InputTypeError: If a column cannot be read.
         OptionError: If an option or a name is unknown, or `out` holds other pairs.
-        MissingExtraError: If joblib is not installed, or pyarrow and filelock for `out`.
+        MissingExtraError: If joblib is not installed, or Dask for `scheduler`, or pyarrow and
+            filelock for `out`.
 
     References:
         Benjamini & Hochberg (1995), doi:10.1111/j.2517-6161.1995.tb02031.x, on q-values.
@@ -108,7 +112,7 @@ def matrix(
         permutations=permutations,
         options=options,
     )
-    return run(prepared, jobs=jobs, out=out, unit=unit, progress=progress)
+    return run(prepared, jobs=jobs, scheduler=scheduler, out=out, unit=unit, progress=progress)
 
 
 def check_jobs(jobs: int) -> None:
@@ -121,27 +125,44 @@ def check_jobs(jobs: int) -> None:
         raise OptionError(f"`jobs` must be a whole number of at least 1, got {jobs!r}.")
 
 
+def check_scheduler(prepared: Prepared, scheduler: str | None) -> None:
+    """Refuse a cluster for what runs in threads of one machine.
+
+    Raises:
+        OptionError: If there is a scheduler for a copula.
+    """
+    if scheduler is not None and prepared.request.is_copula:
+        raise OptionError(
+            "`scheduler` does not apply to copula, which runs in threads of one machine: use "
+            "`jobs`, or shares (`mineral matrix --array`)."
+        )
+
+
 def run(
     prepared: Prepared,
     *,
     jobs: int = 1,
+    scheduler: str | None = None,
     out: str | os.PathLike[str] | None = None,
     unit: Unit = "nats",
     progress: ProgressOption = False,
 ) -> Matrix:
     """Compute all pairs of a request, those that `out` lacks; options as of `matrix`."""
     start = time.perf_counter()
+    check_scheduler(prepared, scheduler)
     request = prepared.request
     if out is None:
         whole = Part.empty(len(request.plan))
         with reporting(progress) as report:
             watch = Watch(len(request.plan), report)
-            for chunk, part in results(prepared.engine, request.chunks, jobs, whole):
+            for chunk, part in results(
+                prepared.engine, request.chunks, jobs, whole=whole, scheduler=scheduler
+            ):
                 if not np.shares_memory(part.value, whole.value):
                     whole.put(chunk.start, part)
                 watch.done(len(chunk))
     else:
-        share(prepared, out, jobs=jobs, progress=progress)
+        share(prepared, out, jobs=jobs, scheduler=scheduler, progress=progress)
         whole = Folder.find(Path(out)).collect()
     found = assembled(request, whole, unit=unit, seconds=time.perf_counter() - start)
     if out is not None:
@@ -155,6 +176,7 @@ def share(
     *,
     part: tuple[int, int] = (1, 1),
     jobs: int = 1,
+    scheduler: str | None = None,
     progress: ProgressOption = False,
 ) -> int:
     """Compute and store the chunks of one share that a folder lacks, as in an array of jobs.
@@ -164,6 +186,7 @@ def share(
         out: The folder.
         part: (i, n) for share i, from 1, of n shares, which may run at the same time.
         jobs: As of `matrix`.
+        scheduler: The same.
         progress: The same.
 
     Returns:
@@ -175,6 +198,7 @@ def share(
         MissingExtraError: If pyarrow or filelock is not installed.
     """
     i, n = part
+    check_scheduler(prepared, scheduler)
     folder = Folder.start(Path(out), prepared.request)
     own = [chunk for chunk in prepared.request.chunks if chunk.number % n == i - 1]
     with _alone(folder.path, i, n):
@@ -182,7 +206,7 @@ def share(
         with reporting(progress) as report:
             watch = Watch(sum(map(len, own)), report)
             watch.skip(sum(map(len, own)) - sum(map(len, missing)))
-            for chunk, found in results(prepared.engine, missing, jobs):
+            for chunk, found in results(prepared.engine, missing, jobs, scheduler=scheduler):
                 folder.write(chunk, found)
                 watch.done(len(chunk))
     return len(missing)

@@ -67,6 +67,10 @@ def matrix(
         ),
     ] = None,
     jobs: Annotated[int, typer.Option(metavar="COUNT", help="Pairs to compute in parallel.")] = 1,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS", help="Dask scheduler whose workers to use, not of copula."),
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -150,13 +154,17 @@ def matrix(
         show(in_json(foreseen.to_dict()) if as_json else str(foreseen))
     elif array is not None and out is not None:
         part = _part(array)
-        count = run.share(prepared, out, part=part, jobs=jobs, progress=progress)
+        count = run.share(
+            prepared, out, part=part, jobs=jobs, scheduler=scheduler, progress=progress
+        )
         show(
             f"Share {array}: {count:,} new chunks in {out}. When all shares are done: "
             f"mineral matrix merge {shlex.quote(str(out))}"
         )
     else:
-        found = run.run(prepared, jobs=jobs, out=out, unit=unit, progress=progress)
+        found = run.run(
+            prepared, jobs=jobs, scheduler=scheduler, out=out, unit=unit, progress=progress
+        )
         _show(found, save, report, _command([str(file)], given_options), as_json=as_json)
 
 

@@ -7,6 +7,7 @@ from jaxtyping import Float, Int
 
 from mineral.errors import MissingExtraError
 from mineral.figures import ACCENT, INK, MUTED, SMALL, short
+from mineral.figures.style import ACCENT_PALE
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -58,7 +59,7 @@ def bars(matrix: "Matrix") -> "Figure":
     axes = figure.subplots()
     value, low, high = (each[pairs] for each in (matrix.value, matrix.lower, matrix.upper))
     up = np.arange(len(pairs))
-    axes.barh(up, value, height=0.62, color=ACCENT)
+    axes.barh(up, value, height=0.62, color=ACCENT_PALE)
     axes.hlines(up, low, high, color=INK, linewidth=1.2)
     axes.axvline(0, color=MUTED, linewidth=0.8)
     labels = [
