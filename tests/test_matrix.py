@@ -44,6 +44,7 @@ def holed(seed=1):
 
 def by_pair(found):
     """Every number of each pair, as bytes, by the names of its columns."""
+    assert np.isfinite(found.value).all()
     columns = [found.n, found.value, found.lower, found.upper, found.p_value]
     return {
         frozenset((x, y)): tuple(column[k].tobytes() for column in columns)
@@ -261,7 +262,9 @@ class TestColumns:
         asked = matrix(frame, types={"zone": "category"}, estimator="auto", permutations=0)
         as_text = frame.assign(zone=frame["zone"].map(str))
         text = matrix(as_text, estimator="auto", permutations=0)
-        assert asked.types["zone"] == "category"
+        assert asked.types["zone"] == "category" and np.isfinite(asked.value).all()
+        for types in ({"zone": "category"}, {"zone": "number"}):
+            assert np.isfinite(matrix(frame, given="zone", types=types).value).all()
         assert sorted(by_pair(asked).values()) == sorted(by_pair(text).values())
 
     @pytest.mark.parametrize(

@@ -240,7 +240,9 @@ class TestCommand:
     def test_writes_what_is_named(self, file, capsys):
         for ending in ("csv", "json", "parquet"):
             assert main(["matrix", "t.csv", "--save", f"p.{ending}"]) == 0
-        assert main(["matrix", "t.csv", "--given", "d", "--report", "r.html"]) == 0
+        words = ["matrix", "t.csv", "--given", "d", "--report", "r.html", "--picture", "p.png"]
+        assert main(words) == 0
+        assert (file.parent / "p.png").read_bytes().startswith(b"\x89PNG")
         assert "mineral matrix t.csv --given d" in (file.parent / "r.html").read_text()
         rows = (file.parent / "p.csv").read_text().splitlines()
         assert len(rows) == 1 + 15 and rows[0].startswith("x,y,n,value,lower,upper,p_value,q_value")
@@ -274,6 +276,7 @@ class TestCommand:
             (["t.csv", "--array", "one", "--out", "o"], "such as 3/20"),
             (["t.csv", "--save", "p.xlsx"], "must end in one of .csv"),
             (["t.csv", "--save", "t.csv"], "would overwrite"),
+            (["t.csv", "--picture", "p.html"], "must end in one of .png"),
             (["t.csv", "--report", "none/r.html"], "create it first"),
             (["t.csv", "u.csv"], "reads one file"),
             (["t.csv", "--jobs", "0"], "`jobs` must be"),

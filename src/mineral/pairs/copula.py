@@ -50,20 +50,16 @@ class Scores:
     Attributes:
         whole: Whole numbers in proportion to the scores.
         length: √Σ whole² of each column; 0 if it does not vary.
-        lag: The lag-one autocorrelation of each column, 0 where it is not significant.
         rank: Of the condition that was regressed out.
     """
 
     whole: Float[np.ndarray, "k n"]
     length: Float[np.ndarray, " k"]
-    lag: Float[np.ndarray, " k"]
     rank: int
 
     def select(self, columns: Int[np.ndarray, " c"] | slice) -> "Scores":
         """Some of the columns."""
-        return replace(
-            self, whole=self.whole[columns], length=self.length[columns], lag=self.lag[columns]
-        )
+        return replace(self, whole=self.whole[columns], length=self.length[columns])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,11 +93,9 @@ class Copula:
         parts = list(
             run(lambda some: _scores(self.sheet.values[some][:, rows], directions), pieces)
         )
-        is_number = np.array([self.sheet.levels[i] is None for i in places])
         return Scores(
-            whole=np.concatenate([whole for whole, _, _ in parts]),
-            length=np.concatenate([length for _, length, _ in parts]),
-            lag=np.concatenate([lag for _, _, lag in parts]) * is_number,
+            whole=np.concatenate([whole for whole, _ in parts]),
+            length=np.concatenate([length for _, length in parts]),
             rank=len(directions),
         )
 
@@ -123,7 +117,7 @@ class Copula:
         for block in groups.blocks(a, b):
             positions = block.right_positions
             is_range = positions[-1] - positions[0] == len(positions) - 1
-            correlation, time = block.correlations(), block.times()
+            correlation, time = block.correlations(), groups.times(block)
             for k, row in enumerate(block.left_positions):
                 after = int(np.searchsorted(positions, row, side="right"))
                 pairs = before[row - a] + positions[after:] - row - 1
@@ -169,13 +163,6 @@ class Block:
         with np.errstate(invalid="ignore"):
             return np.asarray(self.left.whole @ self.right.whole.T / lengths)
 
-    def times(self) -> Float[np.ndarray, "k l"] | None:
-        """Rows for each independent draw; None if no pair is in series."""
-        if self.left is None or self.right is None:
-            return None
-        found = draws(self.left.lag[:, None], self.right.lag)
-        return found if (found > 1).any() else None
-
 
 class Groups:
     """Columns with missing values in the same rows, whose scores on their own rows are kept."""
@@ -192,6 +179,7 @@ class Groups:
         self._masks = [mask for mask, _ in masks.values()]
         self._positions = [np.array(positions) for _, positions in masks.values()]
         self._own: dict[int, Scores] = {}
+        self._lags = np.zeros(len(self._places))  # autocorrelations of columns on their own rows
 
     def __len__(self) -> int:
         return len(self._masks)
@@ -201,6 +189,24 @@ class Groups:
         for k, (mask, positions) in enumerate(zip(self._masks, self._positions, strict=True)):
             if mask.sum() >= FEWEST:
                 self._own[k] = self._copula.scores(self._places[positions], mask, run)
+                pieces = [positions[j : j + COLUMNS] for j in range(0, len(positions), COLUMNS)]
+                lags = run(lambda some, rows=mask: self._lag(some, rows), pieces)
+                self._lags[positions] = np.concatenate(list(lags))
+
+    def _lag(self, positions: Positions, rows: Mask) -> Float[np.ndarray, " k"]:
+        """The lag-one autocorrelation of each column; tables list categories in groups: 0."""
+        places = self._places[positions]
+        is_number = np.array([self._copula.sheet.levels[i] is None for i in places])
+        lags = lag_one(self._copula.sheet.values[places][:, rows].T)
+        return np.asarray(lags * is_number)
+
+    def times(self, block: Block) -> Float[np.ndarray, "k l"] | None:
+        """Rows for each independent draw; None if no pair of a block is in series."""
+        left, right = self._lags[block.left_positions], self._lags[block.right_positions]
+        if not (left.any() and right.any()):
+            return None
+        found = draws(left[:, None], right)
+        return found if (found > 1).any() else None
 
     def blocks(self, a: int, b: int) -> Iterator[Block]:
         """Blocks that hold the pairs of positions a to b − 1 with all positions after them."""
@@ -238,10 +244,9 @@ class Groups:
 
 def _scores(
     values: Float[np.ndarray, "k n"], directions: Float[np.ndarray, "rank n"]
-) -> tuple[Float[np.ndarray, "k n"], Float[np.ndarray, " k"], Float[np.ndarray, " k"]]:
-    """Whole numbers, their lengths, and lag-one autocorrelations. Sums are over single columns."""
+) -> tuple[Float[np.ndarray, "k n"], Float[np.ndarray, " k"]]:
+    """Whole numbers, and their lengths. Sums are over single columns."""
     z = _normal_scores(values)
-    lag = lag_one(values.T)
     z -= z.mean(axis=1, keepdims=True)
     size = np.sqrt((z * z).sum(axis=1))
     for direction in directions:
@@ -250,7 +255,7 @@ def _scores(
     varies = length > VARIES * np.maximum(size, np.sqrt(values.shape[1]) * VARIES)
     z *= np.where(varies, LENGTH / np.where(varies, length, 1.0), 0.0)[:, None]
     whole = np.rint(z, out=z)
-    return whole, np.sqrt((whole * whole).sum(axis=1)), lag
+    return whole, np.sqrt((whole * whole).sum(axis=1))
 
 
 def _normal_scores(values: Float[np.ndarray, "k n"]) -> Float[np.ndarray, "k n"]:

@@ -87,7 +87,8 @@ class Sheet:
         levels = self.levels[i]
         if levels is None:
             return values
-        return np.asarray(np.array(levels, dtype=object)[values.astype(np.int64)])
+        names = [f"{name!r}" for name in levels]  # in quotes, "1" is not read as a number
+        return np.asarray(np.array(names, dtype=object)[values.astype(np.int64)])
 
     @cached_property
     def digests(self) -> tuple[bytes, ...]:

@@ -12,13 +12,15 @@ from mineral import tables
 from mineral.basics.choices import Unit
 from mineral.cli.app import app
 from mineral.cli.output import folded, in_json, show
-from mineral.cli.reporting import check_report
+from mineral.cli.reporting import check_libraries, check_report
 from mineral.errors import OptionError
+from mineral.system import storage
 
 if TYPE_CHECKING:
     from mineral.pairs import Matrix
 
 MERGE = "merge"
+PICTURES = (".png", ".svg", ".pdf")
 ENDINGS = (".csv", ".parquet", ".json")
 
 
@@ -109,6 +111,10 @@ def matrix(
     report: Annotated[
         Path | None, typer.Option(metavar="PATH", help="Write an HTML report here.")
     ] = None,
+    picture: Annotated[
+        Path | None,
+        typer.Option(metavar="PATH", help=f"Draw the heat map: {', '.join(PICTURES)}."),
+    ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON object and nothing else.")
     ] = False,
@@ -129,7 +135,8 @@ def matrix(
     from mineral.pairs.execute import forecast
 
     progress = not quiet and sys.stderr is not None and sys.stderr.isatty()
-    _check_outputs(file, folder, save, report, array, out)
+    outputs = {"--save": save, "--report": report, "--picture": picture}
+    _check_outputs(file, folder, outputs, array, out)
     given_options: dict[str, Any] = {
         "--target": target,
         "--columns": columns,
@@ -145,7 +152,7 @@ def matrix(
     }
     if str(file) == MERGE and folder is not None:
         found = run.merge(folder, unit=unit, progress=progress)
-        _show(found, save, report, _command([MERGE, str(folder)], {}), as_json=as_json)
+        _show(found, outputs, _command([MERGE, str(folder)], {}), as_json=as_json)
         return
     run.check_jobs(jobs)
     prepared = _prepared(file, given_options)
@@ -165,14 +172,13 @@ def matrix(
         found = run.run(
             prepared, jobs=jobs, scheduler=scheduler, out=out, unit=unit, progress=progress
         )
-        _show(found, save, report, _command([str(file)], given_options), as_json=as_json)
+        _show(found, outputs, _command([str(file)], given_options), as_json=as_json)
 
 
 def _check_outputs(
     file: Path,
     folder: Path | None,
-    save: Path | None,
-    report: Path | None,
+    outputs: Mapping[str, Path | None],
     array: str | None,
     out: Path | None,
 ) -> None:
@@ -181,12 +187,22 @@ def _check_outputs(
         raise OptionError(f"`mineral matrix` reads one file, got also {str(folder)!r}: remove it.")
     if array is not None and out is None:
         raise OptionError("`--array` needs a folder for its share: add --out FOLDER.")
-    if save is not None and save.suffix.lower() not in ENDINGS:
-        raise OptionError(f"`--save` must end in one of {', '.join(ENDINGS)}, got {save.name!r}.")
-    if save is not None and save.exists() and file.exists() and save.samefile(file):
-        raise OptionError(f"`--save` would overwrite the table in `{save}`: name another file.")
-    if report is not None:
-        check_report(report, file)
+    for option, endings in (("--save", ENDINGS), ("--picture", PICTURES)):
+        path = outputs[option]
+        if path is None:
+            continue
+        if path.suffix.lower() not in endings:
+            raise OptionError(
+                f"`{option}` must end in one of {', '.join(endings)}, got {path.name!r}."
+            )
+        if path.exists() and file.exists() and path.samefile(file):
+            raise OptionError(
+                f"`{option}` would overwrite the table in `{path}`: name another file."
+            )
+    if outputs["--picture"] is not None:
+        check_libraries()
+    if outputs["--report"] is not None:
+        check_report(outputs["--report"], file)
 
 
 def _part(text: str) -> tuple[int, int]:
@@ -225,26 +241,27 @@ def _prepared(file: Path, options: Mapping[str, Any]) -> Any:  # noqa: ANN401
 
 
 def _show(
-    found: "Matrix", save: Path | None, report: Path | None, command: str, *, as_json: bool
+    found: "Matrix", outputs: Mapping[str, Path | None], command: str, *, as_json: bool
 ) -> None:
     """Print a matrix, and write the files that options name."""
-    if as_json:
-        from mineral.pairs import files
+    from mineral.pairs import files
+    from mineral.pairs.pages import pictures
 
+    if as_json:
         show(files.in_json(found).rstrip())
     else:
         for line in str(found).splitlines():
             is_cell = line.startswith("  ") and not line.startswith("  !")
             show(line if is_cell else folded(line))
-    written = []
+    save, report, picture = (outputs[name] for name in ("--save", "--report", "--picture"))
     if save is not None:
         getattr(found, f"to_{save.suffix.lower()[1:]}")(save)
-        written.append(save)
     if report is not None:
         found.report(report, command=command)
-        written.append(report)
+    if picture is not None:
+        storage.write(picture, pictures.drawn(found, picture.suffix.lower()[1:]))
     if not as_json:
-        for path in written:
+        for path in filter(None, (save, report, picture)):
             show(f"Written: {path}")
 
 

@@ -1,5 +1,6 @@
 """Pictures of a matrix: a heat map in the order of clusters, and bars of the strongest pairs."""
 
+import io
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -8,6 +9,7 @@ from jaxtyping import Float, Int
 from mineral.errors import MissingExtraError
 from mineral.figures import ACCENT, INK, MUTED, SMALL, short
 from mineral.figures.style import ACCENT_PALE
+from mineral.report.drawings import own_settings
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -49,6 +51,14 @@ def heat_map(matrix: "Matrix") -> "Figure":
             label.set(parse_math=False, fontsize=SMALL - 1.5, color=INK)
     axes.tick_params(length=0)
     return figure
+
+
+def drawn(matrix: "Matrix", kind: str) -> bytes:
+    """The heat map as a file: `"png"`, `"svg"` or `"pdf"`."""
+    content = io.BytesIO()
+    with own_settings():
+        heat_map(matrix).savefig(content, format=kind, dpi=160)
+    return content.getvalue()
 
 
 def bars(matrix: "Matrix") -> "Figure":
