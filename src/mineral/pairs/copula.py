@@ -33,7 +33,7 @@ LENGTH = 2.0**26.4  # of a column of whole numbers: at most 2^26.5 after roundin
 VARIES = 1e-7  # of the scores' length: shorter residuals are rounding errors
 FEWEST = 4  # rows of a Gaussian fit in 1 + 1 dimensions, beside the rank of the condition
 PIECE = 1 << 15  # pairs at a time, whose arrays stay in the processor's cache
-COLUMNS = 256  # whose scores are computed at a time
+CELLS = 1 << 18  # values whose scores are computed at a time: 2 MB
 LARGEST = 1 - np.finfo(float).eps  # r², as in `gaussian`: of an exact relation
 RANKS = 1 << 20  # above any rank of a condition
 PAIRS = 1 << 20  # of a chunk: 40 MB on disk, a second or less
@@ -89,9 +89,11 @@ class Copula:
             run: As `map`, or that of a pool of threads.
         """
         directions = self._condition(rows)
-        pieces = [places[k : k + COLUMNS] for k in range(0, len(places), COLUMNS)]
         parts = list(
-            run(lambda some: _scores(self.sheet.values[some][:, rows], directions), pieces)
+            run(
+                lambda some: _scores(self.sheet.values[some][:, rows], directions),
+                _pieces(places, int(rows.sum())),
+            )
         )
         return Scores(
             whole=np.concatenate([whole for whole, _ in parts]),
@@ -189,7 +191,7 @@ class Groups:
         for k, (mask, positions) in enumerate(zip(self._masks, self._positions, strict=True)):
             if mask.sum() >= FEWEST:
                 self._own[k] = self._copula.scores(self._places[positions], mask, run)
-                pieces = [positions[j : j + COLUMNS] for j in range(0, len(positions), COLUMNS)]
+                pieces = _pieces(positions, int(mask.sum()))
                 lags = run(lambda some, rows=mask: self._lag(some, rows), pieces)
                 self._lags[positions] = np.concatenate(list(lags))
 
@@ -240,6 +242,12 @@ class Groups:
         if k not in self._own or not np.array_equal(rows, self._masks[k]):
             return None
         return self._own[k].select(np.searchsorted(self._positions[k], positions))
+
+
+def _pieces(columns: Positions, rows: int) -> list[Positions]:
+    """Columns in pieces of `CELLS` values."""
+    size = max(1, CELLS // rows)
+    return [columns[k : k + size] for k in range(0, len(columns), size)]
 
 
 def _scores(

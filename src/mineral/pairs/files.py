@@ -69,7 +69,10 @@ def parquet_bytes(table: Any) -> bytes:  # noqa: ANN401
     from pyarrow import parquet as writer
 
     content = io.BytesIO()
-    writer.write_table(table, content, compression="zstd", row_group_size=1 << 20)
+    texts = [field.name for field in table.schema if str(field.type).startswith("dictionary")]
+    writer.write_table(
+        table, content, compression="zstd", use_dictionary=[*texts, "n"], row_group_size=1 << 20
+    )
     return content.getvalue()
 
 

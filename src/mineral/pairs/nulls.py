@@ -80,10 +80,12 @@ def q_values(p_values: PerPair) -> PerPair:
     References:
         Benjamini & Hochberg (1995), doi:10.1111/j.2517-6161.1995.tb02031.x.
     """
-    from scipy.stats import false_discovery_control  # half a second to import
-
     found = np.full(len(p_values), np.nan)
-    has = ~np.isnan(p_values)
-    if has.any():
-        found[has] = false_discovery_control(p_values[has])
+    tested = np.flatnonzero(~np.isnan(p_values))
+    # As scipy.stats.false_discovery_control, which takes four times as long on millions of pairs.
+    order = tested[np.argsort(p_values[tested])]
+    ordered = p_values[order] * (len(order) / np.arange(1, len(order) + 1))
+    backwards = ordered[::-1]
+    np.minimum.accumulate(backwards, out=backwards)
+    found[order] = np.minimum(ordered, 1.0)
     return found
