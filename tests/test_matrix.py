@@ -318,6 +318,7 @@ class TestColumns:
             ({"estimator": "copla"}, "Did you mean 'copula'"),
         ],
     )
+    @pytest.mark.usefixtures("as_users_run_it")
     def test_what_cannot_be_done_is_refused(self, options, says):
         with pytest.raises((InputError, OptionError), match=says):
             matrix(table(), **options)
@@ -336,6 +337,7 @@ class TestColumns:
             (np.zeros((5, 2)), {}, "usable columns"),
         ],
     )
+    @pytest.mark.usefixtures("as_users_run_it")
     def test_tables_that_cannot_be_used_are_refused(self, frame, options, says):
         with pytest.raises((InputError, OptionError), match=says):
             matrix(frame, **options)
@@ -405,6 +407,7 @@ class TestNulls:
 
 
 class TestResult:
+    @pytest.mark.usefixtures("as_users_run_it")
     def test_frames_and_arrays_hold_the_same(self):
         found = matrix(table())
         pandas, polars = found.frame(), found.frame("polars")

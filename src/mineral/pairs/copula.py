@@ -39,7 +39,7 @@ RANKS = 1 << 20  # above any rank of a condition
 PAIRS = 1 << 20  # of a chunk: 40 MB on disk, a second or less
 
 
-Positions: TypeAlias = Int[np.ndarray, " k"]
+Positions: TypeAlias = Int[np.ndarray, " _"]
 Ranks: TypeAlias = Int[np.ndarray, " m"]
 
 
@@ -101,7 +101,7 @@ class Copula:
             rank=len(directions),
         )
 
-    def _condition(self, rows: Mask) -> Float[np.ndarray, "rank n"]:
+    def _condition(self, rows: Mask) -> Float[np.ndarray, "rank some"]:
         """Orthonormal scores of the condition on these rows, as `partial-copula` has them."""
         if not self.given:
             return np.empty((0, int(rows.sum())))

@@ -182,7 +182,7 @@ class Forecast:
     megabytes: float
     jobs: int
 
-    def to_dict(self) -> dict[str, float]:
+    def to_dict(self) -> dict[str, float | int]:
         """As JSON holds it."""
         return asdict(self)
 

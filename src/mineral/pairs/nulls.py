@@ -14,7 +14,7 @@ FARTHEST = 38.0  # the normal quantile of 1e-315
 PerPair = Float[np.ndarray, " m"]
 
 
-def p_value(strength: PerPair, df: Float[np.ndarray, "..."] | float) -> PerPair:
+def p_value(strength: PerPair, df: PerPair | int) -> PerPair:
     """P(|r| ≥ |observed|) of the correlation r of independent variables.
 
     r √(df / (1 − r²)) has Student's t distribution, for Gaussian variables exactly; for others,
