@@ -16,6 +16,7 @@ from mineral.pairs import copula, each, merge, share
 from mineral.pairs.each import Each
 from mineral.pairs.execute import forecast
 from mineral.pairs.request import prepare
+from mineral.settings import own_estimator
 
 pytest.importorskip("pyarrow")
 pytest.importorskip("filelock")
@@ -208,6 +209,36 @@ def test_killed_ten_times_the_file_is_the_same_byte_for_byte(tmp_path):
     assert len(finished) >= 10
     assert started("part", 2).wait() == 0
     assert content(tmp_path / "part") == content(tmp_path / "whole")
+
+
+OWN = """
+from dataclasses import dataclass
+
+from mineral import Estimator
+from mineral.methods.base import Measurement
+
+
+@dataclass(frozen=True, kw_only=True)
+class Own(Estimator):
+    name, kind = "own", "neither"
+    offset: float = 1.0
+
+    def measure(self, samples, run):
+        return Measurement(value=self.offset + samples.x[0, 0] * samples.y[0, 0], stderr=0.1)
+"""
+
+
+@pytest.mark.slow  # each process imports torch
+@pytest.mark.usefixtures("as_users_run_it")
+def test_an_estimator_of_a_users_file_runs_in_other_processes(tmp_path, monkeypatch):
+    pytest.importorskip("joblib")
+    monkeypatch.setattr(each, "PAIRS", 4)
+    (tmp_path / "own.py").write_text(OWN)
+    kind = own_estimator(f"{tmp_path / 'own.py'}:Own")
+    one, two = (
+        matrix(TABLE, estimator=kind(offset=2.0), permutations=0, jobs=jobs) for jobs in (1, 2)
+    )
+    np.testing.assert_array_equal(one.value, two.value)
 
 
 class TestCommand:

@@ -9,7 +9,7 @@ import pytest
 
 from mineral import MissingExtraError, OptionError, matrix
 from mineral.pairs.pages import pictures
-from mineral.pairs.pages.page import in_html
+from mineral.pairs.pages.page import in_html, python_call
 
 RNG = np.random.default_rng(0)
 GROUP = RNG.standard_normal((200, 1))
@@ -107,6 +107,8 @@ def test_a_report_is_written_and_gives_the_call(found, tmp_path):
         "mineral.matrix(table, target=[&#39;1&#39;], given=[&#39;3&#39;], unit=&#39;bits&#39;)"
         in text
     )
+    ksg = matrix(VALUES, estimator="ksg", k=5, permutations=9, columns=["0", "1"])
+    assert python_call(ksg) == "mineral.matrix(table, estimator='ksg', permutations=9, k=5)"
     with pytest.raises(OptionError, match=r"ends in \.html"):
         found.report(tmp_path / "r.pdf")
 

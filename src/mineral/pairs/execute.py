@@ -1,22 +1,26 @@
 """Chunks of pairs, several at a time: threads for copulas, processes for other estimators."""
 
+import sys
 import time
 import warnings
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any, TypeAlias
 
 from mineral.basics.types import Progress
 from mineral.errors import MissingExtraError, OptionError
+from mineral.methods import GaussianCopula
 from mineral.pairs.copula import Copula, Groups
 from mineral.pairs.each import Each
 from mineral.pairs.plan import Chunk, Part, Plan
+from mineral.settings import OWN, own_estimator
 from mineral.system.progress import in_words
 from mineral.system.threads import one_blas_thread
 
 TRIED, COLUMNS_TRIED = 3, 100  # pairs, and columns, that a forecast computes: a few seconds
 ANSWER = 10  # seconds that a scheduler has to answer
+Own: TypeAlias = tuple[str, dict[str, Any]]
 BYTES = 40  # of results for a pair: five numbers
 COPIES = 4  # of the table: values, their scores, and both while they are made
 BASE, THREAD, PROCESS = 4e8, 6e7, 4e8  # bytes of Python with torch, of a chunk, of a worker
@@ -89,7 +93,8 @@ def _in_processes(engine: Each, chunks: Sequence[Chunk], jobs: int) -> Iterator[
         # Loky replaces a process that has grown, and warns that it does.
         warnings.filterwarnings("ignore", message="A worker stopped while some jobs")
         pool = joblib.Parallel(jobs, batch_size=1, return_as="generator_unordered")
-        yield from pool(joblib.delayed(measured)(engine, chunk) for chunk in chunks)
+        sent, file = _sent(engine)
+        yield from pool(joblib.delayed(measured)(sent, chunk, file) for chunk in chunks)
 
 
 def _on_cluster(
@@ -114,9 +119,10 @@ def _on_cluster(
                 f"`scheduler` {scheduler!r} has no workers: start some with `dask worker "
                 f"{scheduler} --nthreads 1`."
             )
-        with joblib.parallel_config("dask", client=client, scatter=[engine]):
+        sent, file = _sent(engine)
+        with joblib.parallel_config("dask", client=client, scatter=[sent]):
             pool = joblib.Parallel(batch_size=1, return_as="generator_unordered")
-            yield from pool(joblib.delayed(measured)(engine, chunk) for chunk in chunks)
+            yield from pool(joblib.delayed(measured)(sent, chunk, file) for chunk in chunks)
 
 
 def _joblib() -> Any:  # noqa: ANN401
@@ -132,8 +138,27 @@ def _joblib() -> Any:  # noqa: ANN401
     return joblib
 
 
-def measured(engine: Each, chunk: Chunk) -> tuple[Chunk, Part]:
-    """A chunk with its results, in a worker's process."""
+def _sent(engine: Each) -> tuple[Each, Own | None]:
+    """An engine that other processes can read: without an estimator of a user's file."""
+    kind = type(engine.estimator)
+    file = getattr(sys.modules.get(kind.__module__), "__file__", None)
+    if not kind.__module__.startswith(OWN) or file is None:
+        return engine, None
+    options = {f.name: getattr(engine.estimator, f.name) for f in fields(engine.estimator)}
+    return replace(engine, estimator=GaussianCopula()), (f"{file}:{kind.__name__}", options)
+
+
+def measured(engine: Each, chunk: Chunk, own: Own | None = None) -> tuple[Chunk, Part]:
+    """A chunk with its results, in a worker's process.
+
+    Args:
+        engine: What computes it.
+        chunk: Its pairs.
+        own: The file and the class of a user's estimator, and its options.
+    """
+    if own is not None:
+        place, options = own
+        engine = replace(engine, estimator=own_estimator(place)(**options))
     return chunk, engine.measure(chunk)
 
 

@@ -1,10 +1,12 @@
 """Matrix → one self-contained HTML page: a heat map, ranked bars, a table of strong pairs."""
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mineral.api import KNOWN
+from mineral.pairs.each import PERMUTATIONS
 from mineral.pairs.pages import pictures
 from mineral.report.drawings import draw, own_settings
 from mineral.report.templates import template
@@ -104,13 +106,19 @@ def _facts(matrix: "Matrix") -> list[tuple[str, str]]:
 
 def python_call(matrix: "Matrix") -> str:
     """The call that gives the same matrix."""
-    options = {
+    options: dict[str, tuple[Any, Any]] = {
         "estimator": (matrix.estimator, "copula"),
         "given": (list(matrix.given), []),
         "confidence": (matrix.confidence, 0.95),
         "unit": (matrix.unit, "nats"),
         "seed": (matrix.seed, 0),
     }
+    if matrix.estimator not in ("copula", "partial-copula"):
+        options["permutations"] = (matrix.permutations, PERMUTATIONS)
+    known = KNOWN.get(matrix.estimator)
+    usual_options = {} if known is None else known().options()
+    for name, value in matrix.options.items():
+        options[name] = (value, usual_options.get(name))
     words = [f"{name}={value!r}" for name, (value, usual) in options.items() if value != usual]
     if matrix.plan.targets:
         names = [matrix.names[i] for i in matrix.plan.columns[: matrix.plan.first]]
