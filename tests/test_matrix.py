@@ -106,6 +106,8 @@ class TestCopula:
         found = matrix(series, target="0")
         low, high = mineral.estimate(series[:, 0], series[:, 1], estimator="copula").interval
         assert found.upper[0] - found.lower[0] == pytest.approx(high - low, rel=0.1)
+        assert "rows-in-series: 101 columns are autocorrelated: '0', '1'" in str(found)
+        assert "rows-in-series" not in str(matrix(noise, target="0"))
         # Of 100 p-values 5 ± 2.2 are below 0.05.
         assert (found.p_value < 0.05).sum() <= 12
         naive = stats.norm.ppf(stats.rankdata(series, axis=0) / 2001)

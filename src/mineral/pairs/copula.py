@@ -69,12 +69,14 @@ class Copula:
     Attributes:
         sheet: The table.
         plan: The pairs.
+        lags: Of each column of the table, as `autocorrelations` gives them.
         given: Places of the columns of the condition.
         level: Standard errors that an interval reaches to either side.
     """
 
     sheet: Sheet
     plan: Plan
+    lags: Float[np.ndarray, " p"]
     given: tuple[int, ...] = ()
     level: float = 1.96
 
@@ -181,7 +183,6 @@ class Groups:
         self._masks = [mask for mask, _ in masks.values()]
         self._positions = [np.array(positions) for _, positions in masks.values()]
         self._own: dict[int, Scores] = {}
-        self._lags = np.zeros(len(self._places))  # autocorrelations of columns on their own rows
 
     def __len__(self) -> int:
         return len(self._masks)
@@ -191,20 +192,11 @@ class Groups:
         for k, (mask, positions) in enumerate(zip(self._masks, self._positions, strict=True)):
             if mask.sum() >= FEWEST:
                 self._own[k] = self._copula.scores(self._places[positions], mask, run)
-                pieces = _pieces(positions, int(mask.sum()))
-                lags = run(lambda some, rows=mask: self._lag(some, rows), pieces)
-                self._lags[positions] = np.concatenate(list(lags))
-
-    def _lag(self, positions: Positions, rows: Mask) -> Float[np.ndarray, " k"]:
-        """The lag-one autocorrelation of each column; tables list categories in groups: 0."""
-        places = self._places[positions]
-        is_number = np.array([self._copula.sheet.levels[i] is None for i in places])
-        lags = lag_one(self._copula.sheet.values[places][:, rows].T)
-        return np.asarray(lags * is_number)
 
     def times(self, block: Block) -> Float[np.ndarray, "k l"] | None:
         """Rows for each independent draw; None if no pair of a block is in series."""
-        left, right = self._lags[block.left_positions], self._lags[block.right_positions]
+        lags = self._copula.lags[self._places]
+        left, right = lags[block.left_positions], lags[block.right_positions]
         if not (left.any() and right.any()):
             return None
         found = draws(left[:, None], right)
@@ -244,9 +236,26 @@ class Groups:
         return self._own[k].select(np.searchsorted(self._positions[k], positions))
 
 
+def autocorrelations(sheet: Sheet) -> Float[np.ndarray, " p"]:
+    """The lag-one autocorrelation of each column of a table, in the rows where it is not missing.
+
+    0 where it is not significant, and of categories, which tables often list in groups.
+    """
+    masks: dict[bytes, list[int]] = {}
+    for i, levels in enumerate(sheet.levels):
+        if levels is None:
+            masks.setdefault(sheet.is_there[i].tobytes(), []).append(i)
+    found = np.zeros(len(sheet.names))
+    for columns in masks.values():
+        rows = sheet.is_there[columns[0]]
+        for some in _pieces(np.array(columns), int(rows.sum())):
+            found[some] = lag_one(sheet.values[some][:, rows].T)
+    return found
+
+
 def _pieces(columns: Positions, rows: int) -> list[Positions]:
     """Columns in pieces of `CELLS` values."""
-    size = max(1, CELLS // rows)
+    size = max(1, CELLS // max(1, rows))
     return [columns[k : k + size] for k in range(0, len(columns), size)]
 
 

@@ -14,7 +14,7 @@ from mineral.errors import InputError, OptionError
 from mineral.methods import Estimator, GaussianCopula, PartialCopula
 from mineral.methods.base import versions
 from mineral.pairs import copula, each
-from mineral.pairs.copula import Copula
+from mineral.pairs.copula import Copula, autocorrelations
 from mineral.pairs.each import Each
 from mineral.pairs.plan import Chunk, Plan
 from mineral.pairs.sheet import Sheet, sheet
@@ -132,8 +132,10 @@ def prepare(
     engine: Copula | Each
     if is_copula:
         warnings += _ties(used.select(range(len(chosen))))
+        lags = autocorrelations(used)
+        warnings += _series([used.names[i] for i in np.flatnonzero(lags[: len(chosen)])])
         level = float(ndtri(0.5 + confidence / 2))
-        engine = Copula(sheet=used, plan=plan, given=given_places, level=level)
+        engine = Copula(sheet=used, plan=plan, lags=lags, given=given_places, level=level)
     else:
         engine = Each(
             sheet=used,
@@ -276,5 +278,18 @@ def _ties(used: Sheet) -> list[Caution]:
             "ties",
             f"{len(tied):,} columns have few distinct values: {_listed(tied)}. Ranks cannot order "
             "ties, and the copula of discrete data is not unique. Use estimator='auto' for these.",
+        )
+    ]
+
+
+def _series(names: Sequence[str]) -> list[Caution]:
+    """A caution on autocorrelated columns; one alone changes no pair."""
+    if len(names) < 2:
+        return []
+    return [
+        Caution(
+            "rows-in-series",
+            f"{len(names):,} columns are autocorrelated: {_listed(names)}. Intervals and p-values "
+            "of their pairs use the effective sample size. Keep one row in m, or take differences.",
         )
     ]
