@@ -288,6 +288,12 @@ class TestColumns:
         assert found.names == ("0", "1", "2")
         np.testing.assert_array_equal(found.array(), matrix(frame).array())
 
+    @pytest.mark.usefixtures("as_users_run_it")
+    def test_names_of_a_frame_may_be_numbers(self):
+        frame = pd.DataFrame(table()[["a", "b", "c"]].to_numpy())
+        assert matrix(frame, target=2).y.tolist() == ["2", "2"]
+        assert matrix(frame, columns=[0, 1]).x.tolist() == ["0"]
+
     def test_targets_are_y(self):
         found = matrix(table(), target=["count", "c"])
         assert found.y.tolist() == ["count"] * 5 + ["c"] * 4

@@ -96,6 +96,14 @@ def test_the_page_shows_notes_and_warnings(with_notes):
     assert "are dependent at a false" not in page  # without tests
 
 
+@pytest.mark.usefixtures("as_users_run_it")
+def test_pairs_with_a_target_are_bars():
+    found = matrix(VALUES, target=2)
+    assert len(found.plot().axes[0].patches) == 4 and "Heat map" not in in_html(found)
+    labels = [label.get_text() for label in found.plot().axes[0].get_yticklabels()]
+    assert all(label.endswith("· 2") for label in labels)
+
+
 def test_a_report_is_written_and_gives_the_call(found, tmp_path):
     found.report(tmp_path / "r.html", title="Birds & bees")
     text = (tmp_path / "r.html").read_text()

@@ -1,7 +1,7 @@
 """What a matrix is of: checked names, an estimator and a plan, from what a caller passes."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from numbers import Integral, Real
 from typing import Any
@@ -114,11 +114,11 @@ def prepare(
     count = _permutations(permutations, is_copula=is_copula)
     whole = sheet(table, types)
     targets, condition = (
-        whole.find([names] if isinstance(names, str) else names or [], argument)
+        whole.find(_names(names), argument)
         for names, argument in ((target, "target"), (given, "given"))
     )
     _check_condition(recipe, condition)
-    named = None if columns is None else whole.find(columns, "columns")
+    named = None if columns is None else whole.find(_names(columns), "columns")
     chosen, warnings = _chosen(whole, named, targets, condition, recipe)
     if missing == "raise":
         _refuse_missing(whole, [*chosen, *condition])
@@ -163,6 +163,14 @@ def prepare(
         warnings=[[w.code, w.message] for w in warnings],
     )
     return Prepared(request=request, engine=engine)
+
+
+def _names(value: object) -> list[str]:
+    """Names from one name, several, or None; frames of pandas may have numbers as names."""
+    if value is None:
+        return []
+    several = isinstance(value, Iterable) and not isinstance(value, str)
+    return [str(each) for each in value] if several else [str(value)]  # type: ignore[attr-defined]
 
 
 def _check(seed: int, confidence: float, missing: str) -> None:

@@ -208,10 +208,12 @@ class Matrix:
     def plot(self) -> "Figure":
         """A heat map of the matrix, whose columns are ordered by hierarchical clustering.
 
+        Pairs with targets are drawn as bars with their intervals, the strongest on top.
+
         Raises:
             MissingExtraError: If matplotlib is not installed.
         """
-        return pictures.heat_map(self)
+        return pictures.overview(self)
 
     def report(
         self,

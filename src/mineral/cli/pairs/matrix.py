@@ -113,7 +113,9 @@ def matrix(
     ] = None,
     picture: Annotated[
         Path | None,
-        typer.Option(metavar="PATH", help=f"Draw the heat map: {', '.join(PICTURES)}."),
+        typer.Option(
+            metavar="PATH", help=f"Draw the heat map, or bars of targets: {', '.join(PICTURES)}."
+        ),
     ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON object and nothing else.")

@@ -37,7 +37,9 @@ def in_html(matrix: "Matrix", *, title: str | None = None, command: str | None =
     form = template("mineral.pairs.pages")
     with own_settings():
         drawings = {
-            "heat": draw(
+            "heat": None
+            if matrix.plan.targets
+            else draw(
                 pictures.heat_map(matrix),
                 "Heat map: mutual information of every pair of columns, clustered.",
                 name="heat",

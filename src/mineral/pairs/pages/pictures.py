@@ -23,7 +23,7 @@ NAME = 24  # letters
 
 
 def heat_map(matrix: "Matrix") -> "Figure":
-    """The values of all pairs, columns in the order of hierarchical clustering."""
+    """The values of all pairs, columns in the order of hierarchical clustering; not of targets."""
     columns = shown(matrix)
     values = matrix.array()[np.ix_(columns, columns)]
     order = clustered(values)
@@ -53,11 +53,16 @@ def heat_map(matrix: "Matrix") -> "Figure":
     return figure
 
 
+def overview(matrix: "Matrix") -> "Figure":
+    """The heat map, or bars of the strongest pairs where only those with targets have values."""
+    return bars(matrix) if matrix.plan.targets else heat_map(matrix)
+
+
 def drawn(matrix: "Matrix", kind: str) -> bytes:
-    """The heat map as a file: `"png"`, `"svg"` or `"pdf"`."""
+    """The overview as a file: `"png"`, `"svg"` or `"pdf"`."""
     content = io.BytesIO()
     with own_settings():
-        heat_map(matrix).savefig(content, format=kind, dpi=160)
+        overview(matrix).savefig(content, format=kind, dpi=160)
     return content.getvalue()
 
 
