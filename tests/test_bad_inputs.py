@@ -46,6 +46,7 @@ FUNCTIONS = {
     "divergence": lambda x: mineral.divergence(x, GOOD).value,
     "total correlation": lambda x: mineral.total_correlation(x).value,
     "independence": lambda x: mineral.independence(x, Y, permutations=19).p_value,
+    "matrix": lambda x: mineral.matrix({"x": x, "y": Y}).value,
     "Mine": lambda x: mineral.Mine(network(), method="concat").mi(x, Y),
     "Information": lambda x: Information(critic())(x, torch.tensor(Y, dtype=torch.float32)),
     "bound": lambda x: mineral.bounds.infonce(torch.zeros(N), x),

@@ -17,10 +17,11 @@ from benchmarked import SERVE, TASKS, correlated, race, sample_correlation, tabl
 import mineral
 from mineral.benchmark import lineup, read, run
 from mineral.benchmark.child import Pool
-from mineral.benchmark.forecast import Forecast, in_words
+from mineral.benchmark.forecast import Forecast
 from mineral.benchmark.jobs import Job, attempt
 from mineral.benchmark.rows import opened
 from mineral.errors import InputError, OptionError
+from mineral.system.progress import in_words
 
 joblib = pytest.importorskip("joblib")
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals")

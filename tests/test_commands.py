@@ -31,7 +31,11 @@ from mineral.errors import MineralError
 from mineral.shaping import ModuleEncoder, save_encoder
 from mineral.shaping.network import Network
 
-REDUCED = {"shape": ["--steps", "2"], "audit": ["--attack", "label"]}
+REDUCED = {
+    "shape": ["--steps", "2"],
+    "audit": ["--attack", "label"],
+    "matrix": ["--jobs", "1"],  # processes take seconds to start
+}
 ROWS = ["--rows", "100"]  # of a problem that needs no file
 AUTO = ["--set", "budget=fast"]
 PLACEHOLDERS = {"FILE": "data.csv", "NAME": "limits"}
@@ -88,6 +92,10 @@ def prepared(tmp_path_factory):
     own, _, tasks, _ = blocks(PAGES["own"].read_text(), ["python"])
     (folder / "own.py").write_text(own)
     (folder / "tasks.py").write_text(tasks)
+    shutil.copy(ROOT / "src" / "mineral" / "data" / "penguins.csv", folder)
+    share = ["matrix", str(folder / "people.csv"), "--out", str(folder / "parts"), "--array", "1/2"]
+    options = ["--estimator", "ksg", "--permutations", "19"]  # as on the page
+    assert main([*share, *options]) == 0
     for name in ("old", "new", "results", "own"):
         RUN(TASKS[:2], [worker(folder)], sizes=[50], seeds=[0, 1], out=folder / name)
     for name in ("npeet", "torch-mist"):

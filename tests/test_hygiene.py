@@ -345,6 +345,7 @@ ALLOWED = {  # in one file each, behind one door
     "benchmark/child.py": {"subprocess"},  # the benchmark's workers, from lists of arguments
     "benchmark/runner.py": {"joblib"},  # runs them, and loads nothing
     "experiments/parallel.py": {"joblib"},  # the same, of an experiment's cells
+    "pairs/execute.py": {"joblib"},  # the same, of chunks of pairs
     # Libraries that draw from the global state, in processes of their own.
     "rivals/latentmi.py": {"np.random.seed", "torch.manual_seed"},
     "rivals/npeet.py": {"np.random.seed"},

@@ -1,6 +1,7 @@
 """What loads when: a command that prints a line does not wait for torch."""
 
 import ast
+import importlib
 import subprocess
 import sys
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import mineral
-from mineral import names, selection
+from mineral import names
 
 LOADED = """
 import sys
@@ -24,7 +25,9 @@ def run(does):
 
 
 @pytest.mark.parametrize(
-    "words", [["--help"], ["--version"], [], ["estimate", "--help"], ["benchmark", "-h"]], ids=str
+    "words",
+    [["--help"], ["--version"], [], ["estimate", "--help"], ["benchmark", "-h"], ["matrix", "-h"]],
+    ids=str,
 )
 def test_help_and_version_load_nothing_heavy(words):
     ran = run(f"from mineral.cli import main; assert main({words!r}) == 0")
@@ -68,13 +71,18 @@ def test_whatever_is_used_first_is_there(does):
 
 def test_every_public_name_is_where_a_type_checker_sees_it():
     modules = {"bounds", "gradients", "stability", "tasks"}
-    assert {*names.__all__, *selection.__all__} | modules == {*mineral.__all__}
-    for where in (names, selection):
-        assert all(getattr(mineral, name) is getattr(where, name) for name in where.__all__)
+    elsewhere = {*mineral._ELSEWHERE}
+    assert {*names.__all__} | modules | elsewhere == {*mineral.__all__}
+    assert all(getattr(mineral, name) is getattr(names, name) for name in names.__all__)
+    for name, where in mineral._ELSEWHERE.items():
+        assert getattr(mineral, name) is getattr(importlib.import_module(where), name)
     tree = ast.parse(Path(mineral.__file__).read_text())
     block = next(node for node in tree.body if isinstance(node, ast.If))
-    assert {*mineral._SELECTION} == {*selection.__all__}
-    assert {alias.name for part in block.body for alias in part.names} == {*modules, "*"}
+    assert {alias.name for part in block.body for alias in part.names} == {
+        *modules,
+        *elsewhere,
+        "*",
+    }
 
 
 def test_an_unknown_name_is_refused_as_of_any_module():

@@ -14,7 +14,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from mineral import bounds, gradients, stability, tasks
     from mineral.names import *  # noqa: F403
-    from mineral.selection import *  # noqa: F403
+    from mineral.pairs import Matrix, matrix
+    from mineral.selection import (
+        SelectByInformation,
+        information_classification,
+        information_regression,
+    )
 
 __all__ = [
     "CLUB",
@@ -61,6 +66,7 @@ __all__ = [
     "JensenShannon",
     "JointCritic",
     "LeaveOneOut",
+    "Matrix",
     "Mine",
     "MineralError",
     "MissingExtraError",
@@ -95,6 +101,7 @@ __all__ = [
     "information_regression",
     "interaction_information",
     "load",
+    "matrix",
     "o_information",
     "stability",
     "tasks",
@@ -103,20 +110,24 @@ __all__ = [
 
 
 _MODULES = ("bounds", "gradients", "stability", "tasks")
-# These load scikit-learn, which nothing else here needs before it is used.
-_SELECTION = ("SelectByInformation", "information_classification", "information_regression")
+# Above `mineral.names` in the layers: these draw reports, or load scikit-learn.
+_ELSEWHERE = {
+    "Matrix": "mineral.pairs",
+    "matrix": "mineral.pairs",
+    "SelectByInformation": "mineral.selection",
+    "information_classification": "mineral.selection",
+    "information_regression": "mineral.selection",
+}
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401
     """Load the library, which takes torch's seconds, at the first use of any of its names."""
     if name in _MODULES:
         return importlib.import_module(f"mineral.{name}")
+    if name in _ELSEWHERE:
+        return getattr(importlib.import_module(_ELSEWHERE[name]), name)
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    if name in _SELECTION:
-        from mineral import selection
-
-        return getattr(selection, name)
     from mineral import names
 
     globals().update({each: getattr(names, each) for each in names.__all__})

@@ -21,6 +21,8 @@ from mineral.methods import Estimator
 from mineral.results import plain
 from mineral.tasks.task import Task
 
+OWN = "mineral_own_"  # how the names of modules of users' files start
+
 
 def _number_or_word(text: str) -> float | str:
     try:
@@ -145,7 +147,7 @@ def _loaded(path: str) -> ModuleType:
     if not file.is_file():
         raise OptionError(f"`{path}` is no file.")
     place = str(file.resolve())
-    name = "mineral_own_" + hashlib.sha256(place.encode()).hexdigest()[:16]
+    name = OWN + hashlib.sha256(place.encode()).hexdigest()[:16]
     if name in sys.modules:
         return sys.modules[name]
     spec = importlib.util.spec_from_file_location(name, place)

@@ -4,8 +4,6 @@ from collections import Counter, defaultdict
 
 from mineral.benchmark.jobs import Job
 
-MINUTE, HOUR, DAY = 60, 3600, 86400
-
 
 class Forecast:
     """A forecast of the remaining seconds, with `workers` parallel jobs."""
@@ -41,14 +39,3 @@ class Forecast:
 
 def _mean(values: list[float]) -> float:
     return sum(values) / len(values)
-
-
-def in_words(seconds: float) -> str:
-    """`40 s`, `12 min`, `3 h 20 min`, `2 d 4 h`."""
-    if seconds < 100:
-        return f"{seconds:.0f} s"
-    if seconds < 100 * MINUTE:
-        return f"{seconds / MINUTE:.0f} min"
-    if seconds < 2 * DAY:
-        return f"{seconds // HOUR:.0f} h {seconds % HOUR // MINUTE:.0f} min"
-    return f"{seconds // DAY:.0f} d {seconds % DAY // HOUR:.0f} h"

@@ -14,13 +14,13 @@ from typing import Any, TypeAlias
 from mineral.basics.types import Progress
 from mineral.benchmark.child import Pool
 from mineral.benchmark.contestants import Contestant
-from mineral.benchmark.forecast import Forecast, in_words
+from mineral.benchmark.forecast import Forecast
 from mineral.benchmark.jobs import Job, Unanswered, attempt
 from mineral.benchmark.rows import Journal, Row, opened
 from mineral.errors import InputError, MissingExtraError, OptionError
 from mineral.methods.base import versions
 from mineral.system import storage
-from mineral.system.progress import ProgressOption, reporting
+from mineral.system.progress import ProgressOption, in_words, reporting
 from mineral.tasks import Task
 
 Done: TypeAlias = tuple[Row | Unanswered, float]  # and the seconds it took

@@ -11,11 +11,23 @@ benchmark.py     `benchmark`
 experiment.py    `experiment`
 shaping.py       `shape` and `encode`
 audit.py         `audit`; problems.py reads what to keep and what to hide
+pairs/           `matrix`
 data.py          `--data FOLDER`
 output.py        text folded to the terminal, JSON, refusals
 """
 
 from mineral.cli import audit, benchmark, demo, estimating, experiment, shaping, task
 from mineral.cli.app import main
+from mineral.cli.pairs import matrix
 
-__all__ = ["audit", "benchmark", "demo", "estimating", "experiment", "main", "shaping", "task"]
+__all__ = [
+    "audit",
+    "benchmark",
+    "demo",
+    "estimating",
+    "experiment",
+    "main",
+    "matrix",
+    "shaping",
+    "task",
+]

@@ -36,8 +36,8 @@ def in_series(x: X, y: Y) -> tuple[float, tuple[Caution, ...]]:
         return 1.0, ()
     x, y = x / 2, y / 2  # so that sums and differences of two values stay finite
     a, b = (_from_row_to_row(side) for side in (x, y))
-    a_draw = (1 + a * b) / (1 - a * b)
-    if a_draw < HARMLESS or any(_sorted(side) for side in (x, y)):
+    a_draw = float(draws(np.asarray(a), np.asarray(b)))
+    if a_draw == 1.0 or any(_sorted(side) for side in (x, y)):
         return 1.0, ()
     apart = math.ceil(math.log(0.1) / math.log(a * b))
     caution = Caution(
@@ -50,6 +50,30 @@ def in_series(x: X, y: Y) -> tuple[float, tuple[Caution, ...]]:
     return a_draw, (caution,)
 
 
+def draws(a: Float[np.ndarray, "..."], b: Float[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
+    """Rows for each independent draw, for two series with lag-one autocorrelations a and b."""
+    found = (1 + a * b) / (1 - a * b)
+    return np.asarray(np.where(found < HARMLESS, 1.0, found))
+
+
+def lag_one(values: Matrix) -> Float[np.ndarray, " d"]:
+    """The lag-one autocorrelation of each column as a variable of its own.
+
+    0 where it is not significant, or the column is sorted. For two columns, `draws` of these is the
+    autocorrelation time that `in_series` finds for the two as X and Y.
+    """
+    n, d = values.shape
+    if n < FEW_ROWS:
+        return np.zeros(d)
+    halved = values / 2
+    correlation = _of_signs(halved, BY_CHANCE)
+    found = np.minimum(np.sin(np.pi / 2 * np.minimum(correlation, 1.0)), 1 - 1 / n)
+    found[correlation < float(ndtri(1 - CHANCE)) / math.sqrt(n)] = 0.0
+    for j in np.flatnonzero(found):
+        found[j] *= not _sorted(halved[:, [j]])
+    return np.asarray(found)
+
+
 def _from_row_to_row(values: Matrix) -> float:
     """The largest lag-one autocorrelation of a column, or 0 if it is not significant.
 
@@ -58,17 +82,23 @@ def _from_row_to_row(values: Matrix) -> float:
     """
     values = values[:, :: math.ceil(values.shape[1] / LOOKED_AT)]
     n, d = values.shape
+    largest = float(_of_signs(values, BY_CHANCE / d).max())
+    if largest < float(ndtri(1 - CHANCE / d)) / math.sqrt(n):
+        return 0.0
+    return float(min(math.sin(math.pi / 2 * min(largest, 1.0)), 1 - 1 / n))
+
+
+def _of_signs(values: Matrix, by_chance: float) -> Float[np.ndarray, " d"]:
+    """The lag-one correlation of signs around the median; 0 unless distant rows differ more."""
+    n = len(values)
     above = values > np.median(values, axis=0)
     centered = above - above.mean(axis=0)
     variance: Float[np.ndarray, " d"] = (centered**2).mean(axis=0)
     correlation = (centered[1:] * centered[:-1]).mean(axis=0) / np.where(variance > 0, variance, 1)
     near = (above[1:] != above[:-1]).sum(axis=0)
     far = (above[APART:] != above[:-APART]).sum(axis=0) * (n - 1) / (n - APART)
-    moves = far - near > float(ndtri(1 - BY_CHANCE / d)) * np.sqrt(near + far)
-    largest = float(np.max(np.where(moves, correlation, 0.0)))
-    if largest < float(ndtri(1 - CHANCE / d)) / math.sqrt(n):
-        return 0.0
-    return float(min(math.sin(math.pi / 2 * min(largest, 1.0)), 1 - 1 / n))
+    moves = far - near > float(ndtri(1 - by_chance)) * np.sqrt(near + far)
+    return np.asarray(np.where(moves, correlation, 0.0))
 
 
 def _sorted(values: Matrix) -> bool:

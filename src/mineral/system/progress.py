@@ -9,6 +9,8 @@ from mineral.basics.types import Progress
 
 ProgressOption: TypeAlias = bool | Progress
 
+MINUTE, HOUR, DAY = 60, 3600, 86400  # seconds
+
 
 @contextmanager
 def reporting(progress: ProgressOption) -> Iterator[Progress]:
@@ -59,3 +61,14 @@ def portion(progress: Progress, start: float, end: float) -> Progress:
 
 def silent(_fraction: float, _text: str) -> None:
     """Report nothing."""
+
+
+def in_words(seconds: float) -> str:
+    """`40 s`, `12 min`, `3 h 20 min`, `2 d 4 h`."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    if seconds < 100 * MINUTE:
+        return f"{seconds / MINUTE:.0f} min"
+    if seconds < 2 * DAY:
+        return f"{seconds // HOUR:.0f} h {seconds % HOUR // MINUTE:.0f} min"
+    return f"{seconds // DAY:.0f} d {seconds % DAY // HOUR:.0f} h"

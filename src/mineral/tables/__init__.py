@@ -9,6 +9,6 @@ text.py         splits lines; fields.py reads one column of text
 binary.py, spreadsheet.py  the other kinds
 """
 
-from mineral.tables.reading import SOURCES, Table, names, read, read_sides
+from mineral.tables.reading import SOURCES, Table, chosen, names, read, read_sides
 
-__all__ = ["SOURCES", "Table", "names", "read", "read_sides"]
+__all__ = ["SOURCES", "Table", "chosen", "names", "read", "read_sides"]

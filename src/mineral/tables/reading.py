@@ -45,12 +45,23 @@ def read_sides(path: Path, sides: Mapping[str, Sequence[str]]) -> dict[str, Tabl
     name, count = next(iter(Counter(source.names).most_common(1)), ("", 0))
     if count > 1:
         raise InputError(f"`{path}` has {count} columns named {name!r}: give each its own name.")
-    chosen = {side: _chosen(side, asked, source, path) for side, asked in sides.items()}
-    values = source.load(tuple(dict.fromkeys(name for names in chosen.values() for name in names)))
+    found = {side: _chosen(side, requested, source, path) for side, requested in sides.items()}
+    values = source.load(tuple(dict.fromkeys(name for names in found.values() for name in names)))
     return {
         side: {f"{source.noun}{name}": values[name] for name in names}
-        for side, names in chosen.items()
+        for side, names in found.items()
     }
+
+
+def chosen(path: Path, sides: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+    """For each variable, the names of its columns, as `read_sides` understands them.
+
+    Raises:
+        InputError: If the file cannot be read, or has no such columns.
+        MissingExtraError: If the file needs pyarrow or openpyxl, which is not installed.
+    """
+    source = _source(path)
+    return {side: _chosen(side, requested, source, path) for side, requested in sides.items()}
 
 
 def names(path: Path) -> tuple[str, ...]:

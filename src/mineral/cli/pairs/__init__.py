@@ -1,0 +1,1 @@
+"""Commands on all columns of a table: `mineral matrix` (matrix.py)."""

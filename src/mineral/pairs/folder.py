@@ -1,0 +1,151 @@
+"""A folder of finished chunks: each is a Parquet file, whole or not there."""
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mineral.errors import InputError, OptionError
+from mineral.pairs.files import arrow, encoded, notes_of, parquet_bytes
+from mineral.pairs.plan import NUMBERS, Chunk, Part
+from mineral.pairs.request import Request
+from mineral.system import storage
+from mineral.tables.source import readable
+
+SETTINGS = "settings.json"
+CHUNKS = "chunks"
+PAIRS = "pairs.parquet"
+OTHER = {"digest": "values", "names": "columns", "first": "targets", "rows": "values"}
+LARGEST = 1 << 28  # bytes of settings.json: 256 for each of a million columns
+COLUMNS = ("x", "y", *NUMBERS, "note")
+
+
+class Folder:
+    """Finished chunks of one request.
+
+    Args:
+        path: Of the folder.
+        request: What its pairs are of.
+    """
+
+    def __init__(self, path: Path, request: Request) -> None:
+        self.path, self.request = path, request
+
+    @classmethod
+    def start(cls, path: Path, request: Request) -> "Folder":
+        """Make the folder, or find one of the same request.
+
+        Raises:
+            OptionError: If it is of another request.
+            InputError: If it cannot be written or read.
+            MissingExtraError: If pyarrow is not installed.
+        """
+        arrow()
+        folder = cls(path, request)
+        try:
+            (path / CHUNKS).mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(f"Cannot make `{path}`: {error.strerror or error}.") from None
+        if not (path / SETTINGS).exists():
+            text = json.dumps(request.to_dict(), indent=1, ensure_ascii=False)
+            storage.write(path / SETTINGS, text.encode("utf-8", "replace"))
+            return folder
+        found, wanted = (
+            json.loads(json.dumps(each)) for each in (_settings(path), request.to_dict())
+        )
+        different = [name for name in wanted if found.get(name) != wanted[name]]
+        if different:
+            what = OTHER.get(different[0], different[0])
+            raise OptionError(
+                f"`out` {str(path)!r} holds pairs with {what} that differ: name another folder."
+            )
+        return folder
+
+    @classmethod
+    def find(cls, path: Path) -> "Folder":
+        """A folder that `start` has made, without its table.
+
+        Raises:
+            InputError: If it is none.
+        """
+        found = _settings(path)
+        try:
+            return cls(path, Request(**found))
+        except TypeError:
+            raise InputError(
+                f"`{path / SETTINGS}` is not of `mineral matrix`: name its folder."
+            ) from None
+
+    def file(self, chunk: Chunk) -> Path:
+        """Where a chunk is, once it is finished."""
+        return self.path / CHUNKS / f"{chunk.number:06d}.parquet"
+
+    def is_done(self, chunk: Chunk) -> bool:
+        """Whether a chunk is finished."""
+        return self.file(chunk).exists()
+
+    def write(self, chunk: Chunk, part: Part) -> None:
+        """Store a finished chunk. When this returns, no crash can lose it."""
+        pa, names = arrow(), self.request.names
+        x, y = self.request.plan.places(chunk.start, chunk.stop)
+        columns = {name: pa.array(getattr(part, name)) for name in NUMBERS}
+        sides = {"x": encoded(pa, x, names), "y": encoded(pa, y, names)}
+        table = pa.table({**sides, **columns, "note": notes_of(pa, part.notes, len(chunk))})
+        storage.write(self.file(chunk), parquet_bytes(table))
+
+    def read(self, chunk: Chunk) -> Part:
+        """A finished chunk.
+
+        Raises:
+            InputError: If the file is damaged, or has other columns or another number of rows.
+        """
+        from pyarrow import parquet
+
+        path = self.file(chunk)
+        with readable(path, "a Parquet file"):
+            table = parquet.read_table(io.BytesIO(path.read_bytes()))
+            if tuple(table.column_names) != COLUMNS or table.num_rows != len(chunk):
+                raise InputError(
+                    f"`{path}` does not hold the pairs of chunk {chunk.number}: remove it."
+                )
+            arrays = {name: np.array(table[name].to_numpy()) for name in NUMBERS}
+            notes = table["note"].to_pylist()
+        return Part(**arrays, notes={k: note for k, note in enumerate(notes) if note is not None})
+
+    def collect(self) -> Part:
+        """All chunks.
+
+        Raises:
+            InputError: If some are not finished.
+        """
+        chunks = self.request.chunks
+        missing = [chunk.number for chunk in chunks if not self.is_done(chunk)]
+        if missing:
+            raise InputError(
+                f"`{self.path}` lacks {len(missing):,} of {len(chunks):,} chunks, the first is "
+                f"number {missing[0]}: run the same command again."
+            )
+        whole = Part.empty(len(self.request.plan))
+        for chunk in chunks:
+            whole.put(chunk.start, self.read(chunk))
+        return whole
+
+
+def _settings(path: Path) -> dict[str, Any]:
+    """What settings.json holds.
+
+    Raises:
+        InputError: If there is none, or it is damaged.
+    """
+    file = path / SETTINGS
+    storage.check_file(file)
+    try:
+        with file.open("rb") as content:
+            found = json.loads(content.read(LARGEST))
+    except (OSError, ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict):
+        raise InputError(f"`{file}` is damaged: remove the folder, and run the command again.")
+    return found

@@ -1,0 +1,128 @@
+"""Matrix → one self-contained HTML page: a heat map, ranked bars, a table of strong pairs."""
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mineral.api import KNOWN
+from mineral.pairs.each import PERMUTATIONS
+from mineral.pairs.pages import pictures
+from mineral.report.drawings import draw, own_settings
+from mineral.report.templates import template
+from mineral.system import storage
+
+if TYPE_CHECKING:
+    from mineral.pairs.result import Matrix
+
+ROWS = 200  # of the table: 20 kB each hundred
+FDR = 0.05  # at which pairs are counted as dependent
+
+
+def write(
+    matrix: "Matrix",
+    path: str | os.PathLike[str],
+    *,
+    title: str | None = None,
+    command: str | None = None,
+) -> None:
+    """Write the page of `Matrix.report`."""
+    storage.check_html(path)
+    content = in_html(matrix, title=title, command=command)
+    storage.write(path, content.encode(errors="replace"))
+
+
+def in_html(matrix: "Matrix", *, title: str | None = None, command: str | None = None) -> str:
+    """The page."""
+    form = template("mineral.pairs.pages")
+    with own_settings():
+        drawings = {
+            "heat": None
+            if matrix.plan.targets
+            else draw(
+                pictures.heat_map(matrix),
+                "Heat map: mutual information of every pair of columns, clustered.",
+                name="heat",
+            ),
+            "bars": draw(
+                pictures.bars(matrix),
+                "Bar chart: the strongest pairs, with their intervals.",
+                name="bars",
+            ),
+        }
+    pairs = matrix.strongest(ROWS)
+    return form.render(
+        **drawings,
+        matrix=matrix,
+        title=title or f"Mutual information of {len(matrix.names):,} columns",
+        command=command or python_call(matrix),
+        rows=_rows(matrix, pairs),
+        drawn=len(pictures.shown(matrix)),
+        bars_shown=min(pictures.BARS, len(pairs)),
+        dependent=int(np.nansum(matrix.q_value <= FDR)),
+        fdr=FDR,
+        tested=int((~np.isnan(matrix.p_value)).sum()),
+        facts=_facts(matrix),
+    )
+
+
+def _rows(matrix: "Matrix", pairs: np.ndarray) -> list[dict[str, str]]:
+    x, y = matrix.plan.places()
+    return [
+        {
+            "x": matrix.names[x[k]],
+            "y": matrix.names[y[k]],
+            "value": _number(matrix.value[k]),
+            "interval": f"{_number(matrix.lower[k])} to {_number(matrix.upper[k])}",
+            "p": _number(matrix.p_value[k]),
+            "q": _number(matrix.q_value[k]),
+            "n": f"{matrix.n[k]:,}",
+            "note": matrix.notes.get(int(k), ""),
+        }
+        for k in pairs
+    ]
+
+
+def _number(value: float) -> str:
+    return "–" if np.isnan(value) else f"{value:.3g}".replace("-", "−")
+
+
+def _facts(matrix: "Matrix") -> list[tuple[str, str]]:
+    options = ", ".join(f"{name} = {value}" for name, value in matrix.options.items())
+    kinds = list(matrix.types.values())
+    counts = ", ".join(f"{kinds.count(kind):,} {kind}" for kind in dict.fromkeys(kinds))
+    facts = {
+        "Pairs": f"{len(matrix):,}",
+        "Columns": f"{len(matrix.names):,} ({counts})",
+        "Rows": f"{matrix.rows:,}; by pair {matrix.n.min():,} to {matrix.n.max():,}",
+        "Estimator": matrix.estimator + (f" ({options})" if options else ""),
+        "Condition": ", ".join(matrix.given),
+        "Permutations": f"{matrix.permutations:,}" if matrix.permutations else "",
+        "Confidence": f"{100 * matrix.confidence:g}%",
+        "Seed": str(matrix.seed),
+        "Seconds": f"{matrix.seconds:.3g}",
+        **matrix.versions,
+    }
+    return [(name, value) for name, value in facts.items() if value]
+
+
+def python_call(matrix: "Matrix") -> str:
+    """The call that gives the same matrix."""
+    options: dict[str, tuple[Any, Any]] = {
+        "estimator": (matrix.estimator, "copula"),
+        "given": (list(matrix.given), []),
+        "confidence": (matrix.confidence, 0.95),
+        "unit": (matrix.unit, "nats"),
+        "seed": (matrix.seed, 0),
+    }
+    if matrix.estimator not in ("copula", "partial-copula"):
+        options["permutations"] = (matrix.permutations, PERMUTATIONS)
+    known = KNOWN.get(matrix.estimator)
+    usual_options = {} if known is None else known().options()
+    for name, value in matrix.options.items():
+        options[name] = (value, usual_options.get(name))
+    words = [f"{name}={value!r}" for name, (value, usual) in options.items() if value != usual]
+    if matrix.plan.targets:
+        names = [matrix.names[i] for i in matrix.plan.columns[: matrix.plan.first]]
+        words.insert(0, f"target={names!r}")
+    return f"mineral.matrix({', '.join(['table', *words])})"

@@ -1,0 +1,141 @@
+"""Pictures of a matrix: a heat map in the order of clusters, and bars of the strongest pairs."""
+
+import io
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from mineral.errors import MissingExtraError
+from mineral.figures import ACCENT, INK, MUTED, SMALL, short
+from mineral.figures.style import ACCENT_PALE
+from mineral.report.drawings import own_settings
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from mineral.pairs.result import Matrix
+
+DRAWN = 400  # columns of a heat map, those of the strongest pairs: more are thinner than a pixel
+NAMED = 60  # columns, up to which each has its name beside it
+BARS = 30
+NAME = 24  # letters
+
+
+def heat_map(matrix: "Matrix") -> "Figure":
+    """The values of all pairs, columns in the order of hierarchical clustering; not of targets."""
+    columns = shown(matrix)
+    values = matrix.array()[np.ix_(columns, columns)]
+    order = clustered(values)
+    columns, values = columns[order], values[np.ix_(order, order)]
+    named = len(columns) <= NAMED
+    size = max(4.4, 0.16 * len(columns) + 2.2) if named else 6.4
+    figure = _figure(size + 0.9, size)
+    axes = figure.subplots()
+    axes.set_facecolor("#eceef0")  # of pairs without a value
+    top = np.nanmax(values) if np.isfinite(values).any() else 1.0
+    image = axes.imshow(values, cmap=_colours(), vmin=0.0, vmax=max(top, 1e-9), aspect="equal")
+    bar = figure.colorbar(image, ax=axes, shrink=0.7)
+    bar.set_label(matrix.unit, color=INK, fontsize=SMALL)
+    bar.ax.tick_params(labelsize=SMALL - 1, labelcolor=INK, color=MUTED)
+    bar.outline.set_visible(False)
+    for side in axes.spines.values():
+        side.set_visible(False)
+    ticks = range(len(columns)) if named else []
+    names = [short(matrix.names[i], NAME) for i in columns] if named else []
+    axes.set_xticks(ticks)
+    axes.set_yticks(ticks)
+    for axis, turned in ((axes.xaxis, 90), (axes.yaxis, 0)):
+        axis.set_ticklabels(names, rotation=turned)
+        for label in axis.get_ticklabels():
+            label.set(parse_math=False, fontsize=SMALL - 1.5, color=INK)
+    axes.tick_params(length=0)
+    return figure
+
+
+def overview(matrix: "Matrix") -> "Figure":
+    """The heat map, or bars of the strongest pairs where only those with targets have values."""
+    return bars(matrix) if matrix.plan.targets else heat_map(matrix)
+
+
+def drawn(matrix: "Matrix", kind: str) -> bytes:
+    """The overview as a file: `"png"`, `"svg"` or `"pdf"`."""
+    content = io.BytesIO()
+    with own_settings():
+        overview(matrix).savefig(content, format=kind, dpi=160)
+    return content.getvalue()
+
+
+def bars(matrix: "Matrix") -> "Figure":
+    """The strongest pairs, the strongest on top, with their intervals."""
+    pairs = matrix.strongest(BARS)
+    x, y = matrix.plan.places()
+    figure = _figure(6.4, 0.8 + 0.24 * max(1, len(pairs)))
+    axes = figure.subplots()
+    value, low, high = (each[pairs] for each in (matrix.value, matrix.lower, matrix.upper))
+    up = np.arange(len(pairs))
+    axes.barh(up, value, height=0.62, color=ACCENT_PALE)
+    axes.hlines(up, low, high, color=INK, linewidth=1.2)
+    axes.axvline(0, color=MUTED, linewidth=0.8)
+    labels = [
+        f"{short(matrix.names[x[k]], NAME)} · {short(matrix.names[y[k]], NAME)}" for k in pairs
+    ]
+    axes.set_yticks(up, labels)
+    for label in axes.get_yticklabels():
+        label.set(parse_math=False, fontsize=SMALL - 1, color=INK)
+    axes.set_ylim(len(pairs) - 0.4, -0.6)
+    axes.set_xlabel(matrix.unit, color=INK, fontsize=SMALL)
+    axes.tick_params(axis="x", labelsize=SMALL - 1, labelcolor=INK, color=MUTED)
+    axes.tick_params(axis="y", length=0)
+    for name, spine in axes.spines.items():
+        spine.set(visible=name == "bottom", color=MUTED, linewidth=0.8)
+    return figure
+
+
+def shown(matrix: "Matrix") -> Int[np.ndarray, " k"]:
+    """Places of the columns of a heat map: all, or those of the strongest pairs."""
+    if len(matrix.names) <= DRAWN:
+        return np.arange(len(matrix.names))
+    x, y = matrix.plan.places()
+    pairs = matrix.strongest(DRAWN * DRAWN)
+    both = np.column_stack([x[pairs], y[pairs]]).ravel()
+    _, first = np.unique(both, return_index=True)
+    return np.sort(both[np.sort(first)[:DRAWN]])
+
+
+def clustered(values: Float[np.ndarray, "p p"]) -> Int[np.ndarray, " p"]:
+    """An order of columns in which those with much mutual information are neighbours.
+
+    Average linkage of the distances exp(−I), with optimal order of the leaves. A pair without a
+    value counts as independent.
+
+    References:
+        Bar-Joseph, Gifford & Jaakkola (2001), doi:10.1093/bioinformatics/17.suppl_1.S22.
+    """
+    from scipy.cluster import hierarchy  # slow to import: only when needed
+    from scipy.spatial.distance import squareform
+
+    if len(values) < 3:
+        return np.arange(len(values))
+    distances = np.exp(-np.nan_to_num(values).clip(min=0))
+    np.fill_diagonal(distances, 0.0)
+    linkage = hierarchy.linkage(
+        squareform(distances, checks=False), "average", optimal_ordering=True
+    )
+    return np.asarray(hierarchy.leaves_list(linkage))
+
+
+def _colours() -> Any:  # noqa: ANN401
+    from matplotlib.colors import LinearSegmentedColormap
+
+    return LinearSegmentedColormap.from_list(
+        "information", ["#ffffff", "#a8c5e6", ACCENT, "#0b2748"]
+    )
+
+
+def _figure(width: float, height: float) -> "Figure":
+    try:
+        from matplotlib.figure import Figure
+    except ImportError:
+        raise MissingExtraError("Plotting", "report") from None
+    return Figure(figsize=(width, height), layout="constrained", facecolor="white")
