@@ -44,14 +44,25 @@ class Term(Protocol):
 class _Learned(nn.Module):
     """A network with its own optimizer, and random partners from a seed."""
 
-    def __init__(self, network: nn.Module, partners: int, learning_rate: float, seed: int) -> None:
+    def __init__(
+        self,
+        network: nn.Module,
+        partners: int,
+        learning_rate: float,
+        seed: int,
+        *,
+        fused: bool = False,
+    ) -> None:
         super().__init__()
         if partners < 1:
             raise OptionError(f"`partners` must be at least 1, got {partners}.")
         if learning_rate <= 0:
             raise OptionError(f"`learning_rate` must be above 0, got {learning_rate}.")
         self.network, self.partners = network, partners
-        self.optimizer = torch.optim.Adam(network.parameters(), lr=learning_rate)
+        # None, not False: torch then chooses as it does by default.
+        self.optimizer = torch.optim.Adam(
+            network.parameters(), lr=learning_rate, fused=fused or None
+        )
         self._rng = np.random.default_rng(seed)
         self._broadcasts: bool | None = None  # determined by the first samples
         self._in_step = False
@@ -153,6 +164,7 @@ class Information(_Learned):
             "remine", "jensen-shannon", "infonce", "smile", …
         learning_rate: Of the critic's Adam.
         partners: Product samples for each joint sample, from the same batch.
+        fused: Adam's step as one kernel: faster for small critics, and rounded otherwise.
         seed: Of the partners.
 
     Raises:
@@ -175,9 +187,10 @@ class Information(_Learned):
         *,
         learning_rate: float = 1e-3,
         partners: int = 15,
+        fused: bool = False,
         seed: int = 0,
     ) -> None:
-        super().__init__(critic, partners, learning_rate, seed)
+        super().__init__(critic, partners, learning_rate, seed, fused=fused)
         entry = bounds.BOUNDS.get(bound)
         objective = None if entry is None else entry.fresh_objective()
         if entry is None or objective is None or entry.takes != ("joint", "product"):

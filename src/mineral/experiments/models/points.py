@@ -61,11 +61,15 @@ class Settings:
         evaluated: Generated samples that are judged.
         steps, batch, learning_rate, momentum, memory: Of both players' Adam, the last two β₁ and
             β₂.
+        fused: Adam as one kernel, of the critic too.
         cosine: Both rates fall to zero along a cosine.
+        penalty, penalty_every: Of the gradient of the discriminator at data.
         average: Decay of the average of the generator's weights that is evaluated; 0 for none.
         generator, discriminator, critic: Hidden layers.
+        features, frequencies: Of the discriminator's random Fourier features.
         noise, code: Coordinates of z.
         beta: Of the information.
+        fading: It falls to zero along the same cosine.
         critic_rate, partners: Of the critic.
     """
 
@@ -79,14 +83,20 @@ class Settings:
     learning_rate: float = 1e-4
     momentum: float = 0.5
     memory: float = 0.999
+    fused: bool = False
     cosine: bool = False
+    penalty: float = 0.0
+    penalty_every: int = 1
     average: float = 0.0
     generator: tuple[int, ...] = (500, 500)
     discriminator: tuple[int, ...] = (400, 400, 400)
     critic: tuple[int, ...] = (400, 400, 400)
+    features: int = 0
+    frequencies: tuple[float, ...] = (1.0, 10.0)
     noise: int = 0
     code: int = 2
     beta: float = 1.0
+    fading: bool = False
     critic_rate: float = 5e-4
     partners: int = 5
 
@@ -106,13 +116,17 @@ def game_of(settings: Settings, *, mine: bool, seed: int, device: torch.device) 
     """Both players, whose first weights come from torch's global generator; the critic's after."""
     dim_z = settings.noise + settings.code
     generator = PointGenerator(dim_z, hidden=settings.generator).to(device)
-    discriminator = PointDiscriminator(hidden=settings.discriminator).to(device)
+    low, high = settings.frequencies
+    discriminator = PointDiscriminator(
+        hidden=settings.discriminator, features=settings.features, frequencies=(low, high)
+    ).to(device)
     information = None
     if mine:
         information = Information(
             JointCritic(2, settings.code, hidden=settings.critic).to(device),
             learning_rate=settings.critic_rate,
             partners=settings.partners,
+            fused=settings.fused,
             seed=seed,
         )
     return Adversaries(
@@ -125,6 +139,9 @@ def game_of(settings: Settings, *, mine: bool, seed: int, device: torch.device) 
         learning_rate=settings.learning_rate,
         momentum=settings.momentum,
         memory=settings.memory,
+        fused=settings.fused,
+        penalty=settings.penalty,
+        penalty_every=settings.penalty_every,
         average=settings.average,
         seed=seed,
     )
@@ -143,7 +160,15 @@ def train(context: Context[Settings], *, layout: str, variant: str, seed: int) -
         return data[torch.from_numpy(rng.integers(len(data), size=settings.batch))]
 
     name = f"{layout}-{seed}"
-    checkpoint = play(context, game, batch, name=name, steps=settings.steps, cosine=settings.cosine)
+    checkpoint = play(
+        context,
+        game,
+        batch,
+        name=name,
+        steps=settings.steps,
+        cosine=settings.cosine,
+        fading=settings.beta if settings.fading else None,
+    )
     made = game.sample(settings.evaluated, seed=context.seed_for("evaluated", name))
     points = made.double().cpu().numpy() * form.scale
     checkpoint.remove()
@@ -266,6 +291,26 @@ GAN_POINTS = Experiment(
         critic=(64, 64),
         critic_rate=2e-3,
         partners=3,
+    ),
+    standard=Settings(  # chosen on seeds from 100, by benchmarks/tuning_gans.py
+        seeds=5,
+        spiral_seeds=5,
+        steps=4000,
+        batch=256,
+        learning_rate=3e-3,
+        memory=0.99,
+        fused=True,
+        cosine=True,
+        penalty=0.1,
+        penalty_every=4,
+        average=0.995,
+        generator=(64, 64, 64, 64),
+        discriminator=(64, 64, 64),
+        critic=(64, 64),
+        features=64,
+        critic_rate=2e-3,
+        partners=1,
+        fading=True,
     ),
     full=Settings(),
     cells=cells,
