@@ -1,6 +1,6 @@
 """Settings of `gan-points --standard`, compared on seeds that are not reported.
 
-    python benchmarks/tuning_gans.py [--steps 1500] [--seed 100] [--layout grid] [NAME ...]
+    python benchmarks/tuning_gans.py [--steps 1000] [--seed 100] [--layout grid] [NAME ...]
 
 Each variant is the standard settings with a few changes, trained with MINE on one seed from 100 on;
 `plain-` before a name trains the plain game. The script prints processor seconds and how the
@@ -20,16 +20,20 @@ from mineral.experiments.base import Context
 
 VARIANTS: dict[str, dict[str, Any]] = {
     "standard": {},
+    "leaky-relu": {"gain": 0.0},
+    "leaky-relu-deep": {"gain": 0.0, "generator": [64] * 6},
+    "less-gain": {"gain": 1.0},
+    "more-gain": {"gain": 3.0},
     "three-layers": {"generator": [64] * 3},
-    "six-layers": {"generator": [64] * 6},
     "no-features": {"features": 0},
     "low-frequencies": {"frequencies": [4.0, 4.0]},
     "high-frequencies": {"frequencies": [10.0, 10.0]},
     "wide-frequencies": {"frequencies": [1.0, 20.0]},
-    "slower": {"learning_rate": 1e-3},
-    "faster": {"learning_rate": 5e-3},
+    "slower": {"learning_rate": 1e-3, "discriminator_rate": 1e-3},
+    "two-rates": {"discriminator_rate": 2e-3},
     "no-penalty": {"penalty": 0.0},
-    "small-penalty": {"penalty": 0.02},
+    "small-penalty": {"penalty": 0.03},
+    "half-penalty": {"penalty": 0.1},
     "noise": {"noise": 2},
     "constant-beta": {"fading": False},
     "three-partners": {"partners": 3},
@@ -64,7 +68,7 @@ if __name__ == "__main__":
     parser.add_argument("names", nargs="*", default=list(VARIANTS))
     parser.add_argument("--layout", default="grid")
     parser.add_argument("--seed", type=int, default=100)
-    parser.add_argument("--steps", type=int, default=1500)
+    parser.add_argument("--steps", type=int, default=1000)
     given = parser.parse_args()
     torch.set_num_threads(1)
     for each in given.names:

@@ -196,6 +196,19 @@ def test_fourier_features_are_sines_and_cosines_of_projections_over_a_range_of_f
     }
 
 
+def test_a_gain_makes_a_generator_steeper_from_the_start():
+    def slope(gain):
+        torch.manual_seed(0)
+        generator = PointGenerator(2, hidden=(64, 64, 64), gain=gain)
+        z = torch.randn(512, 2, requires_grad=True)
+        [gradient] = torch.autograd.grad(generator(z).sum(), z)
+        return gradient.square().sum(1).mean().sqrt().item() / generator(z).std().item()
+
+    assert slope(3.0) > 2 * slope(1.0)
+    with pytest.raises(OptionError, match="`gain` must be at least 0"):
+        PointGenerator(2, gain=-1.0)
+
+
 def test_the_gradient_penalty_is_half_the_squared_gradient_at_data_and_reaches_the_weights():
     weight = torch.tensor([3.0, 4.0], requires_grad=True)
     x = torch.randn(6, 2, requires_grad=True)

@@ -38,19 +38,37 @@ AT_ONCE = 2000  # samples made at a time outside training
 
 
 class PointGenerator(nn.Module):
-    """x = G(z) for points x: layers with batch normalization and leaky ReLU, and a linear last one.
+    """x = G(z) for points x: hidden layers with batch normalization, and a linear last one.
 
     Args:
         dim_z: Of the latent.
         dim_x: Of a point.
         hidden: Width of each hidden layer.
+        gain: 0 for leaky ReLU; else tanh, of normalized inputs whose scales start at this gain. A
+            gain above 1 makes the generator steep from the start: modes far apart have few samples
+            between them.
+
+    Raises:
+        OptionError: If the gain is below 0.
     """
 
-    def __init__(self, dim_z: int, dim_x: int = 2, *, hidden: tuple[int, ...] = (500, 500)) -> None:
+    def __init__(
+        self,
+        dim_z: int,
+        dim_x: int = 2,
+        *,
+        hidden: tuple[int, ...] = (500, 500),
+        gain: float = 0.0,
+    ) -> None:
         super().__init__()
+        if gain < 0:
+            raise OptionError(f"`gain` must be at least 0, got {gain}.")
         layers: list[nn.Module] = []
         for a, b in itertools.pairwise((dim_z, *hidden)):
-            layers += [nn.Linear(a, b), nn.BatchNorm1d(b), nn.LeakyReLU(SLOPE)]
+            norm = nn.BatchNorm1d(b)
+            if gain:
+                nn.init.constant_(norm.weight, gain)
+            layers += [nn.Linear(a, b), norm, nn.Tanh() if gain else nn.LeakyReLU(SLOPE)]
         self.net = nn.Sequential(*layers, nn.Linear((dim_z, *hidden)[-1], dim_x))
 
     def forward(self, z: Float[Tensor, "n dz"]) -> Float[Tensor, "n dx"]:

@@ -59,13 +59,14 @@ class Settings:
         seeds: Of the grid, and `spiral_seeds` of the spirals.
         samples: That the networks learn from.
         evaluated: Generated samples that are judged.
-        steps, batch, learning_rate, momentum, memory: Of both players' Adam, the last two β₁ and
-            β₂.
+        steps, batch, momentum, memory: Of both players' Adam, the last two β₁ and β₂.
+        learning_rate, discriminator_rate: Of the generator's Adam and of the discriminator's.
         fused: Adam as one kernel, of the critic too.
         cosine: Both rates fall to zero along a cosine.
         penalty, penalty_every: Of the gradient of the discriminator at data.
         average: Decay of the average of the generator's weights that is evaluated; 0 for none.
         generator, discriminator, critic: Hidden layers.
+        gain: Of the generator's tanh; 0 for leaky ReLU.
         features, frequencies: Of the discriminator's random Fourier features.
         noise, code: Coordinates of z.
         beta: Of the information.
@@ -81,6 +82,7 @@ class Settings:
     steps: int = 400_000
     batch: int = 100
     learning_rate: float = 1e-4
+    discriminator_rate: float = 1e-4
     momentum: float = 0.5
     memory: float = 0.999
     fused: bool = False
@@ -91,6 +93,7 @@ class Settings:
     generator: tuple[int, ...] = (500, 500)
     discriminator: tuple[int, ...] = (400, 400, 400)
     critic: tuple[int, ...] = (400, 400, 400)
+    gain: float = 0.0
     features: int = 0
     frequencies: tuple[float, ...] = (1.0, 10.0)
     noise: int = 0
@@ -115,7 +118,7 @@ def cells(settings: Settings) -> dict[str, Cell[Settings]]:
 def game_of(settings: Settings, *, mine: bool, seed: int, device: torch.device) -> Adversaries:
     """Both players, whose first weights come from torch's global generator; the critic's after."""
     dim_z = settings.noise + settings.code
-    generator = PointGenerator(dim_z, hidden=settings.generator).to(device)
+    generator = PointGenerator(dim_z, hidden=settings.generator, gain=settings.gain).to(device)
     low, high = settings.frequencies
     discriminator = PointDiscriminator(
         hidden=settings.discriminator, features=settings.features, frequencies=(low, high)
@@ -137,6 +140,7 @@ def game_of(settings: Settings, *, mine: bool, seed: int, device: torch.device) 
         information=information,
         beta=settings.beta,
         learning_rate=settings.learning_rate,
+        discriminator_rate=settings.discriminator_rate,
         momentum=settings.momentum,
         memory=settings.memory,
         fused=settings.fused,
@@ -285,6 +289,7 @@ GAN_POINTS = Experiment(
         steps=5000,
         batch=128,
         learning_rate=6e-4,
+        discriminator_rate=6e-4,
         average=0.999,
         generator=(128, 128),
         discriminator=(128, 128, 128),
@@ -297,14 +302,16 @@ GAN_POINTS = Experiment(
         spiral_seeds=5,
         steps=4000,
         batch=256,
-        learning_rate=3e-3,
+        learning_rate=5e-3,
+        discriminator_rate=5e-3,
         memory=0.99,
         fused=True,
         cosine=True,
-        penalty=0.1,
+        penalty=0.2,
         penalty_every=4,
         average=0.995,
         generator=(64, 64, 64, 64),
+        gain=2.0,
         discriminator=(64, 64, 64),
         critic=(64, 64),
         features=64,
