@@ -60,7 +60,8 @@ class Settings:
         samples: That the networks learn from.
         evaluated: Generated samples that are judged.
         steps, batch, momentum, memory: Of both players' Adam, the last two β₁ and β₂.
-        learning_rate, discriminator_rate: Of the generator's Adam and of the discriminator's.
+        learning_rate: Of both.
+        discriminator_rate: Of the discriminator's instead; 0 for none of its own.
         fused: Adam as one kernel, of the critic too.
         cosine: Both rates fall to zero along a cosine.
         penalty, penalty_every: Of the gradient of the discriminator at data.
@@ -82,7 +83,7 @@ class Settings:
     steps: int = 400_000
     batch: int = 100
     learning_rate: float = 1e-4
-    discriminator_rate: float = 1e-4
+    discriminator_rate: float = 0.0
     momentum: float = 0.5
     memory: float = 0.999
     fused: bool = False
@@ -140,7 +141,7 @@ def game_of(settings: Settings, *, mine: bool, seed: int, device: torch.device) 
         information=information,
         beta=settings.beta,
         learning_rate=settings.learning_rate,
-        discriminator_rate=settings.discriminator_rate,
+        discriminator_rate=settings.discriminator_rate or None,
         momentum=settings.momentum,
         memory=settings.memory,
         fused=settings.fused,
@@ -289,7 +290,6 @@ GAN_POINTS = Experiment(
         steps=5000,
         batch=128,
         learning_rate=6e-4,
-        discriminator_rate=6e-4,
         average=0.999,
         generator=(128, 128),
         discriminator=(128, 128, 128),
@@ -303,7 +303,6 @@ GAN_POINTS = Experiment(
         steps=4000,
         batch=256,
         learning_rate=5e-3,
-        discriminator_rate=5e-3,
         memory=0.99,
         fused=True,
         cosine=True,
