@@ -407,7 +407,7 @@ def test_every_experiment_has_keys_that_name_files():
 
     for name, experiment in EXPERIMENTS.items():
         assert experiment.name == name == find(name).name
-        for settings in (experiment.quick, experiment.full):
+        for settings in map(experiment.settings, experiment.modes):
             assert all(KEY.fullmatch(key) for key in experiment.cells(settings))
     with pytest.raises(OptionError, match="Did you mean 'staircase'"):
         find("stairs")
@@ -685,6 +685,9 @@ def test_the_command_lists_runs_and_resumes(command):
     [
         (("nothing",), "no experiment 'nothing'"),
         (("limits", "--quick", "--full"), "exclude each other"),
+        (("gan-points", "--standard", "--full"), "exclude each other"),
+        (("gan-points", "--quick", "--standard"), "exclude each other"),
+        (("limits", "--standard"), "not defined for limits, only for gan-points"),
         (("limits", "--set", "steps"), "SETTING=VALUE"),
         (("limits", "--set", "steps=few"), "`steps` must be as 1000, got 'few'"),
     ],
@@ -693,6 +696,34 @@ def test_the_command_refuses_in_one_line(command, words, says):
     status, out, err = command(*words)
     assert (status, out) == (2, "") and says in err and err.count("\n") == 1
     assert not list(Path().iterdir())
+
+
+def test_a_standard_mode_is_run_recorded_resumed_and_optional(tmp_path):
+    plain, three = toy(), replace(toy(), standard=Toy(count=4))
+    assert plain.modes == ("quick", "full") and three.modes == ("quick", "standard", "full")
+    with pytest.raises(OptionError, match="`mode` must be 'quick' or 'full' for toy, got 'stand"):
+        run(plain, out=tmp_path / "a", mode="standard")
+    killed = replace(toy(stop_at=2), standard=Toy(count=4))
+    with pytest.raises(Killed):
+        run(killed, out=tmp_path / "a", mode="standard")
+    made = json.loads((tmp_path / "a" / "settings.json").read_text())
+    assert made["mode"] == "standard" and made["settings"]["count"] == 4
+    assert " --standard " in made["command"]
+    with pytest.raises(OptionError, match="made with count = 4, not 3"):
+        run(three, out=tmp_path / "a", resume=True)
+    run(three, out=tmp_path / "a", mode="standard", resume=True)
+    assert len(list((tmp_path / "a" / "cells").iterdir())) == 4
+
+
+def test_the_list_names_the_modes_of_each_experiment_and_the_flag_chooses(command, monkeypatch):
+    lines = " ".join(command("list")[1].split())
+    for each in EXPERIMENTS.values():
+        assert f"{each.title} ({', '.join(each.modes)})" in lines
+    chosen = {}
+    monkeypatch.setattr("mineral.experiments.run", lambda _, **options: chosen.update(options))
+    for words, mode in (((), "quick"), (("--standard",), "standard"), (("--full",), "full")):
+        assert command("gan-points", *words)[0] == 0
+        assert (chosen["mode"], chosen["out"].name) == (mode, f"gan-points-{mode}")
 
 
 def test_jobs_and_curves_are_asked_for_on_the_command_line(command, monkeypatch):

@@ -21,13 +21,19 @@ def experiment(
     quick: Annotated[
         bool, typer.Option("--quick", help=("A small run of minutes on a CPU (default)."))
     ] = False,
+    standard: Annotated[
+        bool,
+        typer.Option(
+            "--standard", help="Hours on a CPU, tuned for the published results; see `list`."
+        ),
+    ] = False,
     full: Annotated[bool, typer.Option("--full", help="The size of the paper, for a GPU.")] = False,
     device: Annotated[
         str, typer.Option(metavar="NAME", help=("Device of neural networks: cpu, cuda or mps."))
     ] = "cpu",
     out: Annotated[
         Path | None,
-        typer.Option(metavar="FOLDER", help=("Output folder; experiments/NAME-quick by default.")),
+        typer.Option(metavar="FOLDER", help=("Output folder; experiments/NAME-MODE by default.")),
     ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Continue the run in the output folder.")
@@ -57,18 +63,21 @@ def experiment(
     mineral experiment list
     mineral experiment staircase --quick --out staircase
     mineral experiment staircase --quick --out staircase --resume
+    mineral experiment gan-points --standard
     mineral experiment staircase --full --device cuda --set steps=8000
     """  # noqa: D301
     from mineral import experiments  # networks and figures that no other command needs
 
     if name == "list":
         listed = experiments.EXPERIMENTS.values()
-        show(folded("\n".join(f"{each.name:<12} {each.title}" for each in listed), indent=13))
+        lines = (f"{each.name:<12} {each.title} ({', '.join(each.modes)})" for each in listed)
+        show(folded("\n".join(lines), indent=13))
         return
-    if quick and full:
-        raise OptionError("`--quick` and `--full` exclude each other: use one of them.")
-    mode = "full" if full else "quick"
+    mode = _mode(quick=quick, standard=standard, full=full)
     chosen = experiments.find(name)
+    if mode not in chosen.modes:
+        able = ", ".join(each.name for each in experiments.with_mode(mode))
+        raise OptionError(f"`--{mode}` is not defined for {name}, only for {able}: use --quick.")
     folder = out or Path("experiments") / f"{name}-{mode}"
     experiments.run(
         chosen,
@@ -84,6 +93,16 @@ def experiment(
         command=shlex.join(["mineral", *sys.argv[1:]]),
     )
     show(folded(f"{chosen.title}: see {folder / 'report.html'}"))
+
+
+def _mode(**given: bool) -> str:
+    """The mode of the flag that is given; quick by default."""
+    modes = [mode for mode, flag in given.items() if flag]
+    if len(modes) > 1:
+        raise OptionError(
+            "`--quick`, `--standard` and `--full` exclude each other: use one of them."
+        )
+    return modes[0] if modes else "quick"
 
 
 def _change(text: str) -> tuple[str, Any]:

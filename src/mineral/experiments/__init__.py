@@ -1,4 +1,4 @@
-"""The literature's own experiments: in minutes on a CPU, or at the size of the paper.
+"""The literature's own experiments: in minutes or hours on a CPU, or at the size of the paper.
 
 Read in this order:
 
@@ -73,6 +73,11 @@ def find(name: str) -> Experiment[Any]:
     )
 
 
+def with_mode(mode: str) -> list[Experiment[Any]]:
+    """The experiments that have settings for a mode: "quick", "standard" or "full"."""
+    return [each for each in EXPERIMENTS.values() if mode in each.modes]
+
+
 __all__ = [
     "EXPERIMENTS",
     "Cell",
@@ -82,4 +87,5 @@ __all__ = [
     "Table",
     "find",
     "run",
+    "with_mode",
 ]

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 S = TypeVar("S")  # the settings of an experiment: a frozen dataclass of numbers, texts and tuples
 Numbers: TypeAlias = Mapping[str, Any]  # as JSON can hold them
+MODES = ("quick", "standard", "full")
 
 
 def nowhere(_name: str, _value: float, _step: int) -> None:
@@ -92,7 +93,7 @@ class Conclusion:
 
 @dataclass(frozen=True, kw_only=True)
 class Experiment(Generic[S]):
-    """An experiment of a paper, in two sizes.
+    """An experiment of a paper, in two or three sizes.
 
     Attributes:
         name: Its name on the command line.
@@ -100,6 +101,8 @@ class Experiment(Generic[S]):
         source: Authors, year, arXiv; and where the published figures were read.
         quick: Settings that show the effect on a CPU within minutes.
         full: Settings of the paper.
+        standard: Settings that aim at the published results on two CPU cores within hours; None if
+            the experiment has no such settings.
         cells: Settings to cells by key: lower-case letters, digits and `.+-`.
         conclude: Settings and the numbers of every cell, by key, to a conclusion.
     """
@@ -111,16 +114,23 @@ class Experiment(Generic[S]):
     full: S
     cells: Callable[[S], Mapping[str, Cell[S]]]
     conclude: Callable[[S, Mapping[str, Numbers]], Conclusion]
+    standard: S | None = None
+
+    @property
+    def modes(self) -> tuple[str, ...]:
+        """The modes that have settings, of `MODES`."""
+        return tuple(mode for mode in MODES if getattr(self, mode) is not None)
 
     def settings(self, mode: str = "quick", changes: Mapping[str, Any] | None = None) -> S:
-        """The settings of a mode, with changes by name; lists serve as tuples.
+        """The settings of a mode of `modes`, with changes by name; lists serve as tuples.
 
         Raises:
             OptionError: If there is no such mode or setting, or a value is of another kind.
         """
-        if mode not in ("quick", "full"):
-            raise OptionError(f"`mode` must be 'quick' or 'full', got {mode!r}.")
-        settings: Any = self.quick if mode == "quick" else self.full
+        if mode not in self.modes:
+            modes = " or ".join(map(repr, self.modes))
+            raise OptionError(f"`mode` must be {modes} for {self.name}, got {mode!r}.")
+        settings: Any = getattr(self, mode)
         known = {each.name: getattr(settings, each.name) for each in dataclasses.fields(settings)}
         fitting = {}
         for name, value in (changes or {}).items():

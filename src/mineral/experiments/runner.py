@@ -62,7 +62,7 @@ def run(
     Args:
         experiment: One of `EXPERIMENTS`, or of your own.
         out: The folder to write to; made if it does not exist.
-        mode: `"quick"` or `"full"`.
+        mode: `"quick"`, `"full"`, or `"standard"` if the experiment has one.
         changes: Settings other than those of the mode, by name.
         seed: Fixes every random choice; each cell has its own seed from it, so that neither order
             nor interruption matters.

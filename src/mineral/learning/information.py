@@ -47,7 +47,14 @@ class _Learned(nn.Module):
     """A network with its own optimizer, and random partners from a seed."""
 
     def __init__(
-        self, network: nn.Module, partners: int, learning_rate: float, seed: int, *, gather: bool
+        self,
+        network: nn.Module,
+        partners: int,
+        learning_rate: float,
+        seed: int,
+        *,
+        gather: bool,
+        fused: bool = False,
     ) -> None:
         super().__init__()
         if partners < 1:
@@ -55,7 +62,10 @@ class _Learned(nn.Module):
         if learning_rate <= 0:
             raise OptionError(f"`learning_rate` must be above 0, got {learning_rate}.")
         self.network, self.partners, self.gather = network, partners, gather
-        self.optimizer = torch.optim.Adam(network.parameters(), lr=learning_rate)
+        # None, not False: torch then chooses as it does by default.
+        self.optimizer = torch.optim.Adam(
+            network.parameters(), lr=learning_rate, fused=fused or None
+        )
         self._rng = np.random.default_rng(seed)
         self._broadcasts: bool | None = None  # determined by the first samples
         self._in_step = False
@@ -168,6 +178,7 @@ class Information(_Learned):
         learning_rate: Of the critic's Adam.
         partners: Product samples for each joint sample, from the same batch. The value of
             "infonce" never exceeds log(partners + 1).
+        fused: Adam's step as one kernel: faster for small critics, and rounded otherwise.
         seed: Of the partners.
         gather: Whether the batch is that of all processes of `torch.distributed`: product samples
             come from all of them, at most the joined number of rows − 1, and values and gradients,
@@ -195,10 +206,11 @@ class Information(_Learned):
         *,
         learning_rate: float = 1e-3,
         partners: int = 15,
+        fused: bool = False,
         seed: int = 0,
         gather: bool = False,
     ) -> None:
-        super().__init__(critic, partners, learning_rate, seed, gather=gather)
+        super().__init__(critic, partners, learning_rate, seed, gather=gather, fused=fused)
         entry = bounds.BOUNDS.get(bound)
         objective = None if entry is None else entry.fresh_objective()
         if entry is None or objective is None or entry.takes != ("joint", "product"):

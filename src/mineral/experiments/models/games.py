@@ -26,6 +26,7 @@ def play(
     name: str,
     steps: int,
     cosine: bool,
+    fading: float | None = None,
 ) -> Checkpoint:
     """Train on batches, from the last checkpoint if there is one; it is the caller's to remove.
 
@@ -36,15 +37,19 @@ def play(
         name: Of the batches: cells that share it see the same.
         steps: To take.
         cosine: The rates of both players fall to zero along a cosine; else they stay.
+        fading: Weight of the information at the first step, which falls to zero along the same
+            cosine; None for the weight that the game has.
     """
     rng = context.rng("batches", name)
     falls = [
-        LambdaLR(each, lambda step: (1 + math.cos(math.pi * step / steps)) / 2 if cosine else 1.0)
+        LambdaLR(each, lambda step: _cosine(step / steps) if cosine else 1.0)
         for each in game.optimizers
     ]
     schedules = {f"rate{i}": each for i, each in enumerate(falls)}
     checkpoint = Checkpoint(context.folder, game=game, rng=rng, **schedules)
     for step in checkpoint.steps(steps, every=max(1, steps // SAVES)):
+        if fading is not None:
+            game.beta = fading * _cosine(step / steps)
         losses = game.step(batch(rng).to(context.device))
         for fall in falls:
             fall.step()
@@ -53,6 +58,11 @@ def play(
             for name, value in vars(losses).items():
                 context.log(name, value, step)
     return checkpoint
+
+
+def _cosine(share: float) -> float:
+    """From 1 at the first step to 0 at the last."""
+    return (1 + math.cos(math.pi * share)) / 2
 
 
 def spread(values: Sequence[Any], digits: int) -> str:

@@ -59,13 +59,19 @@ class Settings:
         seeds: Of the grid, and `spiral_seeds` of the spirals.
         samples: That the networks learn from.
         evaluated: Generated samples that are judged.
-        steps, batch, learning_rate, momentum, memory: Of both players' Adam, the last two β₁ and
-            β₂.
+        steps, batch, momentum, memory: Of both players' Adam, the last two β₁ and β₂.
+        learning_rate: Of both.
+        discriminator_rate: Of the discriminator's instead; 0 for none of its own.
+        fused: Adam as one kernel, of the critic too.
         cosine: Both rates fall to zero along a cosine.
+        penalty, penalty_every: Of the gradient of the discriminator at data.
         average: Decay of the average of the generator's weights that is evaluated; 0 for none.
         generator, discriminator, critic: Hidden layers.
+        gain: Of the generator's tanh; 0 for leaky ReLU.
+        features, frequencies: Of the discriminator's random Fourier features.
         noise, code: Coordinates of z.
         beta: Of the information.
+        fading: It falls to zero along the same cosine.
         critic_rate, partners: Of the critic.
     """
 
@@ -77,16 +83,24 @@ class Settings:
     steps: int = 400_000
     batch: int = 100
     learning_rate: float = 1e-4
+    discriminator_rate: float = 0.0
     momentum: float = 0.5
     memory: float = 0.999
+    fused: bool = False
     cosine: bool = False
+    penalty: float = 0.0
+    penalty_every: int = 1
     average: float = 0.0
     generator: tuple[int, ...] = (500, 500)
     discriminator: tuple[int, ...] = (400, 400, 400)
     critic: tuple[int, ...] = (400, 400, 400)
+    gain: float = 0.0
+    features: int = 0
+    frequencies: tuple[float, ...] = (1.0, 10.0)
     noise: int = 0
     code: int = 2
     beta: float = 1.0
+    fading: bool = False
     critic_rate: float = 5e-4
     partners: int = 5
 
@@ -105,14 +119,18 @@ def cells(settings: Settings) -> dict[str, Cell[Settings]]:
 def game_of(settings: Settings, *, mine: bool, seed: int, device: torch.device) -> Adversaries:
     """Both players, whose first weights come from torch's global generator; the critic's after."""
     dim_z = settings.noise + settings.code
-    generator = PointGenerator(dim_z, hidden=settings.generator).to(device)
-    discriminator = PointDiscriminator(hidden=settings.discriminator).to(device)
+    generator = PointGenerator(dim_z, hidden=settings.generator, gain=settings.gain).to(device)
+    low, high = settings.frequencies
+    discriminator = PointDiscriminator(
+        hidden=settings.discriminator, features=settings.features, frequencies=(low, high)
+    ).to(device)
     information = None
     if mine:
         information = Information(
             JointCritic(2, settings.code, hidden=settings.critic).to(device),
             learning_rate=settings.critic_rate,
             partners=settings.partners,
+            fused=settings.fused,
             seed=seed,
         )
     return Adversaries(
@@ -123,8 +141,12 @@ def game_of(settings: Settings, *, mine: bool, seed: int, device: torch.device) 
         information=information,
         beta=settings.beta,
         learning_rate=settings.learning_rate,
+        discriminator_rate=settings.discriminator_rate or None,
         momentum=settings.momentum,
         memory=settings.memory,
+        fused=settings.fused,
+        penalty=settings.penalty,
+        penalty_every=settings.penalty_every,
         average=settings.average,
         seed=seed,
     )
@@ -143,7 +165,15 @@ def train(context: Context[Settings], *, layout: str, variant: str, seed: int) -
         return data[torch.from_numpy(rng.integers(len(data), size=settings.batch))]
 
     name = f"{layout}-{seed}"
-    checkpoint = play(context, game, batch, name=name, steps=settings.steps, cosine=settings.cosine)
+    checkpoint = play(
+        context,
+        game,
+        batch,
+        name=name,
+        steps=settings.steps,
+        cosine=settings.cosine,
+        fading=settings.beta if settings.fading else None,
+    )
     made = game.sample(settings.evaluated, seed=context.seed_for("evaluated", name))
     points = made.double().cpu().numpy() * form.scale
     checkpoint.remove()
@@ -266,6 +296,27 @@ GAN_POINTS = Experiment(
         critic=(64, 64),
         critic_rate=2e-3,
         partners=3,
+    ),
+    standard=Settings(  # chosen on seeds from 100, by benchmarks/tuning_gans.py
+        seeds=5,
+        spiral_seeds=5,
+        steps=4000,
+        batch=256,
+        learning_rate=5e-3,
+        memory=0.99,
+        fused=True,
+        cosine=True,
+        penalty=0.2,
+        penalty_every=4,
+        average=0.995,
+        generator=(64, 64, 64, 64),
+        gain=2.0,
+        discriminator=(64, 64, 64),
+        critic=(64, 64),
+        features=64,
+        critic_rate=2e-3,
+        partners=1,
+        fading=True,
     ),
     full=Settings(),
     cells=cells,
