@@ -201,3 +201,44 @@ def test_an_interval_includes_zero_where_its_own_test_finds_nothing():
 
     # A quarter without that law; 2.5 % allow 2 of 20.
     assert sum(map(above_zero, range(20))) <= 2
+
+
+EFFECTS = np.array([0.0, 0.3, -0.4, 0.8, -0.2, 0.6, -0.9, 0.5, -0.6, 0.9, -0.5, 0.1])  # of a month
+
+
+def test_counts_given_a_month_as_a_number_or_a_word():
+    rng = np.random.default_rng(1)
+    month = rng.integers(0, 12, 400)
+    x, y = rng.poisson(20 * np.exp(EFFECTS[month]), (2, 400))  # independent given the month
+    for z in (month + 1, np.array([f"month {i}" for i in month])):
+        low, high = mineral.estimate(x, y, given=z).interval
+        assert low <= 0 <= high < 0.1
+
+
+def test_what_was_added_to_numbers_of_heavy_tails():
+    rng = np.random.default_rng(1)
+    before, change, error = rng.lognormal(9, 1, 300), *rng.standard_normal((2, 300))
+    found = mineral.estimate(before + 5 * change, 5 * change + 2 * error, given=before)
+    assert abs(found.value - 0.5 * np.log(1 + 25 / 4)) < 0.2  # ranks of both balances are alike
+    assert found.interval[1] - found.interval[0] < 0.6
+
+
+def test_ranks_alike_are_no_function_of_the_condition():
+    rng = np.random.default_rng(1)
+    start, length = rng.uniform(0, 3e7, 300), rng.exponential(60, 300)
+    found = mineral.estimate(start + length, np.log(length), given=start)
+    assert found.value > 1
+
+
+@pytest.mark.parametrize("copied", [lambda x: x, lambda x: 3 * x + 1, np.exp, lambda x: -(x**3)])
+def test_a_function_of_x_as_the_condition_leaves_nothing(copied):
+    found = mineral.estimate(X, Y, given=copied(X))
+    assert (found.value, found.stderr) == (0, 0)
+
+
+def test_words_of_many_categories_are_removed_whole():
+    rng = np.random.default_rng(1)
+    city, effect = rng.integers(0, 100, 800), 2 * rng.standard_normal(100)
+    x, y = effect[city] + rng.standard_normal((2, 800))
+    low, high = mineral.estimate(x, y, given=np.array([f"c{i}" for i in city])).interval
+    assert low <= 0 <= high < 0.1

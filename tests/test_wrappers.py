@@ -64,6 +64,21 @@ def test_equal_rows_of_counts_or_rounded_numbers_are_no_copies():
         assert len(inner.seen[0]) == 200
 
 
+def test_sales_of_products_are_a_table_and_oversampled_rows_are_not():
+    rng = np.random.default_rng(0)
+    price, category = rng.permutation(60) + 0.99, np.repeat([0.0, 1.0, 2.0], 20)
+    sold = rng.choice(60, 1000, p=(share := 1 / np.arange(3, 63)) / share.sum())
+    inner = Inner()
+    found = Distinct(inner).measure(paired(price[sold], category[sold]), RUN)
+    assert [caution.code for caution in found.cautions] == ["repeated-rows"]
+    assert len(inner.seen[0]) == 1000
+    # Ten copies of each row, or copies of two numbers: nothing suggests a table.
+    for rows, y in ((np.repeat(np.arange(60), 10), category), (sold, rng.standard_normal(60))):
+        inner = Inner()
+        Distinct(inner).measure(paired(price[rows], y[rows]), RUN)
+        assert len(inner.seen[0]) <= 60
+
+
 def test_copies_are_rows_that_repeat_the_condition_too():
     rng = np.random.default_rng(0)
     x, y, z = rng.standard_normal((3, 100))

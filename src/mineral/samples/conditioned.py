@@ -8,10 +8,12 @@ import numpy as np
 from jaxtyping import Bool
 
 from mineral.basics.types import Matrix, Missing, Rows, X, Y, Z
-from mineral.samples.columns.categorical import indicators
+from mineral.samples.columns.categorical import MAX_INDICATORS, indicators
 from mineral.samples.columns.text import Levels
 from mineral.samples.gate import CONDITION, Paired, as_pair, levels_of, read_sides
 from mineral.samples.selection import Selection
+
+ROWS_PER_INDICATOR = 5  # of Z: Z remains in categories without a column, which is worse than noise
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +58,8 @@ class Conditioned:
     @property
     def numbers_z(self) -> Matrix:
         """Z with indicators in place of categories."""
-        return indicators(self.z, self.categorical_z)
+        each = len(self) // (ROWS_PER_INDICATOR * max(1, int(self.categorical_z.sum())))
+        return indicators(self.z, self.categorical_z, most=max(MAX_INDICATORS, each))
 
     def rows(self, rows: Rows) -> "Conditioned":
         """Some of the rows."""

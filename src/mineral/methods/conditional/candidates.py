@@ -21,6 +21,7 @@ from mineral.methods.wrappers.by_atoms import ByAtoms
 from mineral.samples import Conditioned, Paired, distinct_rows
 
 ROWS_PER_STRATUM = 50  # on average, from which each value of Z has an estimate of its own
+FAR_RESIDUAL = 20.0  # spreads; exponential noise of 10,000 rows reaches 9
 NEIGHBOUR_DIMS = 6  # dx + dy + dz, up to which neighbours given Z find more than noise
 
 
@@ -76,8 +77,9 @@ class Profile(Regressions):
 
     @cached_property
     def is_near(self) -> bool:
-        """Whether X and Y have no outliers, so that they can be regressed in their own units."""
-        return is_near(np.hstack([self.samples.pair.x, self.samples.pair.y]))
+        """Whether residuals in the units of X and Y have no outliers: least squares needs that."""
+        pair = self.units.pair
+        return is_near(np.hstack([pair.x, pair.y]), far=FAR_RESIDUAL)
 
     @cached_property
     def is_determined(self) -> bool:
@@ -87,7 +89,7 @@ class Profile(Regressions):
             distinct_rows(np.hstack([side, z])) == self.distinct_z for side in (pair.x, pair.y)
         ):
             return True
-        return self.scores.is_determined or (self.is_near and self.units.is_determined)
+        return self.scores.is_determined or self.units.is_determined
 
     @cached_property
     def fits_a_copula(self) -> bool:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool
+from jaxtyping import Bool, Float
 
 from mineral.basics.special import ndtri
 from mineral.basics.types import Matrix, Rows, X, Y, Z
@@ -17,6 +17,8 @@ from mineral.results import Caution
 from mineral.samples import indicators, normal_scores
 
 FEW_COLUMNS = 2  # of Z, which are kept whether residuals depend on them or not
+ROWS_PER_VALUE = 10  # of Z on average, from which only rows of the same value are near
+BEYOND = 1e3  # normal scores, which no distance within a value of Z reaches
 CHANCE = 0.01  # that any column of Z which nothing depends on is kept
 MANY_DIMS = 6  # of x, y and the kept columns of z, above which the value falls towards zero
 
@@ -99,7 +101,9 @@ class CMIKnn(OfResiduals):
                 for side, of in ((pair.x, pair.categorical_x), (pair.y, pair.categorical_y))
             )
             z = regressions.samples.numbers_z
-            return normal_scores(x), normal_scores(y), normal_scores(z) if z.shape[1] else z, ()
+            if z.shape[1]:
+                z = normal_scores(z) + _apart(regressions.samples.z)
+            return normal_scores(x), normal_scores(y), z, ()
         return self.among(regressions.scores)
 
     def among(self, left: Regressed) -> tuple[X, Y, Z, tuple[str, ...]]:
@@ -113,6 +117,16 @@ class CMIKnn(OfResiduals):
             f"{int(kept.sum())} of {len(kept)} columns of Z.",
         )
         return x, y, left.z[:, kept], path
+
+
+def _apart(z: Z) -> Float[np.ndarray, "n 1"]:
+    """A distance beyond all others between rows of Z that differ, where its values mostly repeat.
+
+    What Z says of X and Y need not be alike for adjacent months, shifts or sites.
+    """
+    values, codes = np.unique(z, axis=0, return_inverse=True)
+    far = len(values) * ROWS_PER_VALUE <= len(z)
+    return np.asarray(BEYOND * codes.reshape(-1, 1) if far else np.zeros((len(z), 1)))
 
 
 def depended_on(x: X, y: Y, z: Z) -> Bool[np.ndarray, " dz"]:

@@ -16,6 +16,7 @@ from abc import abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import chain
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -26,11 +27,13 @@ from mineral.methods.conditional.bases import Basis, bases
 from mineral.permutation import permuted
 from mineral.samples import Conditioned, Paired, indicators, normal_scores, spread_ties, whiten
 
-FAR = 6.0  # spreads from the median, beyond which values are regressed as normal scores only
+FAR = 6.0  # spreads from the median, beyond which ranks of Z have a line beside its values
 PENALTIES = (1e-3, 0.1, 10.0, 1e3, 1e5, 1e7)  # of roughness; LOO errors choose
 ALONE = 1e-6  # of a row, which no other predicts
 KEPT = 0.8  # of the rows, those with the smallest errors, which judge a fit: tails are sparse
-EXACT = 1e-9  # of a column's variance: a smaller residual is rounding
+EXACT = 1e-9  # of a column's variance, below which basis functions are not compared
+ROUNDING = 1e-20  # of a column's variance: a smaller residual is rounding, of numbers of 16 digits
+SMOOTH = 0.5  # of the variance of log slopes, which their steps have twice where slopes are noise
 VALID = 0.05  # p-value, above which residuals count as independent of Z
 PERMUTATIONS = 199  # of a test of residuals against Z
 TESTED = 2000  # rows of that test, at most
@@ -181,9 +184,10 @@ def regressed(samples: Conditioned, *, scores: bool, linear: bool, seed: int) ->
     both = np.hstack(sides)
     both[:, ~numbers] = np.hstack([pair.x, pair.y])[:, ~numbers]
     total = both.var(axis=0)
-    linear_z = z if is_near(z) and not scores else of_z
+    # A balance given the balance before: far values of both cancel only in their own units.
+    linear_parts = [of_z] if scores else [unit(z)] if is_near(z) else [unit(z), of_z]
     best, left, loss = None, both, math.inf
-    for basis in bases(linear_z, of_z, both, linear=linear):
+    for basis in chain(*(bases(part, of_z, both, linear=linear) for part in linear_parts)):
         for fitted in _fits(basis, both):
             error = fitted.loss(numbers, total)
             if error < loss:
@@ -191,7 +195,11 @@ def regressed(samples: Conditioned, *, scores: bool, linear: bool, seed: int) ->
     assert best is not None
     basis, fit = best
     left = np.where(numbers, left, both)
-    determined = numbers & (fit.remaining < EXACT * np.where(total > 0, total, 1.0))
+    least = (EXACT if scores else ROUNDING) * np.where(total > 0, total, 1.0)
+    determined = numbers & (fit.remaining < least)
+    if scores:  # the ranks are those of Z, as they also are where noise is smaller than all gaps
+        values = np.hstack([pair.x, pair.y])
+        determined &= np.array([_is_smooth(column, z) for column in values.T])
     dx = pair.x.shape[1]
     return Regressed(
         pair=replace(pair, x=left[:, :dx], y=left[:, dx:]),
@@ -214,9 +222,22 @@ def unit(side: Matrix) -> Matrix:
     return np.asarray((side - middle) / np.where(spread > 0, spread, 1.0))
 
 
-def is_near(side: Matrix) -> bool:
+def is_near(side: Matrix, *, far: float = FAR) -> bool:
     """Whether no value is far from its column's median: least squares needs that."""
-    return bool((np.abs(unit(side)) <= FAR).all())
+    return bool((np.abs(unit(side)) <= far).all())
+
+
+def _is_smooth(column: Float[np.ndarray, " n"], z: Z) -> bool:
+    """Whether the values are a smooth monotone function of a column of Z."""
+    for of_z in z.T:
+        order = np.argsort(of_z, kind="stable")
+        gaps, steps = np.diff(of_z[order]), np.diff(column[order])
+        if not (gaps > 0).all() or not ((steps > 0).all() or (steps < 0).all()):
+            continue
+        logs = np.log(np.abs(steps)) - np.log(gaps)
+        if np.square(np.diff(logs)).mean() <= max(SMOOTH * logs.var(), EXACT):
+            return True
+    return False
 
 
 def repeating(side: Matrix) -> Bool[np.ndarray, " d"]:

@@ -17,7 +17,7 @@ from mineral.samples.columns.text import Levels
 from mineral.samples.columns.variable import Columns
 
 ROWS_PER_CATEGORY = 2  # on average; with fewer, most categories occur once, as identifiers do
-MAX_INDICATORS = 50  # per coordinate; rarer categories share the all-zero row
+MAX_INDICATORS = 50  # per coordinate of X or Y
 
 
 def numbered(name: str, part: Columns) -> Columns:
@@ -41,14 +41,17 @@ def numbered(name: str, part: Columns) -> Columns:
     return replace(part, values=values, levels=tuple(levels))
 
 
-def indicators(values: Matrix, categorical: Bool[np.ndarray, " d"]) -> Float[np.ndarray, "n e"]:
+def indicators(
+    values: Matrix, categorical: Bool[np.ndarray, " d"], *, most: int = MAX_INDICATORS
+) -> Float[np.ndarray, "n e"]:
     """Numbers unchanged, and indicator columns for the categories of the other columns.
 
-    All categories but the least frequent have a column: 50 at most.
+    All categories but the least frequent have a column.
 
     Args:
         values: Shape (n, d), with codes 0, 1, … by decreasing frequency where categorical.
         categorical: Which coordinates hold codes.
+        most: Columns for each coordinate, at most; rarer categories share the row of zeros.
     """
     if not categorical.any():
         return values
@@ -58,7 +61,7 @@ def indicators(values: Matrix, categorical: Bool[np.ndarray, " d"]) -> Float[np.
             columns.append(column[:, None])
             continue
         # One fewer than the categories: the last one is the row of zeros.
-        count = max(1, min(MAX_INDICATORS, int(column.max())))
+        count = max(1, min(most, int(column.max())))
         columns.append((column[:, None] == np.arange(count)).astype(np.float64))
     return np.hstack(columns)
 
