@@ -23,6 +23,7 @@ LAYERS = [
     ["mine", "api"],
     ["learning"],
     ["quantities"],
+    ["series"],
     ["names"],
     ["report", "settings", "tables", "rivals"],
     ["shaping"],

@@ -81,6 +81,7 @@ __all__ = [
     "SeparableCritic",
     "Stratified",
     "StudentCopula",
+    "active_information",
     "bounds",
     "divergence",
     "entropy",
@@ -92,6 +93,7 @@ __all__ = [
     "stability",
     "tasks",
     "total_correlation",
+    "transfer_entropy",
 ]
 
 

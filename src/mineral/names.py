@@ -72,6 +72,7 @@ from mineral.models import load
 from mineral.permutation import Independence
 from mineral.quantities import divergence, entropy, total_correlation
 from mineral.results import Caution, Estimate, Quantity
+from mineral.series import active_information, transfer_entropy
 
 __all__ = [
     "CLUB",
@@ -139,6 +140,7 @@ __all__ = [
     "SeparableCritic",
     "Stratified",
     "StudentCopula",
+    "active_information",
     "divergence",
     "entropy",
     "estimate",
@@ -146,4 +148,5 @@ __all__ = [
     "independence",
     "load",
     "total_correlation",
+    "transfer_entropy",
 ]
