@@ -116,7 +116,8 @@ def run_tests(laws: dict[str, Callable[[int, Rng], Pair]], sizes: list[int], run
     for n in sizes:
         for name, law in laws.items():
             p = [p_value(law(n, np.random.default_rng([n, seed])), seed) for seed in range(runs)]
-            show(f"{name:<12} n = {n:5d}: {np.mean(np.array(p) <= 0.05):.1%}")
+            below = " ".join(f"{np.mean(np.array(p) <= level):.1%}" for level in (0.05, 0.1, 0.5))
+            show(f"{name:<12} n = {n:5d}: {below} of {runs} runs at 5, 10 and 50 %")
 
 
 def linear(step: np.ndarray, n: int, rng: Rng) -> np.ndarray:

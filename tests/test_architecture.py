@@ -131,6 +131,7 @@ def test_a_file_is_one_idea(path):
 TWO_LEVELS = {
     ("audit", "attacks"),
     ("audit", "pages"),
+    ("cli", "series"),
     ("experiments", "estimators"),
     ("experiments", "models"),
     ("experiments", "privacy"),

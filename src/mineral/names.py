@@ -72,7 +72,7 @@ from mineral.models import load
 from mineral.permutation import Independence
 from mineral.quantities import divergence, entropy, total_correlation
 from mineral.results import Caution, Estimate, Quantity
-from mineral.series import active_information, transfer_entropy
+from mineral.series import Lagged, active_information, lagged, transfer_entropy
 
 __all__ = [
     "CLUB",
@@ -118,6 +118,7 @@ __all__ = [
     "Interpolated",
     "JensenShannon",
     "JointCritic",
+    "Lagged",
     "LeaveOneOut",
     "Mine",
     "MineralError",
@@ -146,6 +147,7 @@ __all__ = [
     "estimate",
     "estimators",
     "independence",
+    "lagged",
     "load",
     "total_correlation",
     "transfer_entropy",

@@ -6,5 +6,17 @@ where something was refused, with one line that says why; 130 after Ctrl-C.
 
 from mineral.cli import audit, benchmark, demo, estimating, experiment, shaping, task
 from mineral.cli.app import main
+from mineral.cli.series import lagged, transfer
 
-__all__ = ["audit", "benchmark", "demo", "estimating", "experiment", "main", "shaping", "task"]
+__all__ = [
+    "audit",
+    "benchmark",
+    "demo",
+    "estimating",
+    "experiment",
+    "lagged",
+    "main",
+    "shaping",
+    "task",
+    "transfer",
+]

@@ -12,5 +12,6 @@ Read `embedding.py` first, then `directed.py`.
 """
 
 from mineral.series.directed import active_information, transfer_entropy
+from mineral.series.lagged import Lagged, lagged
 
-__all__ = ["active_information", "transfer_entropy"]
+__all__ = ["Lagged", "active_information", "lagged", "transfer_entropy"]

@@ -10,7 +10,8 @@ memory of .95 and 100 rows).
     rotations    of a source of categories or of values that repeat: its end is put before its start
 
 Z, the target's past and the given series, is regressed out by the basis of functions that predicts
-best. Three statistics of the residuals are standardized over all surrogates; the largest counts:
+the target best. Three statistics of the residuals are standardized over all surrogates, and the
+largest counts:
 
     T₁  the information of a Gaussian copula of both residuals, from canonical correlations
     T₂  ‖C‖² of random Fourier features of r_x and of r_y
@@ -69,7 +70,9 @@ class _Statistics:
 
     def __init__(self, rows: Embedding, seed: int) -> None:
         sides = rows.sides
-        samples = conditioned(sides["x"], sides["y"], sides["z"], words=True).measurable()
+        # Chosen for the target alone: a basis chosen for the source as well would fit it better
+        # than any surrogate.
+        samples = conditioned(sides["y"], sides["y"], sides["z"], words=True).measurable()
         whole = untied(samples, np.random.default_rng(seed))
         residuals = regressed(whole, scores=True, linear=False, seed=seed)
         functions = residuals.functions if residuals.freedom else residuals.z
