@@ -4,10 +4,13 @@
     python benchmarks/directed.py sizes --runs 400 --n 100 --laws "AR(.95),reverse"
     python benchmarks/directed.py power --runs 100 --n 100,300
     python benchmarks/directed.py coverage --runs 100 --n 500 --estimator partial-copula
+    python benchmarks/directed.py suite --runs 5 --n 1000
+    python benchmarks/directed.py suite --runs 10 --n 10000 --laws directed-six-channels
 
 `sizes` tests transfer entropy where it is 0, with the history chosen by held-out error. `power`
 tests it where a source drives the target. `coverage` counts the intervals that hold the truth of
-linear systems, whose transfer entropy follows from their covariance. Nothing is written.
+linear systems, whose transfer entropy follows from their covariance. `suite` are the laws of
+`mineral task --suite directed`, with a history of one row. Nothing is written.
 """
 
 import argparse
@@ -15,7 +18,7 @@ import sys
 from collections.abc import Callable
 
 import numpy as np
-from scipy.linalg import solve_discrete_lyapunov
+from scipy import stats
 from scipy.signal import lfilter
 
 import mineral
@@ -23,6 +26,7 @@ from mineral.series.embedding import Lags, embed
 from mineral.series.history import choose_history
 from mineral.series.reading import read_series
 from mineral.series.surrogates import tested
+from mineral.tasks import Task, find, suite
 
 Rng = np.random.Generator
 Pair = tuple[np.ndarray, np.ndarray]
@@ -111,49 +115,55 @@ def p_value(pair: Pair, seed: int) -> float:
     return tested(embed(sides), source, SURROGATES, seed)[0]
 
 
-def run_tests(laws: dict[str, Callable[[int, Rng], Pair]], sizes: list[int], runs: int) -> None:
+def f_test(pair: Pair) -> float:
+    """The p-value of Granger's F test with the same history, for comparison."""
+    x, y = (np.asarray(side, dtype=float) for side in pair)
+    depth = choose_history(read_series({"target": y})["target"], 10)
+    n = len(y) - depth
+    past = np.column_stack([np.ones(n), *(y[depth - k : -k] for k in range(1, depth + 1))])
+    left = [
+        float(np.linalg.lstsq(design, y[depth:], rcond=None)[1][0])
+        for design in (past, np.column_stack([past, x[depth - 1 : -1]]))
+    ]
+    freedom = n - depth - 2
+    return float(stats.f.sf((left[0] / left[1] - 1) * freedom, 1, freedom))
+
+
+def run_tests(laws: dict[str, Callable[[int, Rng], Pair]], sizes: list[int], seeds: range) -> None:
     """How often no transfer is rejected at 5 %."""
     for n in sizes:
         for name, law in laws.items():
-            p = [p_value(law(n, np.random.default_rng([n, seed])), seed) for seed in range(runs)]
-            below = " ".join(f"{np.mean(np.array(p) <= level):.1%}" for level in (0.05, 0.1, 0.5))
-            show(f"{name:<12} n = {n:5d}: {below} of {runs} runs at 5, 10 and 50 %")
-
-
-def linear(step: np.ndarray, n: int, rng: Rng) -> np.ndarray:
-    """A stationary vector autoregression of unit noise, shape (n, d)."""
-    rows = rng.standard_normal((n + 500, len(step)))
-    for t in range(1, len(rows)):
-        rows[t] += step @ rows[t - 1]
-    return rows[500:]
-
-
-def truth(step: np.ndarray) -> float:
-    """TE from the first series to the second with one lag each, from their covariance."""
-    covariance = solve_discrete_lyapunov(step, np.eye(len(step)))
-    following = covariance @ step.T
-    alone = covariance[1, 1] - following[1, 1] ** 2 / covariance[1, 1]
-    own = covariance[:2, :2]
-    both = covariance[1, 1] - following[:2, 1] @ np.linalg.solve(own, following[:2, 1])
-    return float(np.log(alone / both) / 2)
-
-
-def run_coverage(sizes: list[int], runs: int, estimator: str) -> None:
-    """Error and coverage on linear systems."""
-    for a, b, strength in ((0.4, 0.8, 0.0), (0.4, 0.8, 0.5), (0.9, 0.9, 0.1), (0.9, 0.5, 2.0)):
-        step = np.array([[a, 0.0], [strength, b]])
-        true = truth(step)
-        for n in sizes:
-            found = [
-                mineral.transfer_entropy(*rows.T, history=1, estimator=estimator)
-                for rows in (linear(step, n, np.random.default_rng([n, s])) for s in range(runs))
-            ]
-            error = np.mean([abs(each.value - true) for each in found])
-            held = np.mean([each.interval[0] <= true <= each.interval[1] for each in found])
+            pairs = [law(n, np.random.default_rng([n, seed])) for seed in seeds]
+            p = np.array([p_value(pair, seed) for seed, pair in zip(seeds, pairs, strict=True)])
+            below = " ".join(f"{np.mean(p <= level):.1%}" for level in (0.05, 0.1, 0.5))
+            of_f = np.mean([f_test(pair) <= 0.05 for pair in pairs])
             show(
-                f"memory {a}, {b}, coupling {strength}: n = {n:5d}, true {true:.4f}, mean absolute "
-                f"error {error:.4f}, intervals hold {held:.1%}"
+                f"{name:<12} n = {n:5d}: {below} of {len(seeds)} runs at 5, 10 and 50 %; "
+                f"F test {of_f:.1%} at 5 %"
             )
+
+
+def error_and_coverage(task: Task, n: int, runs: int, estimator: str) -> str:
+    """Of transfer entropy with one lag of everything."""
+    errors, held = [], []
+    for seed in range(runs):
+        x, y, z = task.sampler.series(n, np.random.default_rng([n, seed]))
+        given = z if z.shape[1] else None
+        found = mineral.transfer_entropy(x, y, given=given, history=1, estimator=estimator)
+        errors.append(found.value - task.information)
+        held.append(found.interval[0] <= task.information <= found.interval[1])
+    off = np.array(errors)
+    return (
+        f"{task.name:<26} n = {n:6d}, true {task.information:.4f}: mean error {off.mean():+.4f}, "
+        f"mean absolute error {np.abs(off).mean():.4f}, intervals hold {np.mean(held):.0%}"
+    )
+
+
+def run_suite(names: list[str], sizes: list[int], runs: int, estimator: str) -> None:
+    """Error and coverage of tasks."""
+    for n in sizes:
+        for name in names:
+            show(error_and_coverage(find(name), n, runs, estimator))
 
 
 def main() -> None:
@@ -161,19 +171,23 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("part", choices=("sizes", "power", "coverage"))
+    parser.add_argument("part", choices=("sizes", "power", "coverage", "suite"))
     parser.add_argument("--n", default="100,300,1000")
     parser.add_argument("--runs", type=int, default=200)
-    parser.add_argument("--laws", help="some of the laws of a test, with commas")
+    parser.add_argument("--first", type=int, default=0, help="seed of the first run of a test")
+    parser.add_argument("--laws", help="some of the laws, with commas")
     parser.add_argument("--estimator", default="auto")
     chosen = parser.parse_args()
     sizes = [int(text) for text in chosen.n.split(",")]
-    if chosen.part == "coverage":
-        run_coverage(sizes, chosen.runs, chosen.estimator)
+    names = chosen.laws.split(",") if chosen.laws else None
+    if chosen.part in ("coverage", "suite"):
+        linear = [f"directed-{name}" for name in ("null-0.5", "linear", "weak", "strong")]
+        every = linear if chosen.part == "coverage" else [task.name for task in suite("directed")]
+        run_suite(names or every, sizes, chosen.runs, chosen.estimator)
     else:
+        seeds = range(chosen.first, chosen.first + chosen.runs)
         laws = NULLS if chosen.part == "sizes" else {"driven": driven, "scaled": scaled}
-        names = chosen.laws.split(",") if chosen.laws else laws
-        run_tests({name: laws[name] for name in names}, sizes, chosen.runs)
+        run_tests({name: laws[name] for name in names or laws}, sizes, seeds)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from mineral.series.dependent import inflation
 from mineral.series.embedding import Lags, embed
 from mineral.series.history import choose_history
 from mineral.series.reading import read_series
+from mineral.series.surrogates import _phases, _rotations, tested
 
 
 def autoregressive(phi, n, rng):
@@ -205,6 +206,62 @@ class TestTransferEntropy:
         x, y = coupled(60, 0)
         with pytest.raises(error, match=message):
             transfer_entropy(**({"source": x, "target": y} | change))
+
+
+class TestSurrogates:
+    def p_values(self, phi, n, runs, surrogates):
+        for seed in range(runs):
+            rng = np.random.default_rng([n, seed])
+            x, y = autoregressive(phi, n, rng), autoregressive(phi, n, rng)
+            series = read_series({"x": x, "y": y})
+            rows = rows_of({**series, "z": series["y"]}, x=[1], y=[0], z=[1])
+            yield tested(rows, Lags(series=series["x"], lags=[1]), surrogates, seed)[0]
+
+    def test_phases_keep_spectra_and_cross_spectra_of_each_trial(self):
+        rng = np.random.default_rng(0)
+        trials = [rng.standard_normal((n, 2)) for n in (40, 31)]
+        drawn = next(_phases(trials, rng))
+        for trial, surrogate in zip(trials, drawn, strict=True):
+            before, after = (np.fft.rfft(v - v.mean(axis=0), axis=0) for v in (trial, surrogate))
+            np.testing.assert_allclose(abs(after), abs(before), atol=1e-9)
+            across = [v[:, 0] * v[:, 1].conj() for v in (before, after)]
+            np.testing.assert_allclose(across[1], across[0], atol=1e-9)
+            assert abs(np.corrcoef(trial[:, 0], surrogate[:, 0])[0, 1]) < 0.7
+
+    def test_a_single_trial_is_rotated_by_each_number_once(self):
+        trial = np.arange(6.0)[:, None]
+        drawn = [found[0][0, 0] for found in _rotations([trial], np.random.default_rng(0))]
+        assert sorted(drawn) == [1, 2, 3, 4, 5]
+
+    def test_values_that_repeat_are_rotated(self):
+        x, y = (np.random.default_rng(0).random((2, 60)) < 0.5).astype(int)
+        found = transfer_entropy(x, y, history=1, permutations=99)
+        assert "Test: 59 surrogates of the source by rotation." in found.path
+        assert found.p_value * 60 == pytest.approx(round(found.p_value * 60))
+
+    def test_the_size_is_about_what_it_says(self):
+        p = np.array(list(self.p_values(0.9, 60, runs=40, surrogates=19)))  # ± 3.4 % at 5 %
+        assert np.mean(p <= 0.05) < 0.05 + 3 * 0.034
+        assert np.mean(p <= 0.5) == pytest.approx(0.5, abs=4 * 0.08)
+
+    @pytest.mark.slow
+    @pytest.mark.parametrize("n", [100, 300])
+    def test_the_size_is_what_it_says(self, n):
+        p = np.array(list(self.p_values(0.95, n, runs=400, surrogates=99)))  # ± 1.1 % at 5 %
+        assert np.mean(p <= 0.05) == pytest.approx(0.05, abs=3.5 * 0.011)
+
+    def test_dependence_without_correlation_is_found(self):
+        rng = np.random.default_rng(0)
+        x, e = rng.standard_normal((2, 400))
+        y = np.r_[0.0, np.exp(0.5 * x[:-1])] * e  # the source decides the size of the noise
+        found = transfer_entropy(x, y, history=1, permutations=99, estimator="partial-copula")
+        assert found.p_value == 0.01
+
+    def test_a_missing_value_of_the_source_does_not_reach_its_surrogates(self):
+        x, y = coupled(300, 0)
+        x[::30] = np.nan
+        found = transfer_entropy(x, y, permutations=19, missing="drop", estimator="partial-copula")
+        assert found.p_value == 0.05
 
 
 class TestDependentRows:

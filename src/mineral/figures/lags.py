@@ -19,4 +19,4 @@ def draw_lags(axes: "Axes", lags: "tuple[int, ...]", estimates: "tuple[Estimate,
         axes.plot([lag, lag], [low, high], color=ACCENT_PALE, linewidth=3, solid_capstyle="butt")
     values = [estimate.value for estimate in estimates]
     axes.plot(lags, values, color=ACCENT, linewidth=1, marker="o", markersize=4)
-    finish(axes, "lag in rows: x comes before y at positive lags", f"information in {unit}", bins=8)
+    finish(axes, "lag in rows (x before y)", f"information in {unit}", bins=8)
