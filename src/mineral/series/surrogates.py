@@ -36,7 +36,7 @@ from mineral.samples.columns.variable import columns
 from mineral.series.embedding import Embedding, Lags
 from mineral.series.reading import Column, Series
 
-Trials = list[Matrix]  # numbers of a source: the same columns in each trial
+Trials = list[Float[np.ndarray, "_ d"]]  # numbers of a source: the same columns in each trial
 
 
 def tested(rows: Embedding, source: Lags, surrogates: int, seed: int) -> tuple[float, str]:

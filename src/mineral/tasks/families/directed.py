@@ -14,7 +14,7 @@ References:
 
 import math
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float
@@ -26,10 +26,11 @@ BURNED = 500  # rows before the first, after which a memory of .95 is forgotten:
 SOURCE = np.linspace(-8, 8, 1601)  # of a quadrature: twice as many points change 1e-9 nats
 TARGET = np.linspace(-40, 40, 1601)  # of a quadrature: the same
 
-Values = Float[np.ndarray, "n d"]
+Values = Float[np.ndarray, "n _"]
 Step = tuple[tuple[float, ...], ...]
 
 
+@runtime_checkable
 class Directed(Protocol):
     """Draws series, and knows the transfer entropy in nats."""
 
@@ -130,7 +131,7 @@ class Nonlinear:
         return _rows(self, n, rng)
 
 
-def directed(law: Linear | Nonlinear, name: str, known_by: str = "closed form") -> Task:
+def directed(law: Directed, name: str, known_by: str = "closed form") -> Task:
     """The task of a directed law."""
     drawn = law(2, np.random.default_rng(0))
     assert drawn.z is not None
