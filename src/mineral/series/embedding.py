@@ -52,7 +52,7 @@ def embed(
     sides: Mapping[str, Sequence[Lags]],
     *,
     missing: Missing = "raise",
-    mask: Sequence[Bool[np.ndarray, "_"]] | None = None,
+    mask: Sequence[Bool[np.ndarray, " _"]] | None = None,
 ) -> Embedding:
     """Rows of lags of several series with the same trials.
 
@@ -108,7 +108,7 @@ def embed(
     )
 
 
-def read_mask(mask: Any, lengths: Sequence[int]) -> list[Bool[np.ndarray, "_"]] | None:  # noqa: ANN401
+def read_mask(mask: Any, lengths: Sequence[int]) -> list[Bool[np.ndarray, " _"]] | None:  # noqa: ANN401
     """For each trial, which times are kept.
 
     Raises:

@@ -15,7 +15,7 @@ from mineral.errors import InputError
 from mineral.samples.columns.alignment import refuse_misaligned
 from mineral.samples.columns.variable import Columns, columns
 
-Column: TypeAlias = Shaped[np.ndarray, "_"]  # float64 with NaN, or text with None, if missing
+Column: TypeAlias = Shaped[np.ndarray, " _"]  # float64 with NaN, or text with None, if missing
 
 
 @dataclass(frozen=True, kw_only=True)
