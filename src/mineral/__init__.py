@@ -65,6 +65,7 @@ __all__ = [
     "Interpolated",
     "JensenShannon",
     "JointCritic",
+    "Lagged",
     "LeaveOneOut",
     "Matrix",
     "Mine",
@@ -89,6 +90,7 @@ __all__ = [
     "SeparableCritic",
     "Stratified",
     "StudentCopula",
+    "active_information",
     "bounds",
     "divergence",
     "dual_total_correlation",
@@ -100,12 +102,14 @@ __all__ = [
     "information_classification",
     "information_regression",
     "interaction_information",
+    "lagged",
     "load",
     "matrix",
     "o_information",
     "stability",
     "tasks",
     "total_correlation",
+    "transfer_entropy",
 ]
 
 

@@ -79,6 +79,7 @@ from mineral.quantities import (
     total_correlation,
 )
 from mineral.results import Caution, Estimate, Quantity
+from mineral.series import Lagged, active_information, lagged, transfer_entropy
 
 __all__ = [
     "CLUB",
@@ -124,6 +125,7 @@ __all__ = [
     "Interpolated",
     "JensenShannon",
     "JointCritic",
+    "Lagged",
     "LeaveOneOut",
     "Mine",
     "MineralError",
@@ -146,6 +148,7 @@ __all__ = [
     "SeparableCritic",
     "Stratified",
     "StudentCopula",
+    "active_information",
     "divergence",
     "dual_total_correlation",
     "entropy",
@@ -153,7 +156,9 @@ __all__ = [
     "estimators",
     "independence",
     "interaction_information",
+    "lagged",
     "load",
     "o_information",
     "total_correlation",
+    "transfer_entropy",
 ]

@@ -12,6 +12,7 @@ experiment.py    `experiment`
 shaping.py       `shape` and `encode`
 audit.py         `audit`; problems.py reads what to keep and what to hide
 pairs/           `matrix`
+series/          `transfer` and `lagged`
 data.py          `--data FOLDER`
 output.py        text folded to the terminal, JSON, refusals
 """
@@ -19,6 +20,7 @@ output.py        text folded to the terminal, JSON, refusals
 from mineral.cli import audit, benchmark, demo, estimating, experiment, shaping, task
 from mineral.cli.app import main
 from mineral.cli.pairs import matrix
+from mineral.cli.series import lagged, transfer
 
 __all__ = [
     "audit",
@@ -26,8 +28,10 @@ __all__ = [
     "demo",
     "estimating",
     "experiment",
+    "lagged",
     "main",
     "matrix",
     "shaping",
     "task",
+    "transfer",
 ]

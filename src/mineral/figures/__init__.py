@@ -7,6 +7,7 @@ only where the program uses pyplot already, so that `plt.show()` shows it.
 style.py  colours and words
 axes.py   what is drawn into one axes
 card.py   the card in a notebook
+lags.py   information by lag
           here: the figures
 """
 
@@ -25,6 +26,7 @@ from mineral.figures.axes import (
     draw_pair,
     draw_samples,
 )
+from mineral.figures.lags import draw_lags
 from mineral.figures.style import ACCENT, HAIRLINE, INK, MUTED, SMALL, rounded, short
 
 if TYPE_CHECKING:
@@ -126,6 +128,18 @@ def curves(estimate: "Estimate") -> "Figure | None":
     return figure
 
 
+def lag_curve(
+    lags: tuple[int, ...], estimates: "tuple[Estimate, ...]", axes: "Axes | None" = None
+) -> "Figure":
+    """Values and intervals against lags, in a figure of its own or in axes of the caller's."""
+    if axes is not None:
+        draw_lags(axes, lags, estimates)
+        return axes.figure.figure
+    figure = _figure(6.0, 3.4, shared=True)
+    draw_lags(figure.subplots(), lags, estimates)
+    return figure
+
+
 def views(evidence: "Evidence", most: int = SHOWN) -> tuple[list[int], list[int]]:
     """Which coordinates of x and of y are shown: those of the strongest rank correlations."""
     dim_x, dim_y = evidence.x.shape[1], evidence.y.shape[1]
@@ -190,6 +204,7 @@ __all__ = [
     "curves",
     "headline",
     "interval",
+    "lag_curve",
     "overview",
     "pair",
     "rounded",

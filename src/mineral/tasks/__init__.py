@@ -30,6 +30,7 @@ from mineral.tasks.families import (
     beyond_normal,
     channels,
     digits,
+    directed,
     discrete,
     embeddings,
     high,
@@ -57,6 +58,7 @@ SUITES: dict[str, tuple[Task, ...]] = {
     "series": series.TASKS,
     "nulls": nulls.TASKS,
     "conditional": conditional.TASKS,
+    "directed": directed.TASKS,
     "everyday": everyday.TASKS,
 }
 TASKS: dict[str, Task] = {task.name: task for tasks in SUITES.values() for task in tasks}

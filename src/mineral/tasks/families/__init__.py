@@ -4,4 +4,5 @@ beyond_normal.py, elliptical.py, high.py, low_rank.py  Gaussian and Student, one
 mixtures.py, channels.py                               mixtures; chosen amounts of information
 discrete.py, mixed.py                                  symbols; partly discrete variables
 digits.py, images.py, embeddings.py                    images and embeddings
+directed.py                                            transfer entropies of series
 """
