@@ -20,8 +20,8 @@ MARKUP = re.compile(r"[*|\\]|_\b")
 def marked_up(lines: list[str]) -> list[str]:
     r"""The lines of a docstring in reST.
 
-    >>> marked_up(["With a base b,", "", "    b = e |x|", "", "|f| is *finite*: `x_`."])
-    ['With a base b,', '', '.. code-block:: none', '', '    b = e |x|', '', '\\|f\\| is *finite*: `x_`.']
+    >>> marked_up(["With a base b,", "", "    b = e |x|", "", "|f| is *0*: `x_`."])
+    ['With a base b,', '', '.. code-block:: none', '', '    b = e |x|', '', '\\|f\\| is *0*: `x_`.']
     """
     written: list[str] = []
     code: int | None = None  # indentation of the text around a block of code
