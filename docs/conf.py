@@ -57,5 +57,6 @@ html_theme_options = {
 html_context = {"default_mode": "auto"}  # light or dark, as the reader's system
 html_static_path = ["site/static"]
 html_css_files = ["mineral.css"]
+html_search_scorer = str(DOCS / "site" / "scorer.js")
 html_copy_source = True
 html_show_sourcelink = True

@@ -2,8 +2,12 @@
 
 import doctest
 import importlib
+import json
 import re
+import shutil
+import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from documented import PAGES, ROOT
@@ -72,3 +76,31 @@ def test_links_that_lead_nowhere_are_found(tmp_path):
     (tmp_path / "b.html").write_text('<p id="end">')
     (tmp_path / "c.png").touch()
     assert links.broken(tmp_path) == []
+
+
+SITE = ROOT / "build" / "site"
+SEARCHES = [
+    line.split("\t") for line in (Path(__file__).parent / "searches.tsv").read_text().splitlines()
+]
+BEST = 3  # pages that a reader looks at
+
+
+def test_expected_pages_of_searches_exist():
+    for _, page in SEARCHES:
+        assert list((ROOT / "docs").glob(f"{page}.*")), page
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not (SITE / "searchindex.js").exists(), reason="`make docs` builds the site")
+@pytest.mark.skipif(shutil.which("node") is None, reason="runs the search of the site: needs node")
+def test_the_search_of_the_site_finds_the_page_among_the_first():
+    done = subprocess.run(
+        ["node", str(Path(__file__).parent / "search_site.js"), str(SITE)],
+        input=json.dumps([query for query, _ in SEARCHES]),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    found = [pages[:BEST] for pages in json.loads(done.stdout)]
+    wrong = [(q, f) for (q, page), f in zip(SEARCHES, found, strict=True) if page not in f]
+    assert wrong == []

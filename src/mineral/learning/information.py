@@ -32,8 +32,7 @@ from mineral.samples import shifted
 class Term(Protocol):
     """Information between two batches, as part of a loss.
 
-    Both batches have n rows: x has shape (n, ...) and z has shape (n, ...), flattened to (n, dx) and
-    (n, dz).
+    The batches x and z have shape (n, ...), flattened to (n, dx) and (n, dz).
     """
 
     def learn(self, x: Tensor, z: Tensor) -> float:
