@@ -2,6 +2,8 @@
 # make test   lint, types and tests: what CI runs
 # make test-slow   repeats and full-size training; make test-typed   all tests, every call checked
 # make bench  speed and memory, beside a rival, as ratios in one run
+# make docs   the documentation site in build/site; a warning or a broken link is an error
+# make release   wheel and source in dist, each installed into a new environment and run
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -12,11 +14,15 @@ SHAPES := $(addprefix tests/test_, bounds_identities.py bounds_shapes.py critics
 CHECKED := --jaxtyping-packages=mineral,beartype.beartype
 PYTEST := $(BIN)/python -m pytest -q -n 2 --dist worksteal
 
-.PHONY: demo test test-slow test-typed test-gpu bench format clean
+.PHONY: demo test test-slow test-typed test-gpu bench docs release format clean
 
 .venv/installed: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]"
+	touch $@
+
+.venv/installed-docs: .venv/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[docs]"
 	touch $@
 
 demo: .venv/installed
@@ -43,6 +49,17 @@ bench: .venv/installed
 	$(BIN)/python benchmarks/ksg.py
 	$(BIN)/python benchmarks/mine_loop.py
 	$(BIN)/python benchmarks/default.py
+
+docs: .venv/installed-docs
+	$(BIN)/python -m sphinx -E -W --keep-going -q docs build/site
+	$(BIN)/python docs/site/links.py build/site
+
+release: .venv/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt build twine
+	rm -rf dist
+	$(BIN)/python -m build --outdir dist
+	$(BIN)/python -m twine check --strict dist/*
+	$(BIN)/python release/check.py dist
 
 format: .venv/installed
 	$(BIN)/ruff check --fix .

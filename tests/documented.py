@@ -5,7 +5,7 @@ import shlex
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-PAGES = {path.stem: path for path in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]}
+PAGES = {path.stem: path for path in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]}
 PROGRAMS = r"(?:mineral|python|make)(?: |$)"
 SHELL = ["|", ">", "<", "&&", ";", "$("]
 

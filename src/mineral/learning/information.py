@@ -32,7 +32,10 @@ from mineral.samples import shifted
 
 @runtime_checkable
 class Term(Protocol):
-    """Information between two batches, as part of a loss."""
+    """Information between two batches, as part of a loss.
+
+    The batches x and z have shape (n, ...), flattened to (n, dx) and (n, dz).
+    """
 
     def learn(self, x: Tensor, z: Tensor) -> float:
         """A step of the critic, on detached samples; returns the objective before the step."""
@@ -255,7 +258,8 @@ class UpperInformation(_Learned):
     """CLUB: an upper bound on I(X; Z) if q(z | x) is learned well.
 
     Minimize an upper bound: a lower bound may fall because the critic fails. It is loose: for a
-    Gaussian z = x + noise of unit variances, 1 nat a dimension instead of 0.35.
+    Gaussian z = x + noise of unit variances, 1 nat a dimension instead of 0.35. The batches x and z
+    have shape (n, ...), flattened to (n, dx) and (n, dz).
 
     Args:
         ratio: A model of log q(z | x): one of `mineral.networks.densities`.

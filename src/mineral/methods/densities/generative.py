@@ -144,7 +144,7 @@ class _Upper(Generative):
 
     @abstractmethod
     def bound(self, scores: Tensor) -> Tensor:
-        """From scores[i, j] = log q(y_j | x_i) of a block of rows."""
+        """From scores[i, j] = log q(y_j | x_i) of a block of rows, of shape (n, n)."""
 
     @torch.no_grad()
     def value(self, ratio: DensityRatio, test: Pairs) -> tuple[float, float]:

@@ -1,0 +1,62 @@
+"""The documentation site: `make docs` builds it into build/site."""
+
+import sys
+import tomllib
+from pathlib import Path
+
+DOCS = Path(__file__).parent
+sys.path.insert(0, str(DOCS / "site"))
+
+project = "Mineral"
+author = "The Mineral authors"
+copyright = author
+release = tomllib.loads((DOCS.parent / "pyproject.toml").read_text())["project"]["version"]
+version = release
+
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "docstrings",
+    "sphinx.ext.napoleon",
+    "sphinx_copybutton",
+    "sphinx_design",
+    "llms",
+]
+exclude_patterns = ["site"]
+
+# Pages are Markdown that GitHub shows as well: directives are in colons, not in backquotes.
+myst_enable_extensions = ["colon_fence"]
+myst_heading_anchors = 3
+copybutton_prompt_text = r">>> |\.\.\. |\$ "
+copybutton_prompt_is_regexp = True
+
+autosummary_generate = False
+python_maximum_signature_line_length = 80
+autodoc_member_order = "bysource"
+autodoc_typehints = "signature"
+autodoc_typehints_format = "short"
+autodoc_preserve_defaults = True
+default_role = "py:obj"  # `name` in a docstring is a link if it is a public name
+nitpicky = True
+nitpick_ignore_regex = [
+    ("py:obj", "(?s).*"),  # not every `word` in a docstring is a name
+    ("py:(class|data|func|exc)", r"(?!mineral\.).*"),  # of other libraries
+]
+
+html_theme = "pydata_sphinx_theme"
+html_title = "Mineral"
+html_theme_options = {
+    "navigation_with_keys": False,
+    "show_toc_level": 2,
+    "header_links_before_dropdown": 7,
+    "footer_start": ["copyright"],
+    "footer_end": [],
+    "navbar_align": "left",
+}
+html_context = {"default_mode": "auto"}  # light or dark, as the reader's system
+html_static_path = ["site/static"]
+html_css_files = ["mineral.css"]
+html_search_scorer = str(DOCS / "site" / "scorer.js")
+html_copy_source = True
+html_show_sourcelink = True
