@@ -44,8 +44,8 @@ def in_series(x: X, y: Y) -> tuple[float, tuple[Caution, ...]]:
         "rows-in-series",
         f"Rows are autocorrelated, with lag-one correlations of {a:.2f} in x and {b:.2f} in y: "
         f"{n:,} rows have the effective sample size of about {n / a_draw:,.0f} independent ones. "
-        "The interval includes this. Estimators other than 'auto', which thins the rows, are "
-        f"biased upwards: keep one row in {apart}, or take differences.",
+        "The interval includes this. Without a condition 'auto' thins the rows; other estimates "
+        f"are biased upwards: keep one row in {apart}, or take differences.",
     )
     return a_draw, (caution,)
 
