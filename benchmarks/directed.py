@@ -25,7 +25,7 @@ import mineral
 from mineral.series.embedding import Lags, embed
 from mineral.series.history import choose_history
 from mineral.series.reading import read_series
-from mineral.series.surrogates import tested
+from mineral.series.surrogates import against_surrogates
 from mineral.tasks import Task, find, suite
 
 Rng = np.random.Generator
@@ -112,7 +112,7 @@ def p_value(pair: Pair, seed: int) -> float:
         "y": [Lags(series=series["target"], lags=[0])],
         "z": [Lags(series=series["target"], lags=own)],
     }
-    return tested(embed(sides), source, SURROGATES, seed)[0]
+    return against_surrogates(embed(sides), source, SURROGATES, seed)[0]
 
 
 def f_test(pair: Pair) -> float:

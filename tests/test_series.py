@@ -12,7 +12,7 @@ from mineral.series.dependent import inflation
 from mineral.series.embedding import Lags, embed
 from mineral.series.history import choose_history
 from mineral.series.reading import read_series
-from mineral.series.surrogates import _phases, _rotations, tested
+from mineral.series.surrogates import _phases, _rotations, against_surrogates
 
 
 def autoregressive(phi, n, rng):
@@ -215,7 +215,7 @@ class TestSurrogates:
             x, y = autoregressive(phi, n, rng), autoregressive(phi, n, rng)
             series = read_series({"x": x, "y": y})
             rows = rows_of({**series, "z": series["y"]}, x=[1], y=[0], z=[1])
-            yield tested(rows, Lags(series=series["x"], lags=[1]), surrogates, seed)[0]
+            yield against_surrogates(rows, Lags(series=series["x"], lags=[1]), surrogates, seed)[0]
 
     def test_phases_keep_spectra_and_cross_spectra_of_each_trial(self):
         rng = np.random.default_rng(0)

@@ -27,7 +27,7 @@ from mineral.series.dependent import estimated
 from mineral.series.embedding import Lags, embed, read_mask
 from mineral.series.history import choose_history
 from mineral.series.reading import Series, read_series
-from mineral.series.surrogates import tested
+from mineral.series.surrogates import against_surrogates
 from mineral.system.progress import ProgressOption
 
 History: TypeAlias = int | Literal["auto"]
@@ -137,7 +137,9 @@ def transfer_entropy(
     if _whole("permutations", permutations):
         p_value = 1.0
         if not is_copy:
-            p_value, sentence = tested(rows, sides["x"][0], int(permutations), found.seed)
+            p_value, sentence = against_surrogates(
+                rows, sides["x"][0], int(permutations), found.seed
+            )
             sentences.append(sentence)
     return replace(found, p_value=p_value, path=(*sentences, *found.path))
 

@@ -39,7 +39,9 @@ from mineral.series.reading import Column, Series
 Trials = list[Float[np.ndarray, "_ d"]]  # numbers of a source: the same columns in each trial
 
 
-def tested(rows: Embedding, source: Lags, surrogates: int, seed: int) -> tuple[float, str]:
+def against_surrogates(
+    rows: Embedding, source: Lags, surrogates: int, seed: int
+) -> tuple[float, str]:
     """The p-value, and a sentence about the surrogates.
 
     Args:

@@ -157,9 +157,10 @@ def pca(x: Any, dim: int) -> Linear:  # noqa: ANN401
         )
     from sklearn.decomposition import PCA
 
-    found = PCA(dim, svd_solver="full").fit(rows)
+    size = np.abs(rows).max()  # its square may be 0, or beyond all numbers
+    found = PCA(dim, svd_solver="full").fit(rows / size)
     weight = np.ascontiguousarray(found.components_.T)
-    return Linear(center=found.mean_, weight=weight, name="pca")
+    return Linear(center=size * found.mean_, weight=weight, name="pca")
 
 
 def random_network(widths: tuple[int, ...], *, seed: int = 0) -> ModuleEncoder:
