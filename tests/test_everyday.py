@@ -1,12 +1,11 @@
 """Everyday tables: each truth against another way to it, and words all the way to an estimator."""
 
-import importlib.util
 import math
 from itertools import product
-from pathlib import Path
 
 import numpy as np
 import pytest
+import scripts
 from scipy import integrate, stats
 
 from mineral.benchmark.jobs import _plain
@@ -342,10 +341,7 @@ def test_the_command_writes_words_beside_numbers_column_by_column(tmp_path, monk
 
 
 def test_the_script_goes_on_where_it_was_and_says_what_does_not_hold(tmp_path, capsys):
-    path = Path(__file__).parent.parent / "benchmarks" / "everyday.py"
-    spec = importlib.util.spec_from_file_location("everyday_script", path)
-    script = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(script)
+    script = scripts.load("everyday")
     out = tmp_path / "out.jsonl"
     words_given = ["--tasks", "words-5", "--kinds", "labels", "--n", "50", "--seeds", "1"]
     options = script.parser().parse_args(

@@ -4,10 +4,8 @@ A permutation test that finds nothing and an interval above zero contradict each
 two values of the same rows that differ by more than their standard error.
 """
 
-import importlib.util
-from pathlib import Path
-
 import pytest
+import scripts
 
 from mineral.tasks import everyday
 
@@ -18,11 +16,7 @@ N = 200
 
 @pytest.fixture(scope="module")
 def script():
-    path = Path(__file__).parent.parent / "benchmarks" / "everyday.py"
-    spec = importlib.util.spec_from_file_location("everyday_laws_script", path)
-    found = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(found)
-    return found
+    return scripts.load("everyday")
 
 
 @EVERY

@@ -1,27 +1,22 @@
 """Memory is that of the data, and a constant: 300 MB above import at 100,000 rows of 1 + 1."""
 
-import importlib.util
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
+import scripts
 import torch
 
 from mineral.methods import ESTIMATORS, InfoNCE
 from mineral.methods.neural.variational import ReInfoNCE
 from mineral.networks.training import score_all
 
-BENCHMARK = Path(__file__).parent.parent / "benchmarks" / "memory.py"
 BAR = 300  # MB
 
 
 @pytest.fixture(scope="module")
 def benchmark():
-    spec = importlib.util.spec_from_file_location("memory", BENCHMARK)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return scripts.load("memory")
 
 
 @pytest.mark.slow

@@ -84,10 +84,7 @@ def estimate(
         >>> round(estimate(x, y).value, 2)  # the true value is log(2) / 2 ≈ 0.35
         0.34
     """
-    if isinstance(permutations, bool) or not isinstance(permutations, Integral) or permutations < 0:
-        raise OptionError(
-            f"`permutations` must be a whole number, 0 or more, got {permutations!r}."
-        )
+    count = count_of("permutations", permutations)
     found = resolve(estimator, options).estimate(
         x,
         y,
@@ -99,11 +96,9 @@ def estimate(
         unit=unit,
         missing=missing,
     )
-    if not permutations:
+    if not count:
         return found
-    test = independence(
-        x, y, given=given, permutations=int(permutations), seed=found.seed, missing=missing
-    )
+    test = independence(x, y, given=given, permutations=count, seed=found.seed, missing=missing)
     return replace(found, p_value=test.p_value)
 
 
@@ -160,6 +155,17 @@ def independence(
 def estimators() -> dict[str, str]:
     """Each estimator's name, with one line about it; those that need a condition come last."""
     return {name: estimator.summary() for name, estimator in KNOWN.items()}
+
+
+def count_of(name: str, value: object, *, least: int = 0) -> int:
+    """A count that is an option of a call.
+
+    Raises:
+        OptionError: If it is no whole number, or below `least`.
+    """
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < least:
+        raise OptionError(f"`{name}` must be a whole number of at least {least}, got {value!r}.")
+    return int(value)
 
 
 def resolve(

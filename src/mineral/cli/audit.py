@@ -11,7 +11,7 @@ import typer
 from mineral import tables
 from mineral.cli.app import app
 from mineral.cli.data import Data
-from mineral.cli.output import folded, in_json, show
+from mineral.cli.output import folded, in_json, show, shows_progress
 from mineral.cli.problems import (
     NAMED,
     ROWS,
@@ -115,7 +115,7 @@ def audit_encoders(
         attacks=attacks or ATTACKS,
         most_rows=rows,
         seed=seed,
-        progress=not quiet and sys.stderr is not None and sys.stderr.isatty(),
+        progress=shows_progress(quiet=quiet),
     )
     if report is not None:
         from mineral.audit.pages import page

@@ -10,7 +10,7 @@ import typer
 
 from mineral.cli.app import app
 from mineral.cli.data import Data
-from mineral.cli.output import folded, show
+from mineral.cli.output import folded, show, shows_progress
 from mineral.cli.reporting import check_libraries
 from mineral.errors import OptionError
 from mineral.rivals import RIVALS
@@ -116,7 +116,7 @@ def benchmark(
         retry=retry,
         backend=name,
         backend_options=options,
-        progress=not quiet and sys.stderr is not None and sys.stderr.isatty(),
+        progress=shows_progress(quiet=quiet),
         command=shlex.join(["mineral", *sys.argv[1:]]),
     )
     show(folded(_outcome(new, read(out), out)))

@@ -1,6 +1,5 @@
 """`mineral estimate` and `mineral estimators`."""
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -9,7 +8,7 @@ import typer
 from mineral import tables
 from mineral.basics.choices import Missing, Unit
 from mineral.cli.app import app
-from mineral.cli.output import folded, in_json, show
+from mineral.cli.output import folded, in_json, show, shows_progress
 from mineral.cli.reporting import check_report, command_line, write_report
 
 
@@ -105,7 +104,7 @@ def estimate(
         estimator=recipe,
         seed=seed,
         device=device,
-        progress=not quiet and sys.stderr is not None and sys.stderr.isatty(),
+        progress=shows_progress(quiet=quiet),
         confidence=confidence,
         unit=unit,
         missing=missing,

@@ -10,7 +10,7 @@ import typer
 
 from mineral.cli.app import app
 from mineral.cli.data import Data
-from mineral.cli.output import folded, show
+from mineral.cli.output import folded, show, shows_progress
 from mineral.errors import OptionError
 
 
@@ -89,7 +89,7 @@ def experiment(
         resume=resume,
         jobs=jobs,
         tensorboard=tensorboard,
-        progress=not quiet and sys.stderr is not None and sys.stderr.isatty(),
+        progress=shows_progress(quiet=quiet),
         command=shlex.join(["mineral", *sys.argv[1:]]),
     )
     show(folded(f"{chosen.title}: see {folder / 'report.html'}"))

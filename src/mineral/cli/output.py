@@ -36,6 +36,11 @@ def in_json(value: object) -> str:
     return json.dumps(plain(value), indent=2, allow_nan=False)
 
 
+def shows_progress(*, quiet: bool) -> bool:
+    """Whether to draw a progress bar: somebody looks at standard error, and does not decline."""
+    return not quiet and sys.stderr is not None and sys.stderr.isatty()
+
+
 def show(text: str) -> None:
     """Print at once, names without power over the terminal. `| head` may leave: no error."""
     text = escaped(text, keep="\n\t")

@@ -41,9 +41,15 @@ def write_report(found: "Estimate", path: Path, *, title: str, command: str) -> 
     report.write(found, path, title=title, command=command)
 
 
-def command_line(file: Path, lists: Mapping[str, Sequence[str]], rest: Mapping[str, str]) -> str:
+def command_line(
+    file: Path,
+    lists: Mapping[str, Sequence[str]],
+    rest: Mapping[str, str],
+    *,
+    command: str = "estimate",
+) -> str:
     """The command line that gives the same estimate, without what is usual anyway."""
-    words = ["mineral", "estimate", str(file)]
+    words = ["mineral", command, str(file)]
     for option, values in lists.items():
         words += [word for value in values for word in (option, value)]
     return shlex.join(words + [word for pair in rest.items() for word in pair])

@@ -3,7 +3,6 @@
 import csv
 import io
 import math
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,7 +12,7 @@ import typer
 from mineral import tables
 from mineral.cli.app import app
 from mineral.cli.data import Data
-from mineral.cli.output import folded, in_json, show
+from mineral.cli.output import folded, in_json, show, shows_progress
 from mineral.cli.problems import (
     EVERYTHING,
     NAMED,
@@ -97,7 +96,7 @@ def shape(
         recipe,
         seed=seed,
         device=device,
-        progress=not quiet and sys.stderr is not None and sys.stderr.isatty(),
+        progress=shows_progress(quiet=quiet),
     )
     found = measure(shaped.encoder, shaped.training, shaped.validation, shaped.test, seed=seed)
     if out is not None:

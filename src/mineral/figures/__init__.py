@@ -184,11 +184,12 @@ def _figure(width: float, height: float, *, shared: bool = False) -> "Figure":
         return managed
     figure = Figure(**options)
     # Notebooks show a figure by itself only once pyplot is loaded, and here it may never be.
-    figure._repr_png_ = partial(_png, figure)  # type: ignore[attr-defined]
+    figure._repr_png_ = partial(png, figure)  # type: ignore[attr-defined]
     return figure
 
 
-def _png(figure: "Figure") -> bytes:
+def png(figure: "Figure") -> bytes:
+    """The figure as a PNG file."""
     content = io.BytesIO()
     figure.savefig(content, format="png", dpi=144)
     return content.getvalue()

@@ -200,7 +200,7 @@ class Estimator(ABC):
             OptionError: If an option is out of range: a ValueError.
         """
         nats = nats_per(unit)
-        _check_run(seed, confidence)
+        check_run(seed, confidence)
         seed, confidence = int(seed), float(confidence)  # NumPy's are not JSON
         whole = None
         if given is None:
@@ -331,7 +331,12 @@ def _processor() -> str:
     return platform.processor() or platform.machine() or "unknown"
 
 
-def _check_run(seed: int, confidence: float) -> None:
+def check_run(seed: int, confidence: float) -> None:
+    """Refuse a seed or a level that is out of range.
+
+    Raises:
+        OptionError: If one is.
+    """
     if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**64:
         raise OptionError(f"`seed` must be a whole number of at least 0, below 2^64, got {seed!r}.")
     if not isinstance(confidence, numbers.Real) or not 0 < confidence < 1:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from mineral.basics.types import PerSample, Rows
+from mineral.basics.types import PerSample
 from mineral.methods.base import CONFIDENCE_95, Estimator, Measurement, Run
 from mineral.methods.neural.crossfit import FoldReport
 from mineral.results import Caution
@@ -59,12 +59,8 @@ def rise(found: Measurement, estimator: Estimator, samples: Paired, run: Run) ->
     order = canonical_order(samples.x, samples.y)[run.rng().permutation(n)]
     halves = (order[: n // 2], order[n // 2 :])
     quiet = replace(run, progress=silent)
-    values = [estimator.measure(_part(samples, half), quiet).value for half in halves]
+    values = [estimator.measure(samples.rows(half), quiet).value for half in halves]
     return found.value - sum(values) / len(values)
-
-
-def _part(samples: Paired, rows: Rows) -> Paired:
-    return replace(samples, x=samples.x[rows], y=samples.y[rows])
 
 
 def reaching(

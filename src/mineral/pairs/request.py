@@ -2,23 +2,22 @@
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
-from numbers import Integral, Real
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
-from mineral.api import resolve
+from mineral.api import count_of, resolve
 from mineral.basics.special import ndtri
 from mineral.errors import InputError, OptionError
 from mineral.methods import Estimator, GaussianCopula, PartialCopula
-from mineral.methods.base import versions
+from mineral.methods.base import check_run, versions
 from mineral.pairs import copula, each
 from mineral.pairs.copula import Copula, autocorrelations
 from mineral.pairs.each import Each
 from mineral.pairs.plan import Chunk, Plan
 from mineral.pairs.sheet import Sheet, sheet
-from mineral.results import Caution, plain
+from mineral.results import Caution
 
 COPULAS = (GaussianCopula, PartialCopula)
 NAMES_SHOWN = 5
@@ -153,7 +152,7 @@ def prepare(
         targets=plan.targets,
         given=list(used.names[len(chosen) :]),
         estimator=recipe.name,
-        options={f.name: plain(getattr(recipe, f.name)) for f in fields(recipe)},
+        options=recipe.options(),
         permutations=count,
         confidence=float(confidence),
         seed=int(seed),
@@ -174,10 +173,7 @@ def _names(value: object) -> list[str]:
 
 
 def _check(seed: int, confidence: float, missing: str) -> None:
-    if isinstance(seed, bool) or not isinstance(seed, Integral) or seed < 0:
-        raise OptionError(f"`seed` must be a whole number of at least 0, got {seed!r}.")
-    if not isinstance(confidence, Real) or not 0 < confidence < 1:
-        raise OptionError(f"`confidence` must lie between 0 and 1, got {confidence!r}: try 0.95.")
+    check_run(seed, confidence)
     if missing not in ("pairwise", "raise"):
         raise OptionError(f"`missing` must be 'pairwise' or 'raise', got {missing!r}.")
 
@@ -185,21 +181,17 @@ def _check(seed: int, confidence: float, missing: str) -> None:
 def _permutations(permutations: int | None, *, is_copula: bool) -> int:
     if permutations is None:
         return 0 if is_copula else each.PERMUTATIONS
-    if isinstance(permutations, bool) or not isinstance(permutations, Integral) or permutations < 0:
-        raise OptionError(
-            f"`permutations` must be a whole number, 0 or more, got {permutations!r}."
-        )
-    if is_copula and permutations:
+    count = count_of("permutations", permutations)
+    if is_copula and count:
         raise OptionError(
             "`permutations` does not apply to copula, whose p-values have a closed form: remove it."
         )
-    return int(permutations)
+    return count
 
 
 def _check_condition(recipe: Estimator, condition: Sequence[int]) -> None:
     """Refuse before anything is computed what each pair would refuse."""
-    has = type(recipe).measure_given is not Estimator.measure_given
-    if condition and not has and not isinstance(recipe, GaussianCopula):
+    if condition and recipe.condition() == "none" and not isinstance(recipe, GaussianCopula):
         raise OptionError(
             f"`given` is a condition, which {recipe.name} does not have: use estimator='copula' or "
             "'auto'."

@@ -63,7 +63,15 @@ def divergence(
         )
     unit_of_both = power_of_two(np.concatenate([of_p, of_q]))  # KL does not depend on it
     found, stderr = chosen(kinds, estimator)(of_p / unit_of_both, of_q / unit_of_both)
-    return quantity("KL(p ‖ q)", found, stderr, estimator, (of_p, of_q), confidence, unit)
+    return quantity(
+        "KL(p ‖ q)",
+        found,
+        stderr,
+        estimator,
+        (len(of_p), len(of_q), of_p.shape[1]),
+        confidence,
+        unit,
+    )
 
 
 def _neighbour_divergence(p: Matrix, q: Others) -> tuple[float, float]:

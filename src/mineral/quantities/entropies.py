@@ -6,9 +6,10 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from jaxtyping import Float
 
+from mineral.api import count_of
 from mineral.basics.special import digamma, polygamma
 from mineral.basics.types import Matrix, Rows, Unit
-from mineral.errors import InputError, OptionError
+from mineral.errors import InputError
 from mineral.methods.counts.entropies import miller_madow
 from mineral.methods.neighbours.geometry import count_within
 from mineral.methods.neighbours.subsampling import subsampled_stderr
@@ -67,8 +68,7 @@ def entropy(
         >>> round(entropy(z[:, 0], given=z.sum(axis=1)).value, 1)  # log(πe) / 2 = 1.07
         1.1
     """
-    if isinstance(k, bool) or not isinstance(k, int) or k < 1:
-        raise OptionError(f"`k` must be a whole number, 1 or more, got {k!r}.")
+    k = count_of("k", k, least=1)
     values = {"x": x} if given is None else {"x": x, "given": given}
     sides, doubts = read_sides(values, missing="raise", words=True)
     of_x, z = sides["x"], np.empty((len(sides["x"].values), 0))
@@ -89,7 +89,7 @@ def entropy(
     if name != "discrete":  # densities have a unit, symbols have none
         found += float(np.log(unit_of_x).sum())
     symbol = "H(X)" if given is None else "H(X | Z)"
-    return quantity(symbol, found, stderr, name, (of_x.values,), confidence, unit, tuple(doubts))
+    return quantity(symbol, found, stderr, name, of_x.values.shape, confidence, unit, tuple(doubts))
 
 
 def _of_neighbours(x: Matrix, z: Z, k: int) -> tuple[float, float]:

@@ -15,8 +15,6 @@ together show what they share (synergy), as X, Y and X xor Y.
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from mineral.api import KNOWN, resolve
 from mineral.basics.types import Matrix, Unit
 from mineral.errors import InputError, OptionError
@@ -62,8 +60,8 @@ def total_correlation(
         True
     """
     values = _columns(x)
-    terms = [_term(values, i, before=i, seed=seed, estimator=estimator) for i in _later(values)]
-    return _sum("TC(X)", terms, [1] * len(terms), values, confidence, unit)
+    terms = _terms(values, estimator, seed)
+    return _sum("TC(X)", terms, values.shape, confidence, unit)
 
 
 def dual_total_correlation(
@@ -99,8 +97,8 @@ def dual_total_correlation(
         2.0
     """
     values = _columns(x)
-    terms = [_dual_term(values, i, seed, estimator) for i in _later(values)]
-    return _sum("DTC(X)", terms, [1] * len(terms), values, confidence, unit)
+    terms = _dual_terms(values, estimator, seed)
+    return _sum("DTC(X)", terms, values.shape, confidence, unit)
 
 
 def o_information(
@@ -135,10 +133,9 @@ def o_information(
         -1.0
     """
     values = _columns(x, at_least=3)
-    first = [_term(values, i, before=i, seed=seed, estimator=estimator) for i in _later(values)]
-    second = [_dual_term(values, i, seed, estimator) for i in _later(values)]
-    signs = [1] * len(first) + [-1] * len(second)
-    return _sum("Ω(X)", [*first, *second], signs, values, confidence, unit)
+    terms = _terms(values, estimator, seed)
+    less = _dual_terms(values, estimator, seed)
+    return _sum("Ω(X)", terms, values.shape, confidence, unit, less=less)
 
 
 def interaction_information(
@@ -179,9 +176,9 @@ def interaction_information(
         1.0
     """
     given, without = _pair(estimator)
-    terms = [given.estimate(x, y, given=z, seed=seed), without.estimate(x, y, seed=seed)]
-    names = np.empty((terms[0].n, terms[0].dim_x + terms[0].dim_y + (terms[0].dim_z or 0)))
-    return _sum("I(X; Y | Z) − I(X; Y)", terms, [1, -1], names, confidence, unit)
+    shared, alone = given.estimate(x, y, given=z, seed=seed), without.estimate(x, y, seed=seed)
+    shape = shared.n, shared.dim_x + shared.dim_y + (shared.dim_z or 0)
+    return _sum("I(X; Y | Z) − I(X; Y)", [shared], shape, confidence, unit, less=[alone])
 
 
 def _pair(estimator: str | Estimator) -> tuple[Estimator, Estimator]:
@@ -211,43 +208,43 @@ def _columns(x: Any, *, at_least: int = 2) -> Matrix:  # noqa: ANN401
     return values
 
 
-def _later(values: Matrix) -> range:
-    return range(1, values.shape[1])
-
-
-def _term(
-    values: Matrix, i: int, *, before: int, seed: int, estimator: str | Estimator
-) -> Estimate:
-    """I(X_i; X_{<i})."""
+def _terms(values: Matrix, estimator: str | Estimator, seed: int) -> list[Estimate]:
+    """I(X_i; X_{<i}) for i > 1."""
     chosen = resolve(estimator)
     chosen = _pair(chosen)[1] if chosen.name in CONDITIONAL else chosen
-    return chosen.estimate(values[:, i], values[:, :before], seed=seed)
+    later = range(1, values.shape[1])
+    return [chosen.estimate(values[:, i], values[:, :i], seed=seed) for i in later]
 
 
-def _dual_term(values: Matrix, i: int, seed: int, estimator: str | Estimator) -> Estimate:
-    """I(X_i; X_{<i} | X_{>i})."""
+def _dual_terms(values: Matrix, estimator: str | Estimator, seed: int) -> list[Estimate]:
+    """I(X_i; X_{<i} | X_{>i}) for i > 1, of which the last has no condition."""
     given, without = _pair(estimator)
-    x, before, after = values[:, i], values[:, :i], values[:, i + 1 :]
-    if not after.shape[1]:
-        return without.estimate(x, before, seed=seed)
-    return given.estimate(x, before, given=after, seed=seed)
+    last = values.shape[1] - 1
+    found = [
+        given.estimate(values[:, i], values[:, :i], given=values[:, i + 1 :], seed=seed)
+        for i in range(1, last)
+    ]
+    return [*found, without.estimate(values[:, last], values[:, :last], seed=seed)]
 
 
 def _sum(
     symbol: str,
     terms: Sequence[Estimate],
-    signs: Sequence[int],
-    values: Matrix,
+    shape: tuple[int, ...],
     confidence: float,
     unit: Unit,
+    *,
+    less: Sequence[Estimate] = (),
 ) -> Quantity:
-    doubts = {caution.code: caution for term in terms for caution in term.warnings}
+    """The sum of the terms, less that of others."""
+    every = [*terms, *less]
+    doubts = {caution.code: caution for term in every for caution in term.warnings}
     return quantity(
         symbol,
-        sum(sign * term.value for sign, term in zip(signs, terms, strict=True)),
-        sum(term.stderr for term in terms),
-        terms[-1].estimator,
-        (values,),
+        sum(term.value for term in terms) - sum(term.value for term in less),
+        sum(term.stderr for term in every),
+        every[-1].estimator,
+        shape,
         confidence,
         unit,
         tuple(doubts.values()),

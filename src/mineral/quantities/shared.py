@@ -30,12 +30,23 @@ def quantity(
     value: float,
     stderr: float,
     estimator: str,
-    samples: tuple[np.ndarray, ...],
+    shape: tuple[int, ...],
     confidence: float,
     unit: Unit,
     doubts: tuple[Caution, ...] = (),
 ) -> Quantity:
-    """A value in nats with its interval, in `unit`."""
+    """A value in nats with its interval, in `unit`.
+
+    Args:
+        symbol: Of the quantity.
+        value: In nats.
+        stderr: Of the value.
+        estimator: Its name.
+        shape: The rows of each sample, and the columns.
+        confidence: The level of the interval.
+        unit: Of the result.
+        doubts: Cautions.
+    """
     nats = nats_per(unit)
     if not 0 < confidence < 1:
         raise OptionError(f"`confidence` must lie between 0 and 1, got {confidence!r}: try 0.95.")
@@ -48,8 +59,8 @@ def quantity(
         stderr=float(stderr) / nats,
         unit=unit,
         estimator=estimator,
-        n=tuple(len(part) for part in samples),
-        dim=samples[0].shape[1],
+        n=shape[:-1],
+        dim=shape[-1],
         warnings=doubts,
     )
 

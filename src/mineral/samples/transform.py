@@ -56,6 +56,15 @@ def normal_scores(values: Matrix) -> Matrix:
 
     It keeps the copula, and with it I(X; Y), and makes every marginal normal.
     """
-    from scipy.stats import rankdata  # half a second to import: only when needed
+    n = len(values)
+    order = np.argsort(values, axis=0)
+    ordered = np.take_along_axis(values, order, axis=0)
+    tied = (ordered[1:] == ordered[:-1]).any(axis=0)
+    z = np.empty(values.shape, order="F")
+    # A third of the time of `rankdata`, where no value repeats.
+    np.put_along_axis(z, order, ndtri(np.arange(1, n + 1) / (n + 1))[:, None], axis=0)
+    if tied.any():
+        from scipy.stats import rankdata  # half a second to import: only when needed
 
-    return np.asarray(ndtri(rankdata(values, axis=0) / (len(values) + 1)))
+        z[:, tied] = ndtri(rankdata(values[:, tied], axis=0) / (n + 1))
+    return z

@@ -49,7 +49,7 @@ class Variable:
     @classmethod
     def label(cls, values: np.ndarray) -> "Variable":
         """A variable without order: numbers or text."""
-        codes = np.unique(values, return_inverse=True)[1].reshape(-1)
+        codes = numbered(values)
         ranks, scores, _ = _ranked(codes[None].astype(np.float64))
         return cls(ranks[0], scores[0], codes)
 

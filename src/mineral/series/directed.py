@@ -12,13 +12,12 @@ References:
 """
 
 from dataclasses import replace
-from numbers import Integral
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import torch
 
-from mineral.api import resolve
+from mineral.api import count_of, resolve
 from mineral.basics.types import Missing, Unit
 from mineral.errors import OptionError
 from mineral.methods import Estimator
@@ -100,13 +99,13 @@ def transfer_entropy(
         >>> found.interval[0] < 0.35 < found.interval[1]
         True
     """
-    lag = _whole("lag", lag)
+    lag = count_of("lag", lag)
     if lag == 0:
         raise OptionError(
             "`lag` must be at least 1, got 0: transfer entropy is about the past of the source. "
             "Use mineral.lagged(x, y, lags=0) for dependence at the same time."
         )
-    source_history = _at_least_one("source_history", source_history)
+    source_history = count_of("source_history", source_history, least=1)
     reach = lag + source_history - 1
     recipe = resolve(estimator, options)
     conditions = {} if given is None else {"given": given}
@@ -119,7 +118,7 @@ def transfer_entropy(
         "z": [Lags(series=series["target"], lags=range(1, own + 1))],
     }
     if given is not None:
-        last = reach if given_history is None else _at_least_one("given_history", given_history)
+        last = reach if given_history is None else count_of("given_history", given_history, least=1)
         sides["z"].append(Lags(series=series["given"], lags=range(1, last + 1)))
     rows = embed(sides, missing=missing, mask=read_mask(mask, series["target"].lengths))
     found = estimated(
@@ -134,12 +133,11 @@ def transfer_entropy(
     )
     sentences = [_lags_in_words(lag, source_history), how]
     p_value = None
-    if _whole("permutations", permutations):
+    surrogates = count_of("permutations", permutations)
+    if surrogates:
         p_value = 1.0
         if not is_copy:
-            p_value, sentence = against_surrogates(
-                rows, sides["x"][0], int(permutations), found.seed
-            )
+            p_value, sentence = against_surrogates(rows, sides["x"][0], surrogates, found.seed)
             sentences.append(sentence)
     return replace(found, p_value=p_value, path=(*sentences, *found.path))
 
@@ -210,12 +208,12 @@ def active_information(
 def _history(series: Series, history: History, most: int) -> tuple[int, str]:
     """The number of lags of a series' own past, and how it was chosen."""
     if history == "auto":
-        most = _at_least_one("max_history", most)
+        most = count_of("max_history", most, least=1)
         chosen = choose_history(series, most)
         return chosen, f"History: {chosen} of up to {most} lags, by held-out prediction error."
     if isinstance(history, str):
         raise OptionError(f"`history` must be a whole number or 'auto', got {history!r}.")
-    chosen = _at_least_one("history", history)
+    chosen = count_of("history", history, least=1)
     return chosen, f"History: {chosen} lag{'s' * (chosen > 1)} of the target."
 
 
@@ -223,18 +221,6 @@ def _lags_in_words(lag: int, source_history: int) -> str:
     last = lag + source_history - 1
     lags = f"lag {lag}" if last == lag else f"lags {lag} to {last}"
     return f"Transfer entropy from {lags} of the source."
-
-
-def _whole(name: str, value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, Integral) or value < 0:
-        raise OptionError(f"`{name}` must be a whole number of at least 0, got {value!r}.")
-    return int(value)
-
-
-def _at_least_one(name: str, value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
-        raise OptionError(f"`{name}` must be a whole number of at least 1, got {value!r}.")
-    return int(value)
 
 
 def _is_part(source: Series, target: Series) -> bool:

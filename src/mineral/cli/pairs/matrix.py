@@ -1,7 +1,6 @@
 """`mineral matrix`: every pair of columns of a file."""
 
 import shlex
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -11,7 +10,7 @@ import typer
 from mineral import tables
 from mineral.basics.choices import Unit
 from mineral.cli.app import app
-from mineral.cli.output import folded, in_json, show
+from mineral.cli.output import folded, in_json, show, shows_progress
 from mineral.cli.reporting import check_libraries, check_report
 from mineral.errors import OptionError
 from mineral.system import storage
@@ -136,7 +135,7 @@ def matrix(
     from mineral.pairs import run
     from mineral.pairs.execute import forecast
 
-    progress = not quiet and sys.stderr is not None and sys.stderr.isatty()
+    progress = shows_progress(quiet=quiet)
     outputs = {"--save": save, "--report": report, "--picture": picture}
     _check_outputs(file, folder, outputs, array, out)
     given_options: dict[str, Any] = {

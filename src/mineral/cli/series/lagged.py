@@ -1,6 +1,5 @@
 """`mineral lagged`: mutual information of two columns at a range of lags."""
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -9,8 +8,9 @@ import typer
 from mineral import tables
 from mineral.basics.choices import Missing, Unit
 from mineral.cli.app import app
-from mineral.cli.output import folded, in_json, show
+from mineral.cli.output import folded, in_json, show, shows_progress
 from mineral.errors import OptionError
+from mineral.system import storage
 
 
 @app.command()
@@ -58,6 +58,7 @@ def lagged(
     if out is not None and not out.parent.is_dir():
         raise OptionError(f"`--out` needs the directory `{out.parent}`: create it first.")
     from mineral import series
+    from mineral.figures import png
     from mineral.settings import configured
 
     sides = tables.read_sides(file, {"x": x, "y": y})
@@ -67,14 +68,14 @@ def lagged(
         distances,
         estimator=configured(estimator, settings or []),
         seed=seed,
-        progress=not quiet and sys.stderr is not None and sys.stderr.isatty(),
+        progress=shows_progress(quiet=quiet),
         confidence=confidence,
         unit=unit,
         missing=missing,
     )
     show(in_json(found.to_dict()) if as_json else folded(str(found)))
     if out is not None:
-        found.plot().savefig(out, dpi=144)
+        storage.write(out, png(found.plot()))
         if not as_json:
             show(f"Picture: {out}")
 

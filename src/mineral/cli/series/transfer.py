@@ -1,7 +1,5 @@
 """`mineral transfer`: transfer entropy between columns of a file."""
 
-import shlex
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -10,8 +8,8 @@ import typer
 from mineral import tables
 from mineral.basics.choices import Missing, Unit
 from mineral.cli.app import app
-from mineral.cli.output import folded, in_json, show
-from mineral.cli.reporting import check_report, write_report
+from mineral.cli.output import folded, in_json, show, shows_progress
+from mineral.cli.reporting import check_report, command_line, write_report
 from mineral.errors import OptionError
 
 
@@ -91,7 +89,7 @@ def transfer(
         source_history=source_history,
         estimator=recipe,
         seed=seed,
-        progress=not quiet and sys.stderr is not None and sys.stderr.isatty(),
+        progress=shows_progress(quiet=quiet),
         confidence=confidence,
         unit=unit,
         missing=missing,
@@ -113,17 +111,15 @@ def transfer(
         "--permutations": (permutations, 0),
         "--missing": (missing, "raise"),
     }
-    words = ["mineral", "transfer", str(file)]
     lists = {
         "--source": source,
         "--target": target,
         "--given": given or [],
         "--set": settings or [],
     }
-    words += [word for name, values in lists.items() for value in values for word in (name, value)]
     changed = {name: str(value) for name, (value, usual) in options.items() if value != usual}
-    words += [word for pair in changed.items() for word in pair]
-    write_report(found, report, title=title, command=shlex.join(words))
+    repeat = command_line(file, lists, changed, command="transfer")
+    write_report(found, report, title=title, command=repeat)
     if not as_json:
         show(f"Report: {report}")
 

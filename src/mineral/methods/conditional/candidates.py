@@ -79,7 +79,7 @@ class Profile(Regressions):
     def is_near(self) -> bool:
         """Whether residuals in the units of X and Y have no outliers: least squares needs that."""
         pair = self.units.pair
-        return is_near(np.hstack([pair.x, pair.y]), far=FAR_RESIDUAL)
+        return is_near(np.hstack([pair.x, pair.y]), FAR_RESIDUAL)
 
     @cached_property
     def is_determined(self) -> bool:
@@ -97,11 +97,6 @@ class Profile(Regressions):
         columns = self.samples.numbers_z.shape[1]
         enough = self.n >= 2 * (self.dims + columns) + 2
         return enough and not self.repeats and self.linear.is_lower_bound
-
-    @property
-    def all_dims(self) -> int:
-        """dx + dy + dz."""
-        return self.dims + int(self.samples.z.shape[1])
 
 
 @dataclass(frozen=True)
@@ -172,8 +167,8 @@ TABLE: tuple[Candidate, ...] = (
         lambda _: CMIKnn(),
         "normal scores",
         lambda _: Evidence.LOCAL,
-        lambda p: p.all_dims <= NEIGHBOUR_DIMS and not p.is_table,
-        lambda p: p.all_dims <= FEW_DIMS,
+        lambda p: p.samples.dims <= NEIGHBOUR_DIMS and not p.is_table,
+        lambda p: p.samples.dims <= FEW_DIMS,
     ),
 )
 """Every candidate of the default given Z, in the order in which they are measured."""

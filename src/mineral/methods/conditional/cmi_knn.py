@@ -11,13 +11,13 @@ from mineral.errors import InputError
 from mineral.methods.base import Measurement, Run
 from mineral.methods.conditional.neighbours import contributions
 from mineral.methods.conditional.regressed import OfResiduals, Regressed, Regressions, repeating
+from mineral.methods.conditional.strata import codes_of
 from mineral.methods.neighbours.subsampling import PARTS, subsampled_stderr
 from mineral.methods.options import AtLeastOne
 from mineral.results import Caution
 from mineral.samples import indicators, normal_scores
 
 FEW_COLUMNS = 2  # of Z, which are kept whether residuals depend on them or not
-ROWS_PER_VALUE = 10  # of Z on average, from which only rows of the same value are near
 BEYOND = 1e3  # normal scores, which no distance within a value of Z reaches
 CHANCE = 0.01  # that any column of Z which nothing depends on is kept
 MANY_DIMS = 6  # of x, y and the kept columns of z, above which the value falls towards zero
@@ -124,9 +124,8 @@ def _apart(z: Z) -> Float[np.ndarray, "n 1"]:
 
     What Z says of X and Y need not be alike for adjacent months, shifts or sites.
     """
-    values, codes = np.unique(z, axis=0, return_inverse=True)
-    far = len(values) * ROWS_PER_VALUE <= len(z)
-    return np.asarray(BEYOND * codes.reshape(-1, 1) if far else np.zeros((len(z), 1)))
+    codes = codes_of(z)
+    return np.zeros((len(z), 1)) if codes is None else BEYOND * codes[:, None]
 
 
 def depended_on(x: X, y: Y, z: Z) -> Bool[np.ndarray, " dz"]:

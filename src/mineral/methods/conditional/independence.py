@@ -29,11 +29,11 @@ from jaxtyping import Float, Int
 
 from mineral.basics.types import Matrix
 from mineral.methods.conditional.regressed import Regressed, regressed, untied
+from mineral.methods.conditional.strata import codes_of
 from mineral.permutation import Independence, copula_statistics, p_value_of, waves
-from mineral.samples import Conditioned, indicators, normal_scores, symbols, whiten, without
+from mineral.samples import Conditioned, indicators, normal_scores, whiten, without
 
 GROUP = 8  # rows, at least, within which rows are exchanged; a group has fewer than 16
-ROWS_PER_STRATUM = 10  # on average, from which the values of Z are groups
 
 Groups = Int[np.ndarray, " n"]
 Basis = Float[np.ndarray, "n functions"]
@@ -95,8 +95,8 @@ def permuted_given(samples: Conditioned, permutations: int, seed: int) -> Indepe
 
 def _setting(samples: Conditioned, seed: int) -> _Setting:
     pair = samples.pair
-    of_z = symbols(samples.z)
-    if (int(of_z.max()) + 1) * ROWS_PER_STRATUM <= len(samples):
+    of_z = codes_of(samples.z)
+    if of_z is not None:
         strata = (of_z[:, None] == np.arange(1, int(of_z.max()) + 1)).astype(np.float64)
         return _Setting(
             mover=indicators(pair.x, pair.categorical_x),

@@ -185,7 +185,7 @@ def regressed(samples: Conditioned, *, scores: bool, linear: bool, seed: int) ->
     both[:, ~numbers] = np.hstack([pair.x, pair.y])[:, ~numbers]
     total = both.var(axis=0)
     # A balance given the balance before: far values of both cancel only in their own units.
-    linear_parts = [of_z] if scores else [unit(z)] if is_near(z) else [unit(z), of_z]
+    linear_parts = [of_z] if scores else [unit(z)] if is_near(z, FAR) else [unit(z), of_z]
     best, left, loss = None, both, math.inf
     for basis in chain(*(bases(part, of_z, both, linear=linear) for part in linear_parts)):
         for fitted in _fits(basis, both):
@@ -222,7 +222,7 @@ def unit(side: Matrix) -> Matrix:
     return np.asarray((side - middle) / np.where(spread > 0, spread, 1.0))
 
 
-def is_near(side: Matrix, *, far: float = FAR) -> bool:
+def is_near(side: Matrix, far: float) -> bool:
     """Whether no value is far from its column's median: least squares needs that."""
     return bool((np.abs(unit(side)) <= far).all())
 

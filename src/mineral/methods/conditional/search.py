@@ -107,7 +107,7 @@ def _measured(estimator: Estimator, profile: Profile, run: Run) -> Measurement:
 
 
 def _allowance(value: float, n: int, profile: Profile) -> float:
-    dim_z = profile.all_dims - profile.dims
+    dim_z = profile.samples.z.shape[1]
     return bias_allowance(value, n, profile.dims, dim_z, is_exact=profile.scores.is_exact)
 
 

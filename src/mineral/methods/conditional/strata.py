@@ -3,15 +3,23 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
+from jaxtyping import Int
 
-from mineral.basics.types import Rows
+from mineral.basics.types import Rows, Z
 from mineral.decision import Decision
 from mineral.methods.base import CONFIDENCE_95, Measurement, Measures, Run
 from mineral.results import Caution
 from mineral.samples import Conditioned, Paired, symbols
 
+ROWS_PER_VALUE = 10  # of Z on average, from which rows of the same value are compared
 SMALL = 5  # rows of a stratum, below which its term says little
 FEW = 0.05  # share of the rows in small strata, from which there is a caution
+
+
+def codes_of(z: Z) -> Int[np.ndarray, " n"] | None:
+    """The value of Z in each row as a code, if values repeat often enough to compare their rows."""
+    codes = symbols(z)
+    return codes if (int(codes.max()) + 1) * ROWS_PER_VALUE <= len(z) else None
 
 
 def over_strata(samples: Conditioned, run: Run, inner: Measures[Paired]) -> Measurement:

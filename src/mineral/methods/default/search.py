@@ -48,7 +48,7 @@ class Search:
         n, few = len(samples), samples
         if n > EVIDENCE_ROWS:
             rows = np.sort(run.rng().permutation(n)[:EVIDENCE_ROWS])
-            few = replace(samples, x=samples.x[rows], y=samples.y[rows])
+            few = samples.rows(rows)
         views = Views(few, run.rng())
         profile = Profile.of(few)
         shares, is_conclusive = _searched(profile, views, run, self.level)
