@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mineral.errors import OptionError
-from mineral.methods.neighbours import lnc
+from mineral.methods.neighbours import geometry
 from mineral.methods.neighbours.knn import KSG
 from mineral.methods.neighbours.lnc import LNC, simulated
 
@@ -74,7 +74,7 @@ def test_simulated_neighbourhoods_are_simulated_once_and_cannot_be_changed():
 def test_neighbourhoods_may_be_looked_at_in_blocks(monkeypatch):
     x, y, _ = band(300, 0.01, 0)
     found = LNC().estimate(x, y).value
-    monkeypatch.setattr(lnc, "BLOCK", 7)
+    monkeypatch.setattr(geometry, "BLOCK", 7)
     assert LNC().estimate(x, y).value == pytest.approx(found, abs=1e-12)
 
 

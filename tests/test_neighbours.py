@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mineral.methods.neighbours import geometry
 from mineral.methods.neighbours import geometry as module
 from mineral.methods.neighbours.geometry import count_within, neighbours
 
@@ -202,3 +203,22 @@ def test_trees_count_as_comparing_every_pair_does(dims, data):
     reach = distances[np.arange(40), rng.integers(0, 40, 40)]
     reach = np.where(rng.random(40) < 0.5, reach, np.nextafter(reach, 0).clip(0))
     assert np.array_equal(count_within(points, reach), counted(points, reach))
+
+
+@pytest.mark.parametrize("dims", [2, 3, 5])
+@pytest.mark.parametrize("offset", [0.0, 1e6])
+def test_trees_are_exact_on_many_points_with_edges_at_other_points(dims, offset):
+    rng = np.random.default_rng(9)
+    points = offset + np.round(rng.standard_normal((900, dims)) * 50) / 50
+    radius = np.sort(apart(points), axis=1)[:, 30]
+    for reach in (radius, np.nextafter(radius, 0), np.nextafter(radius, np.inf)):
+        assert np.array_equal(count_within(points, reach), counted(points, reach))
+
+
+@pytest.mark.parametrize("box", [False, True])
+def test_rows_of_several_blocks_keep_their_places(monkeypatch, box):
+    monkeypatch.setattr(geometry, "BLOCK", 17)
+    rng = np.random.default_rng(10)
+    x, y = rng.standard_normal((60, 2)), rng.standard_normal((60, 1))
+    x[:8], y[:8] = x[8:16], y[8:16]  # copies
+    assert_equal(found(x, y, 3, box=box), by_definition(x, y, 3, box=box))

@@ -206,7 +206,7 @@ class Estimate:
             "unit": self.unit,
             "kind": self.kind,
             "estimator": self.estimator,
-            "options": {name: plain(value) for name, value in self.options.items()},
+            "options": {name: as_json(value) for name, value in self.options.items()},
             "decision": None if self.decision is None else self.decision.to_dict(),
             "n": self.n,
             "dim_x": self.dim_x,
@@ -366,10 +366,10 @@ def nats_per(unit: str) -> float:
     return NATS_PER_UNIT[unit]
 
 
-def plain(value: object) -> object:
+def as_json(value: object) -> object:
     """As JSON can hold it: numbers, texts and lists of them; of another object its description."""
     if isinstance(value, (bool, int, float, str)) or value is None:
         return value
     if isinstance(value, (tuple, list)):
-        return [plain(item) for item in value]
+        return [as_json(item) for item in value]
     return repr(value)

@@ -18,7 +18,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 from mineral.api import KNOWN, resolve, unknown_option
 from mineral.errors import OptionError
 from mineral.methods import Estimator
-from mineral.results import plain
+from mineral.results import as_json
 from mineral.tasks.task import Task
 
 OWN = "mineral_own_"  # how the names of modules of users' files start
@@ -107,7 +107,7 @@ def as_text(estimator: Estimator | type[Estimator]) -> str:
     """
     made = estimator if isinstance(estimator, Estimator) else estimator()
     kind = type(made)
-    usual = {f.name: plain(f.default) for f in fields(kind)}
+    usual = {f.name: as_json(f.default) for f in fields(kind)}
     known = settable(kind)
     settings = []
     for name, value in made.options().items():

@@ -34,8 +34,8 @@ from mineral.results import (
     Estimate,
     Evidence,
     PointwiseModel,
+    as_json,
     nats_per,
-    plain,
 )
 from mineral.samples import Conditioned, Paired, conditioned, paired, symbols
 from mineral.system.progress import ProgressOption, reporting
@@ -256,7 +256,7 @@ class Estimator(ABC):
     def options(self) -> dict[str, Any]:
         """Name and value of each option, as JSON can hold them."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
-        return {name: plain(value) for name, value in values.items()}
+        return {name: as_json(value) for name, value in values.items()}
 
     @classmethod
     def condition(cls) -> Literal["none", "optional", "required"]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from mineral.api import count_of
 from mineral.basics.types import Unit
 from mineral.errors import InputError, OptionError
 from mineral.methods import Estimator
@@ -98,7 +99,7 @@ def matrix(
                [-0. ,  0.7,  nan]])
     """
     nats_per(unit)
-    check_jobs(jobs)
+    count_of("jobs", jobs, least=1)
     prepared = prepare(
         table,
         target=target,
@@ -113,16 +114,6 @@ def matrix(
         options=options,
     )
     return run(prepared, jobs=jobs, scheduler=scheduler, out=out, unit=unit, progress=progress)
-
-
-def check_jobs(jobs: int) -> None:
-    """Refuse anything but a positive whole number.
-
-    Raises:
-        OptionError: If it is not.
-    """
-    if isinstance(jobs, bool) or not isinstance(jobs, (int, np.integer)) or jobs < 1:
-        raise OptionError(f"`jobs` must be a whole number of at least 1, got {jobs!r}.")
 
 
 def check_scheduler(prepared: Prepared, scheduler: str | None) -> None:

@@ -55,6 +55,7 @@ def total_correlation(
         Watanabe (1960), doi:10.1147/rd.41.0066.
 
     Example:
+        >>> import numpy as np
         >>> z = np.random.default_rng(0).standard_normal((4000, 3))
         >>> abs(total_correlation(z).value) < 0.01
         True
@@ -90,6 +91,7 @@ def dual_total_correlation(
         Han (1978), doi:10.1016/S0019-9958(78)90275-9.
 
     Example:
+        >>> import numpy as np
         >>> rng = np.random.default_rng(0)
         >>> x, y = rng.integers(0, 2, (2, 4000))  # two bits, and whether they differ
         >>> x = np.stack([x, y, x ^ y], axis=1)
@@ -126,6 +128,7 @@ def o_information(
         Rosas, Mediano, Gastpar & Jensen (2019), arXiv:1902.11239.
 
     Example:
+        >>> import numpy as np
         >>> rng = np.random.default_rng(0)
         >>> x, y = rng.integers(0, 2, (2, 4000))  # two bits, and whether they differ
         >>> x = np.stack([x, y, x ^ y], axis=1)
@@ -170,6 +173,7 @@ def interaction_information(
         McGill (1954), doi:10.1007/BF02289159.
 
     Example:
+        >>> import numpy as np
         >>> rng = np.random.default_rng(0)
         >>> x, y = rng.integers(0, 2, (2, 4000))
         >>> round(interaction_information(x, y, x ^ y, estimator="discrete", unit="bits").value, 2)

@@ -22,6 +22,7 @@ from jaxtyping import Float, Int
 from scipy.special import digamma, xlogy
 
 from mineral.methods.copulas.gaussian import gaussian_bias
+from mineral.methods.counts.entropies import plug_in
 from mineral.selection.columns import Coded, Table, Variable
 
 Correction: TypeAlias = Literal["miller-madow", "none"]
@@ -60,7 +61,7 @@ def _of_numbers(table: Table, variable: Variable) -> PerColumn:
     counts = np.bincount(variable.codes).astype(float)
     sums, squares = (moment @ variable.indicators for moment in table.moments_of_numbers)
     within = category_terms(counts, sums, squares, n).sum(axis=1)
-    return np.asarray(np.minimum(within, entropy(counts)))
+    return np.asarray(np.minimum(within, plug_in(counts[counts > 0])))
 
 
 def _of_categories(coded: Coded, variable: Variable, correction: Correction) -> PerColumn:
@@ -114,12 +115,6 @@ def counted(
         return np.asarray(nats)
     filled = coded.per_column((cells > 0).sum(axis=1).astype(float))
     return np.asarray(nats - (filled - coded.sizes - (symbols > 0).sum() + 1) / (2 * n))
-
-
-def entropy(counts: Float[np.ndarray, " categories"]) -> float:
-    """The plug-in entropy, in nats."""
-    n = counts.sum()
-    return float(np.log(n) - xlogy(counts, counts).sum() / n)
 
 
 def _log_variance_bias(rows: Float[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:

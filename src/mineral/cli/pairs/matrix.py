@@ -132,6 +132,7 @@ def matrix(
     mineral matrix genes.parquet --out genes --array 1/20
     mineral matrix merge genes
     """  # noqa: D301
+    from mineral.api import count_of
     from mineral.pairs import run
     from mineral.pairs.execute import forecast
 
@@ -155,7 +156,7 @@ def matrix(
         found = run.merge(folder, unit=unit, progress=progress)
         _show(found, outputs, _command([MERGE, str(folder)], {}), as_json=as_json)
         return
-    run.check_jobs(jobs)
+    count_of("jobs", jobs, least=1)
     prepared = _prepared(file, given_options)
     if dry_run:
         foreseen = forecast(prepared.engine, jobs)

@@ -21,7 +21,7 @@ from jaxtyping import Int
 
 from mineral.basics.special import digamma
 from mineral.basics.types import PerSample, X, Y, Z
-from mineral.methods.neighbours.geometry import PAIRS, TREE_DIMS, count_within, tree_of
+from mineral.methods.neighbours.geometry import PAIRS, TREE_DIMS, count_within, near_blocks, tree_of
 
 Counts = Int[np.ndarray, " n"]
 
@@ -45,7 +45,9 @@ def _by_trees(x: X, y: Y, z: Z, k: int) -> tuple[Counts, ...]:
     n = len(x)
     joint = np.hstack([x, y, z])
     tree = tree_of(joint)
-    distances = tree.query(joint, k=k + 1, p=np.inf)[0]
+    distances = np.empty((n, k + 1))
+    for _, rows in near_blocks(tree.indices):
+        distances[rows] = tree.query(joint[rows], k=k + 1, p=np.inf)[0]
     radius = distances[:, k]
     inside = (distances < radius[:, None]).sum(axis=1)
     same = radius == 0

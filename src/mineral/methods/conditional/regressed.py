@@ -199,7 +199,8 @@ def regressed(samples: Conditioned, *, scores: bool, linear: bool, seed: int) ->
     determined = numbers & (fit.remaining < least)
     if scores:  # the ranks are those of Z, as they also are where noise is smaller than all gaps
         values = np.hstack([pair.x, pair.y])
-        determined &= np.array([_is_smooth(column, z) for column in values.T])
+        for column in np.flatnonzero(determined):
+            determined[column] = _is_smooth(values[:, column], z)
     dx = pair.x.shape[1]
     return Regressed(
         pair=replace(pair, x=left[:, :dx], y=left[:, dx:]),

@@ -13,14 +13,13 @@ from jaxtyping import Float, Int
 
 from mineral.basics.types import Mask, Matrix, PerSample, Rows, X, Y
 from mineral.methods.base import Estimator, Measurement, Run
-from mineral.methods.neighbours.geometry import neighbours, threads, tree_of
+from mineral.methods.neighbours.geometry import near_blocks, neighbours, threads, tree_of
 from mineral.methods.neighbours.knn import KSG, high_dimension, tied_values
 from mineral.methods.neighbours.subsampling import PARTS, subsampled_stderr
 from mineral.methods.options import AtLeastOne, Share
 from mineral.results import Caution
 from mineral.samples import Paired
 
-BLOCK = 50_000  # neighbourhoods at a time, which bounds memory
 SIMULATED = 50_000  # neighbourhoods of uniform samples behind alpha
 ROUNDING = 8 * float(np.finfo(float).eps)
 FALSE_ALARMS = 0.005  # share of these that are corrected by mistake: ε of the paper
@@ -144,8 +143,7 @@ def _log_ratios(x: X, y: Y, k: int) -> tuple[PerSample, Mask]:
     xy = np.hstack([x, y])
     tree = tree_of(xy)
     ratio, flat = np.empty(len(xy)), np.empty(len(xy), dtype=bool)
-    for start in range(0, len(xy), BLOCK):
-        rows = slice(start, start + BLOCK)
+    for _, rows in near_blocks(tree.indices):
         nearest = tree.query(xy[rows], k=k + 1, p=np.inf, workers=threads(len(xy)))[1][:, 1:]
         near = xy[nearest] - xy[rows, None]
         ratio[rows], flat[rows] = _log_ratio(near, x.shape[1], np.abs(xy[rows]).max(axis=1))
