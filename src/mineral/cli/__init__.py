@@ -13,7 +13,7 @@ shaping.py       `shape` and `encode`
 audit.py         `audit`; problems.py reads what to keep and what to hide
 pairs/           `matrix`
 series/          `transfer` and `lagged`
-data.py          `--data FOLDER`
+options.py       options that several commands have
 output.py        text folded to the terminal, JSON, refusals
 """
 

@@ -10,19 +10,9 @@ import typer
 
 from mineral import tables
 from mineral.cli.app import app
-from mineral.cli.data import Data
+from mineral.cli.options import Data, Json, Quiet, Report
 from mineral.cli.output import folded, in_json, show, shows_progress
-from mineral.cli.problems import (
-    NAMED,
-    ROWS,
-    Features,
-    Hide,
-    Json,
-    Keep,
-    Quiet,
-    check_rows,
-    problem_of,
-)
+from mineral.cli.problems import NAMED, ROWS, Features, Hide, Keep, check_rows, problem_of
 from mineral.cli.reporting import check_report
 from mineral.errors import InputError, OptionError
 
@@ -80,9 +70,7 @@ def audit_encoders(
             metavar="N", help=("Seed; the seed of `mineral shape` gives the same test rows.")
         ),
     ] = 0,
-    report: Annotated[
-        Path | None, typer.Option(metavar="PATH", help="Write an HTML report here.")
-    ] = None,
+    report: Report = None,
     as_json: Json = False,
     data: Data = None,
     quiet: Quiet = False,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mineral.cli.app import app
-from mineral.cli.data import Data
+from mineral.cli.options import Data, Quiet
 from mineral.cli.output import folded, show, shows_progress
 from mineral.cli.reporting import check_libraries
 from mineral.errors import OptionError
@@ -76,7 +76,7 @@ def benchmark(
             metavar="NAME[,OPTION=VALUE]", help=("Backend of joblib: threading, dask or ray.")
         ),
     ] = "threading",
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
+    quiet: Quiet = False,
     data: Data = None,
     compared: Annotated[
         tuple[Path, Path] | None,

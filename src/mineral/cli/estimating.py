@@ -6,8 +6,9 @@ from typing import Annotated
 import typer
 
 from mineral import tables
-from mineral.basics.choices import Missing, Unit
+from mineral.basics.choices import Missing
 from mineral.cli.app import app
+from mineral.cli.options import Confidence, InUnit, Json, Quiet, Report, Seed, Settings
 from mineral.cli.output import folded, in_json, show, shows_progress
 from mineral.cli.reporting import check_report, command_line, write_report
 
@@ -41,19 +42,10 @@ def estimate(
             help=("Name of an estimator: see `mineral estimators`."),
         ),
     ] = "auto",
-    settings: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set",
-            metavar="OPTION=VALUE",
-            help=("An option of the estimator, such as k=5. Can be repeated."),
-        ),
-    ] = None,
-    unit: Annotated[Unit, typer.Option(help="Unit of the result.")] = "nats",
-    seed: Annotated[int, typer.Option(metavar="N", help="Random seed.")] = 0,
-    confidence: Annotated[
-        float, typer.Option(metavar="P", help=("Confidence level of the interval."))
-    ] = 0.95,
+    settings: Settings = None,
+    unit: InUnit = "nats",
+    seed: Seed = 0,
+    confidence: Confidence = 0.95,
     permutations: Annotated[
         int,
         typer.Option(
@@ -67,13 +59,9 @@ def estimate(
     missing: Annotated[
         Missing, typer.Option(help="With missing values: stop with an error, or drop these rows.")
     ] = "raise",
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object and nothing else.")
-    ] = False,
-    report: Annotated[
-        Path | None, typer.Option(metavar="PATH", help="Write an HTML report here.")
-    ] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
+    as_json: Json = False,
+    report: Report = None,
+    quiet: Quiet = False,
 ) -> None:
     """Estimate I(X; Y), or I(X; Y | Z), from columns of a file; rows are samples.
 

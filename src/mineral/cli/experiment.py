@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from mineral.cli.app import app
-from mineral.cli.data import Data
+from mineral.cli.options import Data, Quiet, Seed
 from mineral.cli.output import folded, show, shows_progress
 from mineral.errors import OptionError
 
@@ -41,7 +41,7 @@ def experiment(
     jobs: Annotated[
         int, typer.Option("--jobs", "-j", metavar="N", help="Parts to run in parallel.")
     ] = 1,
-    seed: Annotated[int, typer.Option(metavar="N", help="Random seed.")] = 0,
+    seed: Seed = 0,
     changes: Annotated[
         list[str] | None,
         typer.Option(
@@ -51,7 +51,7 @@ def experiment(
     tensorboard: Annotated[
         bool, typer.Option("--tensorboard", help="Write training curves to FOLDER/tensorboard.")
     ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
+    quiet: Quiet = False,
     data: Data = None,
 ) -> None:
     """Run an experiment of the literature, and compare it with the published figures.

@@ -37,10 +37,6 @@ Features: TypeAlias = Annotated[
     list[str] | None,
     typer.Option(metavar="COLUMNS", help="Columns to encode; all other columns by default."),
 ]
-Json: TypeAlias = Annotated[
-    bool, typer.Option("--json", help="Print one JSON object and nothing else.")
-]
-Quiet: TypeAlias = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")]
 
 
 def check_rows(rows: int) -> None:

@@ -11,7 +11,7 @@ import typer
 
 from mineral import tables
 from mineral.cli.app import app
-from mineral.cli.data import Data
+from mineral.cli.options import Data, Json, Quiet, Seed
 from mineral.cli.output import folded, in_json, show, shows_progress
 from mineral.cli.problems import (
     EVERYTHING,
@@ -19,9 +19,7 @@ from mineral.cli.problems import (
     ROWS,
     Features,
     Hide,
-    Json,
     Keep,
-    Quiet,
     check_rows,
     problem_of,
 )
@@ -55,7 +53,7 @@ def shape(
         float, typer.Option(metavar="S", help="Noise on a code between −1 and 1; 0 for none.")
     ] = 0.1,
     steps: Annotated[int, typer.Option(metavar="N", help="Training steps.")] = 1000,
-    seed: Annotated[int, typer.Option(metavar="N", help="Random seed.")] = 0,
+    seed: Seed = 0,
     device: Annotated[
         str | None,
         typer.Option(metavar="NAME", help=("Device of neural networks: cpu, cuda or mps.")),

@@ -8,7 +8,7 @@ import numpy as np
 import typer
 
 from mineral.cli.app import app
-from mineral.cli.data import Data
+from mineral.cli.options import Data
 from mineral.cli.output import folded, in_json, show
 from mineral.errors import OptionError
 from mineral.system import storage

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from mineral import tables
-from mineral.basics.choices import Unit
 from mineral.cli.app import app
+from mineral.cli.options import Confidence, InUnit, Json, Quiet, Report, Seed, Settings
 from mineral.cli.output import folded, in_json, show, shows_progress
 from mineral.cli.reporting import check_libraries, check_report
 from mineral.errors import OptionError
@@ -61,12 +61,7 @@ def matrix(
             "`mineral estimators`.",
         ),
     ] = "copula",
-    settings: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set", metavar="OPTION=VALUE", help="An option of the estimator. Can be repeated."
-        ),
-    ] = None,
+    settings: Settings = None,
     jobs: Annotated[int, typer.Option(metavar="COUNT", help="Pairs to compute in parallel.")] = 1,
     scheduler: Annotated[
         str | None,
@@ -98,28 +93,22 @@ def matrix(
         Literal["pairwise", "raise"],
         typer.Option(help="With missing values: use the rows of each pair, or stop with an error."),
     ] = "pairwise",
-    unit: Annotated[Unit, typer.Option(help="Unit of the result.")] = "nats",
-    seed: Annotated[int, typer.Option(metavar="N", help="Random seed.")] = 0,
-    confidence: Annotated[
-        float, typer.Option(metavar="P", help="Confidence level of the intervals.")
-    ] = 0.95,
+    unit: InUnit = "nats",
+    seed: Seed = 0,
+    confidence: Confidence = 0.95,
     save: Annotated[
         Path | None,
         typer.Option(metavar="PATH", help=f"Write all pairs: {', '.join(ENDINGS)}."),
     ] = None,
-    report: Annotated[
-        Path | None, typer.Option(metavar="PATH", help="Write an HTML report here.")
-    ] = None,
+    report: Report = None,
     picture: Annotated[
         Path | None,
         typer.Option(
             metavar="PATH", help=f"Draw the heat map, or bars of targets: {', '.join(PICTURES)}."
         ),
     ] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object and nothing else.")
-    ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
+    as_json: Json = False,
+    quiet: Quiet = False,
 ) -> None:
     """Estimate the mutual information of every pair of columns of a file.
 

@@ -6,8 +6,9 @@ from typing import Annotated
 import typer
 
 from mineral import tables
-from mineral.basics.choices import Missing, Unit
+from mineral.basics.choices import Missing
 from mineral.cli.app import app
+from mineral.cli.options import Confidence, InUnit, Json, Quiet, Seed, Settings
 from mineral.cli.output import folded, in_json, show, shows_progress
 from mineral.errors import OptionError
 from mineral.system import storage
@@ -28,17 +29,10 @@ def lagged(
     estimator: Annotated[
         str, typer.Option("--estimator", "-e", metavar="NAME", help="See `mineral estimators`.")
     ] = "auto",
-    settings: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set", metavar="OPTION=VALUE", help="An option of the estimator; can be repeated."
-        ),
-    ] = None,
-    unit: Annotated[Unit, typer.Option(help="Unit of the result.")] = "nats",
-    seed: Annotated[int, typer.Option(metavar="N", help="Random seed.")] = 0,
-    confidence: Annotated[
-        float, typer.Option(metavar="P", help="Confidence level of each interval.")
-    ] = 0.95,
+    settings: Settings = None,
+    unit: InUnit = "nats",
+    seed: Seed = 0,
+    confidence: Confidence = 0.95,
     missing: Annotated[
         Missing,
         typer.Option(help="With missing values: stop with an error, or drop rows of lags."),
@@ -46,10 +40,8 @@ def lagged(
     out: Annotated[
         Path | None, typer.Option(metavar="FILE.png", help="Write a picture of the curve here.")
     ] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object and nothing else.")
-    ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
+    as_json: Json = False,
+    quiet: Quiet = False,
 ) -> None:
     """Estimate I(x at time t - lag; y at time t) at each lag: time series in rows."""
     distances = _distances(lags)

@@ -6,8 +6,9 @@ from typing import Annotated
 import typer
 
 from mineral import tables
-from mineral.basics.choices import Missing, Unit
+from mineral.basics.choices import Missing
 from mineral.cli.app import app
+from mineral.cli.options import Confidence, InUnit, Json, Quiet, Report, Seed, Settings
 from mineral.cli.output import folded, in_json, show, shows_progress
 from mineral.cli.reporting import check_report, command_line, write_report
 from mineral.errors import OptionError
@@ -40,17 +41,10 @@ def transfer(
     estimator: Annotated[
         str, typer.Option("--estimator", "-e", metavar="NAME", help="One that has a condition.")
     ] = "auto",
-    settings: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set", metavar="OPTION=VALUE", help="An option of the estimator; can be repeated."
-        ),
-    ] = None,
-    unit: Annotated[Unit, typer.Option(help="Unit of the result.")] = "nats",
-    seed: Annotated[int, typer.Option(metavar="N", help="Random seed.")] = 0,
-    confidence: Annotated[
-        float, typer.Option(metavar="P", help="Confidence level of the interval.")
-    ] = 0.95,
+    settings: Settings = None,
+    unit: InUnit = "nats",
+    seed: Seed = 0,
+    confidence: Confidence = 0.95,
     permutations: Annotated[
         int, typer.Option(metavar="N", help="Surrogates for a p-value; 199 can give 0.005.")
     ] = 0,
@@ -58,13 +52,9 @@ def transfer(
         Missing,
         typer.Option(help="With missing values: stop with an error, or drop rows of lags."),
     ] = "raise",
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object and nothing else.")
-    ] = False,
-    report: Annotated[
-        Path | None, typer.Option(metavar="PATH", help="Write an HTML report here.")
-    ] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
+    as_json: Json = False,
+    report: Report = None,
+    quiet: Quiet = False,
 ) -> None:
     """Estimate the transfer entropy from a source to a target: time series in rows.
 

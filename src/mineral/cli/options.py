@@ -1,4 +1,4 @@
-"""`--data FOLDER`: where the digits are, for this command and the processes that it starts."""
+"""Options that several commands have, each defined once."""
 
 import os
 from pathlib import Path
@@ -6,6 +6,7 @@ from typing import Annotated, Any, TypeAlias
 
 import typer
 
+from mineral.basics.choices import Unit
 from mineral.errors import OptionError
 from mineral.mnist import VARIABLE
 
@@ -41,4 +42,25 @@ Data: TypeAlias = Annotated[
         callback=_use,
     ),
 ]
-"""An option of every command that may need the digits; commands need not look at its value."""
+"""The digits, for this command and the processes that it starts; no command looks at its value."""
+
+Settings: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="OPTION=VALUE",
+        help="An option of the estimator, such as k=5; can be repeated.",
+    ),
+]
+InUnit: TypeAlias = Annotated[Unit, typer.Option(help="Unit of the result.")]
+Seed: TypeAlias = Annotated[int, typer.Option(metavar="N", help="Random seed.")]
+Confidence: TypeAlias = Annotated[
+    float, typer.Option(metavar="P", help="Confidence level of an interval.")
+]
+Report: TypeAlias = Annotated[
+    Path | None, typer.Option(metavar="PATH", help="Write an HTML report here.")
+]
+Json: TypeAlias = Annotated[
+    bool, typer.Option("--json", help="Print one JSON object and nothing else.")
+]
+Quiet: TypeAlias = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")]
