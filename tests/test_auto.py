@@ -74,7 +74,7 @@ def test_what_no_correlation_shows_is_found(budget):
     r = Auto(budget=budget).estimate(*parabola(2000))
     assert chosen(r) == "ksg" and r.decision.chosen[0].options["k"] == 3
     assert r.value > 0.6
-    assert "candidates-disagree" in [w.code for w in r.warnings]
+    assert not r.warnings  # the comparison is clear
     copula = r.decision.considered[0]
     assert "copula" in copula.estimator and copula.weight < 0.05
 

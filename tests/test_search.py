@@ -269,11 +269,11 @@ def disagreements(found):
     return [each.code for each in found.cautions].count("candidates-disagree")
 
 
-def test_candidates_that_differ_by_more_than_their_errors_are_a_reason_to_look(searched):
-    for value, stderr, expected in ((0.3, 0.01, 1), (0.3, 0.1, 0), (0.08, 0.01, 0)):
+def test_an_average_of_candidates_that_differ_by_more_than_their_errors_has_a_caution(searched):
+    for value, stderr, expected in ((0.3, 0.05, 1), (0.3, 0.1, 0), (0.08, 0.01, 0), (0.3, 0.01, 0)):
         table = candidate(0.0, stderr), candidate(value, stderr, LOCAL)
         assert disagreements(searched(*table)) == expected
-    bound = candidate(-0.5, 0.01, BOUND)  # no evidence for independence
+    bound = candidate(-0.5, 0.05, BOUND)  # no evidence for independence
     assert disagreements(searched(candidate(0.0, 0.01), bound)) == 0
 
 
