@@ -1,4 +1,4 @@
-"""The table of benchmarks/planted_faults.py fits the source; the script itself takes minutes."""
+"""The faults of planted_faults.py and random_faults.py fit the source; the scripts take minutes."""
 
 import importlib.util
 import sys
@@ -10,14 +10,18 @@ import pytest
 ROOT = Path(__file__).parent.parent
 
 
-@pytest.fixture
-def script(monkeypatch):
-    path = ROOT / "benchmarks" / "planted_faults.py"
-    spec = importlib.util.spec_from_file_location("planted_faults", path)
+def loaded(monkeypatch, name):
+    path = ROOT / "benchmarks" / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(name, path)
     module = importlib.util.module_from_spec(spec)
-    monkeypatch.setitem(sys.modules, "planted_faults", module)  # dataclasses look their module up
+    monkeypatch.setitem(sys.modules, name, module)  # dataclasses look their module up
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture
+def script(monkeypatch):
+    return loaded(monkeypatch, "planted_faults")
 
 
 def test_every_fault_has_one_place_in_the_source_and_tests_that_exist(script):
@@ -36,3 +40,15 @@ def test_a_fault_without_a_place_in_the_source_is_refused(script, capsys):
     with pytest.raises(SystemExit):
         script.refuse_stale([fault])
     assert "comparison.py has 0 places that read 'SIGNIFICANT = 7.0'" in capsys.readouterr().err
+
+
+def test_a_random_fault_changes_its_place_alone_and_compiles(script, monkeypatch):
+    found = loaded(monkeypatch, "random_faults").drawn(60, seed=1)
+    assert len({fault.place for _, fault in found}) == 60
+    kinds = [fault.kind for _, fault in found]
+    assert min(map(kinds.count, ("constant", "sign", "comparison", "axis", "condition"))) >= 10
+    for _, fault in found:
+        raw, before = (ROOT / fault.file).read_bytes(), fault.before.encode()
+        end = fault.start + len(before)
+        assert raw[fault.start : end] == before != fault.after.encode()
+        compile(raw[: fault.start] + fault.after.encode() + raw[end:], fault.file, "exec")
