@@ -127,7 +127,7 @@ TABLE: dict[str, tuple[tuple[str, ...], Changes]] = {
             ("        return 0.0\n", "        pass\n", "tables get an allowance"),
             ("candidate.trains and level", "candidate.trains and not level", "fast trains"),
             ("5 * noise", "0 * noise", "a caution for every difference by chance"),
-            ("is not Evidence.BOUND]", "is not None]", "a caution where a bound finds nothing"),
+            ("if row.weight >= SHARED]", "]", "a caution where the comparison is clear"),
         ),
     ),
     "methods/default/candidates.py": (
