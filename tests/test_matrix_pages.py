@@ -1,6 +1,8 @@
 """Files, pictures and the page of a matrix."""
 
+import base64
 import csv
+import hashlib
 import io
 import json
 
@@ -8,7 +10,7 @@ import numpy as np
 import pytest
 
 from mineral import MissingExtraError, OptionError, matrix
-from mineral.pairs.pages import pictures
+from mineral.pairs.pages import graph, pictures
 from mineral.pairs.pages.page import in_html, python_call
 
 RNG = np.random.default_rng(0)
@@ -81,9 +83,34 @@ def test_figures_are_drawn_of_any_matrix(found, with_notes, monkeypatch):
 
 def test_the_page_escapes_names_and_needs_no_network(found):
     page = in_html(found)
-    assert "<script" not in page and "&lt;script&gt;" in page
+    assert page.count("<script") == 1 and "&lt;script&gt;" in page
     assert "http://" not in page.replace("http://www.w3.org", "") and "https://" not in page
     assert "10 pairs" in page and "q: the false discovery rate" in page
+
+
+def test_only_the_page_s_own_script_may_run(found):
+    page = in_html(found)
+    script = page.split("<script>")[1].split("</script>")[0]
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert f"style-src 'unsafe-inline'; script-src 'sha256-{digest}'\"" in page
+    assert 'id="search"' in page and 'id="found"' in page
+
+
+def test_the_graph_has_dependent_pairs_of_few_columns_only(found, with_notes, monkeypatch):
+    pairs = graph.links(found, 0.05)
+    assert set(pairs) == set(np.flatnonzero(found.q_value <= 0.05)) != set()
+    assert list(found.value[pairs]) == sorted(found.value[pairs], reverse=True)
+    lines = graph.graph(found, 0.05).axes[0].patches
+    assert len(lines) == len(pairs)
+    widths = [line.get_linewidth() for line in lines]  # the strongest is drawn last, on top
+    assert widths == sorted(widths) and widths[-1] == pytest.approx(graph.THICKEST)
+    untested = graph.links(with_notes, 0.05)
+    assert set(untested) == set(np.flatnonzero(with_notes.lower > 0))
+    monkeypatch.setattr(graph, "NODES", 2)
+    assert list(graph.links(found, 0.05)) == [pairs[0]]
+    nothing = matrix(np.random.default_rng(3).standard_normal((50, 3)))
+    assert len(graph.links(nothing, 1e-9)) == 0
+    assert [t.get_text() for t in graph.graph(nothing, 1e-9).axes[0].texts] == ["no dependent pair"]
 
 
 def test_the_page_counts_dependent_pairs(found):

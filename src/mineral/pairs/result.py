@@ -222,7 +222,7 @@ class Matrix:
         title: str | None = None,
         command: str | None = None,
     ) -> None:
-        """Write an HTML page: a heat map, the strongest pairs with their intervals, a table.
+        """Write an HTML page: heat map, graph, strongest pairs with intervals, a table to search.
 
         Args:
             path: The file, which ends in .html; replaced if it exists.

@@ -1,6 +1,9 @@
-"""Matrix → one self-contained HTML page: a heat map, ranked bars, a table of strong pairs."""
+"""Matrix → one self-contained HTML page: heat map, graph, ranked bars, a table to search."""
 
+import base64
+import hashlib
 import os
+from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -8,14 +11,15 @@ import numpy as np
 from mineral.api import KNOWN
 from mineral.pairs.each import PERMUTATIONS
 from mineral.pairs.pages import pictures
-from mineral.report.drawings import draw, own_settings
+from mineral.pairs.pages.graph import graph, links
+from mineral.report.drawings import Drawing, draw, own_settings
 from mineral.report.templates import template
 from mineral.system import storage
 
 if TYPE_CHECKING:
     from mineral.pairs.result import Matrix
 
-ROWS = 200  # of the table: 20 kB each hundred
+ROWS = 1000  # of the table: 20 kB each hundred
 FDR = 0.05  # at which pairs are counted as dependent
 
 
@@ -35,25 +39,17 @@ def write(
 def in_html(matrix: "Matrix", *, title: str | None = None, command: str | None = None) -> str:
     """The page."""
     form = template("mineral.pairs.pages")
-    with own_settings():
-        drawings = {
-            "heat": None
-            if matrix.plan.targets
-            else draw(
-                pictures.heat_map(matrix),
-                "Heat map: mutual information of every pair of columns, clustered.",
-                name="heat",
-            ),
-            "bars": draw(
-                pictures.bars(matrix),
-                "Bar chart: the strongest pairs, with their intervals.",
-                name="bars",
-            ),
-        }
+    from markupsafe import Markup  # comes with jinja2
+
     pairs = matrix.strongest(ROWS)
+    script = files("mineral.pairs.pages").joinpath("search.js").read_text(encoding="utf-8")
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     return form.render(
-        **drawings,
+        **_drawings(matrix),
         matrix=matrix,
+        script=Markup(script),
+        digest=digest,
+        lines=len(links(matrix, FDR)),
         title=title or f"Mutual information of {len(matrix.names):,} columns",
         command=command or python_call(matrix),
         rows=_rows(matrix, pairs),
@@ -64,6 +60,29 @@ def in_html(matrix: "Matrix", *, title: str | None = None, command: str | None =
         tested=int((~np.isnan(matrix.p_value)).sum()),
         facts=_facts(matrix),
     )
+
+
+def _drawings(matrix: "Matrix") -> dict[str, Drawing | None]:
+    """The pictures; those of all pairs are None where only pairs with targets have values."""
+    of_all: dict[str, Drawing | None] = {"heat": None, "graph": None}
+    with own_settings():
+        bars = draw(
+            pictures.bars(matrix),
+            "Bar chart: the strongest pairs, with their intervals.",
+            name="bars",
+        )
+        if not matrix.plan.targets:
+            of_all["heat"] = draw(
+                pictures.heat_map(matrix),
+                "Heat map: mutual information of every pair of columns, clustered.",
+                name="heat",
+            )
+            of_all["graph"] = draw(
+                graph(matrix, FDR),
+                "Graph: columns on a circle, with a line for each of the strongest pairs.",
+                name="graph",
+            )
+    return {**of_all, "bars": bars}
 
 
 def _rows(matrix: "Matrix", pairs: np.ndarray) -> list[dict[str, str]]:

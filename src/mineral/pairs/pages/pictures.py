@@ -30,7 +30,7 @@ def heat_map(matrix: "Matrix") -> "Figure":
     columns, values = columns[order], values[np.ix_(order, order)]
     named = len(columns) <= NAMED
     size = max(4.4, 0.16 * len(columns) + 2.2) if named else 6.4
-    figure = _figure(size + 0.9, size)
+    figure = new_figure(size + 0.9, size)
     axes = figure.subplots()
     axes.set_facecolor("#eceef0")  # of pairs without a value
     top = np.nanmax(values) if np.isfinite(values).any() else 1.0
@@ -70,7 +70,7 @@ def bars(matrix: "Matrix") -> "Figure":
     """The strongest pairs, the strongest on top, with their intervals."""
     pairs = matrix.strongest(BARS)
     x, y = matrix.plan.places()
-    figure = _figure(6.4, 0.8 + 0.24 * max(1, len(pairs)))
+    figure = new_figure(6.4, 0.8 + 0.24 * max(1, len(pairs)))
     axes = figure.subplots()
     value, low, high = (each[pairs] for each in (matrix.value, matrix.lower, matrix.upper))
     up = np.arange(len(pairs))
@@ -133,7 +133,8 @@ def _colours() -> Any:  # noqa: ANN401
     )
 
 
-def _figure(width: float, height: float) -> "Figure":
+def new_figure(width: float, height: float) -> "Figure":
+    """An empty figure, in inches."""
     try:
         from matplotlib.figure import Figure
     except ImportError:
