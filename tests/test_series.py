@@ -12,7 +12,7 @@ from mineral.series.dependent import inflation
 from mineral.series.embedding import Lags, embed
 from mineral.series.history import choose_history
 from mineral.series.reading import read_series
-from mineral.series.surrogates import _phases, _rotations, against_surrogates
+from mineral.series.surrogates import against_surrogates, phases, rotations
 
 
 def autoregressive(phi, n, rng):
@@ -220,7 +220,7 @@ class TestSurrogates:
     def test_phases_keep_spectra_and_cross_spectra_of_each_trial(self):
         rng = np.random.default_rng(0)
         trials = [rng.standard_normal((n, 2)) for n in (40, 31)]
-        drawn = next(_phases(trials, rng))
+        drawn = next(phases(trials, rng))
         for trial, surrogate in zip(trials, drawn, strict=True):
             before, after = (np.fft.rfft(v - v.mean(axis=0), axis=0) for v in (trial, surrogate))
             np.testing.assert_allclose(abs(after), abs(before), atol=1e-9)
@@ -230,7 +230,7 @@ class TestSurrogates:
 
     def test_a_single_trial_is_rotated_by_each_number_once(self):
         trial = np.arange(6.0)[:, None]
-        drawn = [found[0][0, 0] for found in _rotations([trial], np.random.default_rng(0))]
+        drawn = [found[0][0, 0] for found in rotations([trial], np.random.default_rng(0))]
         assert sorted(drawn) == [1, 2, 3, 4, 5]
 
     def test_values_that_repeat_are_rotated(self):
