@@ -17,11 +17,12 @@ from typing import Any
 import numpy as np
 
 from mineral.basics.types import PerSample, Rows
-from mineral.methods import Estimator
+from mineral.methods import Estimator, PartialCopula
 from mineral.methods.base import Measurement, Run
 from mineral.results import Estimate
 from mineral.samples import Conditioned, Paired
 from mineral.series.embedding import Embedding, Times
+from mineral.series.margins import in_margins
 
 BARTLETT = 1.1447  # Andrews' constant of the bandwidth for these weights
 
@@ -53,7 +54,10 @@ class OfSeries(Estimator):
         if self.is_copy:
             sentence = "The source is a part of the target: its past adds nothing to the target's."
             return Measurement(value=0.0, stderr=0.0, path=(sentence,))
-        return self._in_series(self.inner.measure_given(samples, run))
+        found = self.inner.measure_given(samples, run)
+        if isinstance(self.inner, PartialCopula):
+            found = in_margins(samples, self.order, found, run)
+        return self._in_series(found)
 
     def _in_series(self, found: Measurement) -> Measurement:
         if found.pointwise is None:
