@@ -5,15 +5,18 @@ import pandas as pd
 import pytest
 import torch
 from scipy.signal import lfilter
+from scipy.special import digamma
 
 import mineral
 from mineral import InputError, OptionError, active_information, transfer_entropy
+from mineral.methods.conditional.neighbours import contributions as without_window
 from mineral.series.dependent import inflation
 from mineral.series.embedding import Lags, embed
 from mineral.series.history import choose_history
 from mineral.series.margins import _is_normal
 from mineral.series.reading import read_series
 from mineral.series.surrogates import against_surrogates, phases, rotations
+from mineral.series.theiler import contributions
 
 
 def autoregressive(phi, n, rng):
@@ -337,6 +340,68 @@ class TestMargins:
         past = np.exp(x[:-1]), np.exp(y[1:]), np.exp(y[:-1])
         plain = mineral.PartialCopula().estimate(past[0], past[1], given=past[2])
         assert none.value == pytest.approx(plain.value, abs=1e-12)
+
+
+class TestTheilerWindow:
+    def test_contributions_are_those_of_the_definition(self):
+        rng = np.random.default_rng(0)
+        x, y, z = rng.standard_normal((3, 40, 1))
+        trial, time = np.repeat([0, 1], 20), np.tile(np.arange(20), 2)
+        found = contributions(x, y, z, 2, trial, time, 3)
+        for i in (0, 7, 25):
+            far = (trial != trial[i]) | (abs(time - time[i]) > 3)
+            dx, dy, dz = (abs(v - v[i]).max(axis=1) for v in (x, y, z))
+            radius = np.sort(np.maximum.reduce([dx, dy, dz])[far])[1]
+            counts = [
+                1 + ((np.maximum.reduce(d) < radius) & far).sum()
+                for d in ([dz], [dx, dz], [dy, dz])
+            ]
+            of_z, of_xz, of_yz = digamma(counts)
+            assert found[i] == pytest.approx(digamma(2) + of_z - of_xz - of_yz)
+
+    def test_a_window_of_0_is_no_window(self):
+        rng = np.random.default_rng(0)
+        x, y, z = rng.standard_normal((3, 60, 1))
+        time = rng.permutation(60)
+        np.testing.assert_allclose(
+            contributions(x, y, z, 4, 0 * time, time, 0), without_window(x, y, z, 4)
+        )
+
+    def test_independent_series_that_are_sampled_too_fast_have_no_transfer(self):
+        values = []
+        for seed in range(5):
+            noise = np.random.default_rng(seed).standard_normal((2, 2600))
+            x, y = lfilter([1], [1, -1.94, 0.97**2], noise)[:, 2000:]
+            options = {"history": 1, "estimator": "cmi-knn"}
+            values.append(
+                [transfer_entropy(x, y, theiler=window, **options).value for window in (0, 10)]
+            )
+        without, with_window = np.array(values).T
+        assert without.mean() > 0.15 and with_window.mean() < 0.05
+
+    def test_active_information_has_one_as_well(self):
+        y = autoregressive(0.99, 1000, np.random.default_rng(1))
+        found = active_information(y, history=1, estimator="ksg", theiler=50)
+        plain = active_information(y, history=1, estimator="ksg")
+        assert found.value > plain.value + 0.1
+        assert "Rows at most 50 apart in time are no neighbours" in " ".join(found.path)
+
+    @pytest.mark.parametrize(
+        ("options", "error", "message"),
+        [
+            ({"theiler": 5}, OptionError, "`theiler` is a window of neighbours, which auto does"),
+            ({"theiler": -1}, OptionError, "`theiler` must be a whole number"),
+            (
+                {"theiler": 58, "estimator": "cmi-knn", "history": 1},
+                InputError,
+                "`theiler` 58 leaves fewer than 6 rows outside the window",
+            ),
+        ],
+        ids=str,
+    )
+    def test_what_cannot_be_used_is_refused(self, options, error, message):
+        with pytest.raises(error, match=message):
+            transfer_entropy(*coupled(60, 0), **options)
 
 
 class TestActiveInformation:
