@@ -10,10 +10,13 @@ from scipy.signal import lfilter
 
 import mineral
 from mineral import InputError, OptionError, network
+from mineral.cli import main
 from mineral.links import target as links_target
 from mineral.links.candidates import Candidates, log_tail, smallest
 from mineral.links.folder import Folder
 from mineral.links.grid import Grid, functions_of, preceding
+from mineral.links.pages import pictures
+from mineral.links.result import COLUMNS
 from mineral.links.surrogates import tail_p
 from mineral.links.values import information
 
@@ -353,3 +356,101 @@ def test_the_information_of_several_past_values_is_that_of_a_regression():
     assert mineral.network(columns, target="b", max_lag=3).targets[0].information == pytest.approx(
         plain, abs=0.05
     )
+
+
+class TestPages:
+    def test_a_page_holds_links_targets_and_its_command(self, tmp_path):
+        columns = chain(300, 0)
+        columns["<b>"] = columns.pop("a")
+        found = network(columns, max_lag=3, surrogates=99, seed=4, target=["b", "c"])
+        page = tmp_path / "page.html"
+        found.report(page)
+        text = page.read_text()
+        assert "&lt;b&gt;" in text and "<b>" not in text
+        assert "2 significant links of 6 pairs of a source and a target" in text
+        call = "mineral.network(table, target=[&#39;b&#39;, &#39;c&#39;], max_lag=3, surrogates=99"
+        assert call in text
+
+    def test_many_series_are_a_table(self):
+        rng = np.random.default_rng(0)
+        rows = rng.standard_normal((18, 80))
+        rows[1, 1:] += 3 * rows[0, :-1]
+        found = network(rows.T, target=["1", "2"], max_lag=2, surrogates=19)
+        axes = pictures.table(found).axes[0]
+        assert [text.get_text() for text in axes.texts] == [str(s.lag) for s in found.significant]
+        assert len(pictures.overview(found).axes) == len(pictures.bars(found).axes) == 1
+
+    def test_the_graph_has_an_arrow_for_each_pair(self):
+        found = network(chain(300, 0), max_lag=3, surrogates=99)
+        axes = pictures.overview(found).axes[0]
+        assert len(pictures.arrows(found)) == 2
+        arrows = [patch for patch in axes.patches if type(patch).__name__ == "FancyArrowPatch"]
+        assert len(arrows) == 2
+        assert {"2", "1", "own 1"} <= {text.get_text() for text in axes.texts}
+
+
+class TestFrames:
+    @pytest.fixture
+    def found(self):
+        return network(chain(200, 0), max_lag=3, surrogates=99, unit="bits")
+
+    def test_units_and_rows(self, found):
+        plain = network(chain(200, 0), max_lag=3, surrogates=99)
+        assert found.links[0].value == pytest.approx(plain.links[0].value / np.log(2))
+        frame = found.frame("pandas")
+        assert list(frame.columns) == list(COLUMNS) and len(frame) == len(found)
+        assert frame.significant.sum() == len(found.significant)
+        with pytest.raises(OptionError, match="`library` must be one of"):
+            found.frame("excel")
+
+    def test_files_hold_the_links(self, found, tmp_path):
+        for ending, read in (("csv", pd.read_csv), ("parquet", pd.read_parquet)):
+            path = tmp_path / f"links.{ending}"
+            getattr(found, f"to_{ending}")(path)
+            frame = read(path)
+            np.testing.assert_allclose(frame.value, [link.value for link in found.links])
+            assert frame.source.tolist() == [link.source for link in found.links]
+
+    def test_q_values_count_pairs_without_a_link(self, found):
+        p = sorted(link.p_value for link in found.links)
+        assert found.q_value[0] == pytest.approx(p[0] * 12)
+
+
+class TestCommand:
+    @pytest.fixture
+    def table(self, tmp_path):
+        path = tmp_path / "series.csv"
+        pd.DataFrame(chain(200, 0)).assign(run="u").to_csv(path, index=False)
+        return path
+
+    def test_it_is_the_function(self, table, tmp_path, capsys):
+        words = ["network", str(table), "--max-lag", "3", "--surrogates", "99", "--trial", "run"]
+        assert main([*words, "--json"]) == 0
+        printed = json.loads(capsys.readouterr().out)
+        found = network(pd.read_csv(table), trial="run", max_lag=3, surrogates=99).to_dict()
+        assert printed["links"] == found["links"] and printed["targets"] == found["targets"]
+
+    def test_it_writes_what_is_named(self, table, tmp_path, capsys):
+        words = ["network", str(table), "--max-lag", "3", "--surrogates", "19", "--columns"]
+        words += ["a,b", "--target", "b", "--save", str(tmp_path / "links.json")]
+        words += ["--picture", str(tmp_path / "n.png"), "--report", str(tmp_path / "n.html")]
+        assert main(words) == 0
+        out = capsys.readouterr().out
+        assert out.count("Written:") == 3 and "1 significant link of 1 pair (" in out
+        page = (tmp_path / "n.html").read_text()
+        assert "--target b --columns a,b --max-lag 3 --surrogates 19" in page
+        assert json.loads((tmp_path / "links.json").read_text())["pairs"] == 1
+
+    @pytest.mark.parametrize(
+        ("words", "message"),
+        [
+            (["--save", "links.xls"], "`--save` must end in one of .csv, .parquet, .json"),
+            (["--picture", "no/net.png"], "`--picture` needs the directory"),
+            (["--fdr", "2"], "`fdr` must lie between 0 and 1"),
+            (["--trial", "runs"], "runs"),
+        ],
+        ids=str,
+    )
+    def test_what_cannot_be_used_is_refused(self, table, words, message, capsys):
+        assert main(["network", str(table), *words]) == 2
+        assert message in capsys.readouterr().err

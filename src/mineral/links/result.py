@@ -240,7 +240,8 @@ class Network:
     def __str__(self) -> str:
         count = len(self.significant)
         lines = [
-            f"{count:,} significant link{'s' * (count != 1)} of {self.pairs:,} pairs (false "
+            f"{count:,} significant link{'s' * (count != 1)} of {self.pairs:,} "
+            f"pair{'s' * (self.pairs != 1)} (false "
             f"discovery rate {self.fdr:g}); {len(self.names):,} series of {sum(self.trials):,} "
             f"rows, lags 1 to {self.max_lag}, {self.seconds:.2g} s; {self.unit}, "
             f"{100 * self.confidence:.4g}% intervals",
