@@ -346,6 +346,7 @@ ALLOWED = {  # in one file each, behind one door
     "benchmark/runner.py": {"joblib"},  # runs them, and loads nothing
     "experiments/parallel.py": {"joblib"},  # the same, of an experiment's cells
     "pairs/execute.py": {"joblib"},  # the same, of chunks of pairs
+    "links/run.py": {"joblib"},  # the same, of targets of a network
     # Libraries that draw from the global state, in processes of their own.
     "rivals/latentmi.py": {"np.random.seed", "torch.manual_seed"},
     "rivals/npeet.py": {"np.random.seed"},

@@ -41,3 +41,13 @@ def test_every_code_of_a_warning_is_documented():
                 codes.add(node.args[0].value)
     listed = set(first_column(CODES)) | set(re.findall(r"`([\w-]+)`", CODES.split("loops:")[1]))
     assert listed == codes
+
+
+def test_every_key_of_a_network_is_documented():
+    x, e = np.random.default_rng(0).standard_normal((2, 100))
+    network = mineral.network({"x": x, "y": np.roll(x, 1) + e}, max_lag=2).to_dict()
+    section = KEYS.split("## JSON of a network")[1]
+    keys = re.findall(r"`(\w+)`", section.split("\n|---", 1)[1])
+    assert network["schema"] == 1 and network["links"][0]["significant"]
+    expected = {*network, *network["links"][0], *network["targets"][0]}
+    assert expected <= set(keys)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mineral import bounds, gradients, stability, tasks
+    from mineral.links import Network, network
     from mineral.names import *  # noqa: F403
     from mineral.pairs import Matrix, matrix
     from mineral.selection import (
@@ -72,6 +73,7 @@ __all__ = [
     "MineralError",
     "MissingExtraError",
     "Mixed",
+    "Network",
     "OptionError",
     "PartialCopula",
     "PartialInformation",
@@ -105,6 +107,7 @@ __all__ = [
     "lagged",
     "load",
     "matrix",
+    "network",
     "o_information",
     "stability",
     "tasks",
@@ -118,6 +121,8 @@ _MODULES = ("bounds", "gradients", "stability", "tasks")
 _ELSEWHERE = {
     "Matrix": "mineral.pairs",
     "matrix": "mineral.pairs",
+    "Network": "mineral.links",
+    "network": "mineral.links",
     "SelectByInformation": "mineral.selection",
     "information_classification": "mineral.selection",
     "information_regression": "mineral.selection",

@@ -12,7 +12,7 @@ experiment.py    `experiment`
 shaping.py       `shape` and `encode`
 audit.py         `audit`; problems.py reads what to keep and what to hide
 pairs/           `matrix`
-series/          `transfer` and `lagged`
+series/          `transfer`, `lagged` and `network`
 options.py       options that several commands have
 output.py        text folded to the terminal, JSON, refusals
 """
@@ -20,7 +20,7 @@ output.py        text folded to the terminal, JSON, refusals
 from mineral.cli import audit, benchmark, demo, estimating, experiment, shaping, task
 from mineral.cli.app import main
 from mineral.cli.pairs import matrix
-from mineral.cli.series import lagged, transfer
+from mineral.cli.series import lagged, network, transfer
 
 __all__ = [
     "audit",
@@ -31,6 +31,7 @@ __all__ = [
     "lagged",
     "main",
     "matrix",
+    "network",
     "shaping",
     "task",
     "transfer",

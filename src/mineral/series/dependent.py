@@ -17,11 +17,13 @@ from typing import Any
 import numpy as np
 
 from mineral.basics.types import PerSample, Rows
-from mineral.methods import Estimator
+from mineral.methods import KSG, CMIKnn, Estimator, PartialCopula
 from mineral.methods.base import Measurement, Run
 from mineral.results import Estimate
 from mineral.samples import Conditioned, Paired
 from mineral.series.embedding import Embedding, Times
+from mineral.series.margins import in_margins
+from mineral.series.theiler import apart, apart_given
 
 BARTLETT = 1.1447  # Andrews' constant of the bandwidth for these weights
 
@@ -35,25 +37,40 @@ class OfSeries(Estimator):
         order: The row of the embedding that is in each place.
         rows: The embedding.
         is_copy: Whether the source is part of the target's past, so that it adds nothing.
+        theiler: Rows at most as near in time are no neighbours; 0 for no window.
     """
 
     inner: Estimator
     order: Rows
     rows: Embedding
     is_copy: bool = False
+    theiler: int = 0
 
     def __post_init__(self) -> None:
         for attribute in ("name", "kind", "labels"):
             object.__setattr__(self, attribute, getattr(self.inner, attribute))
 
     def measure(self, samples: Paired, run: Run) -> Measurement:
+        if self.theiler and isinstance(self.inner, KSG):
+            return self._in_series(apart(self.inner, samples, run, *self._times, self.theiler))
         return self._in_series(self.inner.measure(samples, run))
 
     def measure_given(self, samples: Conditioned, run: Run) -> Measurement:
         if self.is_copy:
             sentence = "The source is a part of the target: its past adds nothing to the target's."
             return Measurement(value=0.0, stderr=0.0, path=(sentence,))
-        return self._in_series(self.inner.measure_given(samples, run))
+        if self.theiler and isinstance(self.inner, CMIKnn):
+            found = apart_given(self.inner, samples, run, *self._times, self.theiler)
+        else:
+            found = self.inner.measure_given(samples, run)
+        if isinstance(self.inner, PartialCopula):
+            found = in_margins(samples, self.order, found, run)
+        return self._in_series(found)
+
+    @property
+    def _times(self) -> tuple[Times, Times]:
+        """The trial and the time of each place."""
+        return self.rows.trial[self.order], self.rows.time[self.order]
 
     def _in_series(self, found: Measurement) -> Measurement:
         if found.pointwise is None:
@@ -73,7 +90,14 @@ def _scaled(ends: tuple[float, float], factor: float) -> tuple[float, float]:
     return ends[0] * factor, ends[1] * factor
 
 
-def estimated(rows: Embedding, recipe: Estimator, *, is_copy: bool, **options: Any) -> Estimate:  # noqa: ANN401
+def estimated(
+    rows: Embedding,
+    recipe: Estimator,
+    *,
+    is_copy: bool,
+    theiler: int = 0,
+    **options: Any,  # noqa: ANN401
+) -> Estimate:
     """The estimate of `recipe` on the sides x, y and, if there is one, z of an embedding.
 
     Rows are passed in random order, in which they are no time series for the input check.
@@ -83,9 +107,9 @@ def estimated(rows: Embedding, recipe: Estimator, *, is_copy: bool, **options: A
         name: {label: column[order] for label, column in side.items()}
         for name, side in rows.sides.items()
     }
-    found = OfSeries(inner=recipe, order=order, rows=rows, is_copy=is_copy).estimate(
-        sides["x"], sides["y"], given=sides.get("z"), **options
-    )
+    found = OfSeries(
+        inner=recipe, order=order, rows=rows, is_copy=is_copy, theiler=theiler
+    ).estimate(sides["x"], sides["y"], given=sides.get("z"), **options)
     return replace(
         found,
         options={field.name: getattr(recipe, field.name) for field in fields(recipe)},

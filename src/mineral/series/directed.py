@@ -27,6 +27,7 @@ from mineral.series.embedding import Lags, embed, read_mask
 from mineral.series.history import choose_history
 from mineral.series.reading import Series, read_series
 from mineral.series.surrogates import against_surrogates
+from mineral.series.theiler import check_window
 from mineral.system.progress import ProgressOption
 
 History: TypeAlias = int | Literal["auto"]
@@ -43,6 +44,7 @@ def transfer_entropy(
     given_history: int | None = None,
     max_history: int = 10,
     mask: Any = None,  # noqa: ANN401
+    theiler: int = 0,
     estimator: str | Estimator | type[Estimator] = "auto",
     seed: int = 0,
     device: str | torch.device | None = None,
@@ -72,6 +74,8 @@ def transfer_entropy(
         max_history: The largest number that `"auto"` tries.
         mask: A boolean for each time, or a list of such for several trials: only times t at which
             it is True are presents of the target.
+        theiler: With estimator="cmi-knn", rows at most this many rows apart in time are no
+            neighbours (a Theiler window): for series sampled faster than they change.
         estimator: Any that has a condition: see docs/conditional.md.
         seed: Fixes every random choice.
         device: As in `mineral.estimate`.
@@ -108,6 +112,8 @@ def transfer_entropy(
     source_history = count_of("source_history", source_history, least=1)
     reach = lag + source_history - 1
     recipe = resolve(estimator, options)
+    window = count_of("theiler", theiler)
+    check_window(window, recipe, given=True)
     conditions = {} if given is None else {"given": given}
     series = read_series({"source": source, "target": target, **conditions})
     is_copy = _is_part(series["source"], series["target"])
@@ -125,6 +131,7 @@ def transfer_entropy(
         rows,
         recipe,
         is_copy=is_copy,
+        theiler=window,
         seed=seed,
         device=device,
         progress=progress,
@@ -148,6 +155,7 @@ def active_information(
     history: History = "auto",
     max_history: int = 10,
     mask: Any = None,  # noqa: ANN401
+    theiler: int = 0,
     estimator: str | Estimator | type[Estimator] = "auto",
     seed: int = 0,
     device: str | torch.device | None = None,
@@ -164,6 +172,7 @@ def active_information(
         history: How many values of the past; `"auto"` chooses by held-out prediction error.
         max_history: The largest number that `"auto"` tries.
         mask: A boolean for each time: only times t at which it is True are presents.
+        theiler: With estimator="ksg", rows at most this many rows apart in time are no neighbours.
         estimator: Any of `mineral.estimators()`.
         seed: Fixes every random choice.
         device: As in `mineral.estimate`.
@@ -186,6 +195,8 @@ def active_information(
         True
     """
     recipe = resolve(estimator, options)
+    window = count_of("theiler", theiler)
+    check_window(window, recipe, given=False)
     own = read_series({"series": series})["series"]
     depth, how = _history(own, history, max_history)
     sides = {
@@ -196,6 +207,7 @@ def active_information(
         embed(sides, missing=missing, mask=read_mask(mask, own.lengths)),
         recipe,
         is_copy=False,
+        theiler=window,
         seed=seed,
         device=device,
         progress=progress,

@@ -53,7 +53,7 @@ def against_surrogates(
     rng = np.random.default_rng(seed)
     statistics = _Statistics(rows, seed)
     numbers, is_continuous = _numbers(source.series)
-    drawn = _phases(numbers, rng) if is_continuous else _rotations(numbers, rng)
+    drawn = phases(numbers, rng) if is_continuous else rotations(numbers, rng)
     values = [statistics(_rows(rows, numbers, source.lags))]
     for trials, _ in zip(drawn, range(surrogates), strict=False):
         values.append(statistics(_rows(rows, trials, source.lags)))
@@ -107,7 +107,7 @@ def _numbers(source: Series) -> tuple[Trials, bool]:
     move it.
     """
     stacked = {
-        str(i): np.concatenate([_filled(trial[i]) for trial in source.trials])
+        str(i): np.concatenate([filled(trial[i]) for trial in source.trials])
         for i in range(len(source.names))
     }
     part = columns("source", stacked, text=True)
@@ -116,7 +116,8 @@ def _numbers(source: Series) -> tuple[Trials, bool]:
     return np.split(scores, np.cumsum(source.lengths)[:-1]), is_continuous
 
 
-def _filled(column: Column) -> Column:
+def filled(column: Column) -> Column:
+    """The column with each missing value replaced by the one before it, or by the first."""
     if column.dtype == object:
         present = np.array([value is not None for value in column], dtype=bool)
     else:
@@ -127,7 +128,7 @@ def _filled(column: Column) -> Column:
     return np.asarray(column[np.where(last < 0, present.argmax(), last)])
 
 
-def _phases(trials: Trials, rng: np.random.Generator) -> Iterator[Trials]:
+def phases(trials: Trials, rng: np.random.Generator) -> Iterator[Trials]:
     """Surrogates with the spectra and cross-spectra of each trial, without end."""
     transforms = [np.fft.rfft(trial - trial.mean(axis=0), axis=0) for trial in trials]
     while True:
@@ -140,7 +141,7 @@ def _phases(trials: Trials, rng: np.random.Generator) -> Iterator[Trials]:
         yield surrogate
 
 
-def _rotations(trials: Trials, rng: np.random.Generator) -> Iterator[Trials]:
+def rotations(trials: Trials, rng: np.random.Generator) -> Iterator[Trials]:
     """Surrogates that are rotated, each trial by a number of its own; of one trial, each once."""
     if len(trials) == 1:
         for shift in rng.permutation(np.arange(1, len(trials[0]))):

@@ -2,4 +2,5 @@
 
 transfer.py    `mineral transfer`
 lagged.py      `mineral lagged`
+network.py     `mineral network`
 """

@@ -38,6 +38,12 @@ def transfer(
     source_history: Annotated[
         int, typer.Option(metavar="N", help="Lags of the source's past.")
     ] = 1,
+    theiler: Annotated[
+        int,
+        typer.Option(
+            metavar="N", help="With cmi-knn: rows at most N apart in time are no neighbours."
+        ),
+    ] = 0,
     estimator: Annotated[
         str, typer.Option("--estimator", "-e", metavar="NAME", help="One that has a condition.")
     ] = "auto",
@@ -77,6 +83,7 @@ def transfer(
         lag=lag,
         history="auto" if depth is None else depth,
         source_history=source_history,
+        theiler=theiler,
         estimator=recipe,
         seed=seed,
         progress=shows_progress(quiet=quiet),
@@ -94,6 +101,7 @@ def transfer(
         "--lag": (lag, 1),
         "--history": (history, "auto"),
         "--source-history": (source_history, 1),
+        "--theiler": (theiler, 0),
         "--estimator": (estimator, "auto"),
         "--unit": (unit, "nats"),
         "--seed": (seed, 0),

@@ -1,0 +1,231 @@
+"""`mineral network`: who drives whom at which lag, of all columns of a file."""
+
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from mineral import tables
+from mineral.cli.app import app
+from mineral.cli.options import Confidence, InUnit, Json, Quiet, Report, Seed, Settings
+from mineral.cli.output import folded, in_json, show, shows_progress
+from mineral.cli.reporting import check_libraries, check_report
+from mineral.errors import OptionError
+from mineral.system import storage
+
+if TYPE_CHECKING:
+    from mineral.links import Network
+
+PICTURES = (".png", ".svg", ".pdf")
+ENDINGS = (".csv", ".parquet", ".json")
+USUAL: Mapping[str, object] = {
+    "--max-lag": 10,
+    "--degree": 3,
+    "--alpha": 0.05,
+    "--fdr": 0.05,
+    "--surrogates": 499,
+    "--estimator": "copula",
+    "--missing": "pairwise",
+    "--unit": "nats",
+    "--seed": 0,
+    "--confidence": 0.95,
+}
+
+
+@app.command()
+def network(
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="As for `mineral estimate`; rows are times.")
+    ],
+    *,
+    target: Annotated[
+        list[str] | None, typer.Option(metavar="COLUMNS", help="Targets; all columns by default.")
+    ] = None,
+    columns: Annotated[
+        list[str] | None,
+        typer.Option(metavar="COLUMNS", help="Columns to use; all columns by default."),
+    ] = None,
+    trial: Annotated[
+        str | None,
+        typer.Option(metavar="COLUMN", help="Its value is the same in all rows of a trial."),
+    ] = None,
+    max_lag: Annotated[int, typer.Option(metavar="N", help="The largest lag, in rows.")] = 10,
+    degree: Annotated[
+        int,
+        typer.Option(
+            metavar="N", help="Past values act through polynomials of this degree: 1, 2 or 3."
+        ),
+    ] = 3,
+    alpha: Annotated[
+        float, typer.Option(metavar="P", help="Level of each test of the selection.")
+    ] = 0.05,
+    fdr: Annotated[
+        float, typer.Option(metavar="Q", help="False discovery rate of significant links.")
+    ] = 0.05,
+    surrogates: Annotated[
+        int, typer.Option(metavar="N", help="Surrogates of the source of each selected link.")
+    ] = 499,
+    estimator: Annotated[
+        str,
+        typer.Option(
+            "--estimator", "-e", metavar="NAME", help="Of the links' values: one with a condition."
+        ),
+    ] = "copula",
+    settings: Settings = None,
+    jobs: Annotated[int, typer.Option(metavar="COUNT", help="Targets to compute in parallel.")] = 1,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Store finished targets here: the same command resumes, and repeats nothing.",
+        ),
+    ] = None,
+    missing: Annotated[
+        Literal["pairwise", "raise"],
+        typer.Option(help="With missing values: use the rows of each link, or stop with an error."),
+    ] = "pairwise",
+    unit: InUnit = "nats",
+    seed: Seed = 0,
+    confidence: Confidence = 0.95,
+    save: Annotated[
+        Path | None, typer.Option(metavar="PATH", help=f"Write all links: {', '.join(ENDINGS)}.")
+    ] = None,
+    report: Report = None,
+    picture: Annotated[
+        Path | None,
+        typer.Option(metavar="PATH", help=f"Draw who drives whom: {', '.join(PICTURES)}."),
+    ] = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Find which columns drive which at which lag: time series in rows.
+
+    A link is a past value of a column that improves the prediction of another
+    column from all other selected past values, its own past among them.
+
+    \b
+    mineral network rooms.csv --max-lag 20 --report rooms.html
+    mineral network rooms.csv --target kitchen --max-lag 20 --save links.csv
+    mineral network rooms.csv --max-lag 20 --jobs 2 --out rooms
+    """  # noqa: D301
+    outputs = {"--save": save, "--report": report, "--picture": picture}
+    _check_outputs(file, outputs)
+    from mineral.api import count_of
+    from mineral.links import run
+
+    count_of("jobs", jobs, least=1)
+    run.check_rate(fdr)
+    options: dict[str, Any] = {
+        "--target": target,
+        "--columns": columns,
+        "--trial": trial,
+        "--max-lag": max_lag,
+        "--degree": degree,
+        "--alpha": alpha,
+        "--fdr": fdr,
+        "--surrogates": surrogates,
+        "--estimator": estimator,
+        "--set": settings,
+        "--missing": missing,
+        "--unit": unit,
+        "--seed": seed,
+        "--confidence": confidence,
+    }
+    network = run.run(
+        _prepared(file, options),
+        jobs=jobs,
+        out=out,
+        unit=unit,
+        fdr=fdr,
+        progress=shows_progress(quiet=quiet),
+    )
+    _show(network, outputs, _command(file, options), as_json=as_json)
+
+
+def _check_outputs(file: Path, outputs: Mapping[str, Path | None]) -> None:
+    """Refuse before anything is computed what could not be written afterwards."""
+    for option, endings in (("--save", ENDINGS), ("--picture", PICTURES)):
+        path = outputs[option]
+        if path is None:
+            continue
+        if path.suffix.lower() not in endings:
+            raise OptionError(
+                f"`{option}` must end in one of {', '.join(endings)}, got {path.name!r}."
+            )
+        if not path.parent.is_dir():
+            raise OptionError(f"`{option}` needs the directory `{path.parent}`: create it first.")
+        if path.exists() and file.exists() and path.samefile(file):
+            raise OptionError(
+                f"`{option}` would overwrite the table in `{path}`: name another file."
+            )
+    if outputs["--picture"] is not None:
+        check_libraries()
+    if outputs["--report"] is not None:
+        check_report(outputs["--report"], file)
+
+
+def _prepared(file: Path, options: Mapping[str, Any]) -> Any:  # noqa: ANN401
+    """The request of a file, and what computes it."""
+    from mineral.links.request import prepare
+    from mineral.settings import configured
+
+    recipe = configured(options["--estimator"], options["--set"] or [])
+    sides = {side: options[f"--{side}"] for side in ("target", "columns") if options[f"--{side}"]}
+    if options["--trial"] is not None:
+        sides["trial"] = [options["--trial"]]
+    read = tables.read_sides(file, {"table": tables.names(file), **sides})
+    names: dict[str, Any] = {side: list(read[side]) for side in sides}
+    return prepare(
+        read["table"],
+        target=names.get("target"),
+        columns=names.get("columns"),
+        trial=names.get("trial"),
+        max_lag=options["--max-lag"],
+        degree=options["--degree"],
+        alpha=options["--alpha"],
+        surrogates=options["--surrogates"],
+        estimator=recipe,
+        seed=options["--seed"],
+        confidence=options["--confidence"],
+        missing=options["--missing"],
+    )
+
+
+def _show(
+    network: "Network", outputs: Mapping[str, Path | None], command: str, *, as_json: bool
+) -> None:
+    """Print a network, and write the files that options name."""
+    from mineral.links.pages import pictures
+
+    if as_json:
+        show(in_json(network.to_dict()))
+    else:
+        for line in str(network).splitlines():
+            is_cell = line.startswith("  ") and not line.startswith("  !")
+            show(line if is_cell else folded(line))
+    save, report, picture = (outputs[name] for name in ("--save", "--report", "--picture"))
+    if save is not None:
+        getattr(network, f"to_{save.suffix.lower()[1:]}")(save)
+    if report is not None:
+        network.report(report, command=command)
+    if picture is not None:
+        storage.write(picture, pictures.drawn(network, picture.suffix.lower()[1:]))
+    if not as_json:
+        for path in filter(None, (save, report, picture)):
+            show(f"Written: {path}")
+
+
+def _command(file: Path, options: Mapping[str, Any]) -> str:
+    """The command line that gives the same network, without defaults."""
+    line = ["mineral", "network", str(file)]
+    for name, value in options.items():
+        values = value if isinstance(value, list) else [value]
+        line += [
+            word
+            for each in values
+            if each is not None and each != USUAL.get(name)
+            for word in (name, str(each))
+        ]
+    return shlex.join(line)

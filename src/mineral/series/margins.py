@@ -1,0 +1,94 @@
+"""Margins of slow series: own units in place of ranks, where they can be those of a normal series.
+
+The ranks of a slow series are those of the stretch that was observed. With a memory of .9, 500 rows
+are about 26 independent ones, and their normal scores are a bent function of the values. A sum such
+as y = a x + b y′ + e is then no sum of scores: of 0.92 nats of transfer entropy 0.06 are missing,
+and 62 % of 60 intervals hold the truth. In own units none are, and 97 % do.
+
+So a column is used in its own units if its distribution cannot be distinguished from a normal one,
+with its effective sample size in place of the number of rows, and if no value is far from the rest.
+
+References:
+    Lilliefors (1967), doi:10.2307/2283970: the distance of an empirical from a fitted normal
+    distribution.
+"""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from mineral.basics.special import ndtr, ndtri
+from mineral.basics.types import Matrix, Rows
+from mineral.methods.base import Measurement, Run
+from mineral.methods.copulas.gaussian import Gaussian, gaussian_bias
+from mineral.samples import Conditioned, normal_scores, whiten, without
+
+DISTANCE = 0.886  # times √n of a fitted normal distribution: exceeded in 5 % of normal samples
+FAR = 0.01  # chance that any value of a normal column is as far as the farthest
+
+
+def in_margins(samples: Conditioned, order: Rows, found: Measurement, run: Run) -> Measurement:
+    """The measurement of a partial copula, with own units of columns that can be normal.
+
+    Args:
+        samples: Rows of lags in random order.
+        order: The place in time of each row.
+        found: The measurement with normal scores of all columns.
+        run: The run.
+    """
+    pair, z = samples.pair, samples.numbers_z
+    own = [_can_be_normal(side, order) for side in (pair.x, pair.y, z)]
+    if not any(side.any() for side in own):
+        return found
+    x, y, of_z = (
+        _margins(side, chosen) for side, chosen in zip((pair.x, pair.y, z), own, strict=True)
+    )
+    n = len(samples)
+    directions = whiten(of_z)[0] if z.shape[1] else np.empty((n, 0))
+    residuals = replace(pair, x=without(x, directions), y=without(y, directions))
+    measured = Gaussian().measure(residuals, run)
+    rank, dims = directions.shape[1], (x.shape[1], y.shape[1])
+    bias = gaussian_bias(float(n - rank), *dims) - gaussian_bias(float(n), *dims)
+    count, total = sum(int(side.sum()) for side in own), sum(len(side) for side in own)
+    return replace(
+        found,
+        value=measured.value - bias,
+        stderr=measured.stderr * math.sqrt(n / (n - rank)),
+        pointwise=None if measured.pointwise is None else measured.pointwise - bias,
+        path=(
+            f"{count} of {total} columns are used in their own units: their distribution cannot "
+            "be distinguished from a normal one. The others are used by ranks.",
+            *found.path,
+        ),
+    )
+
+
+def _margins(side: Matrix, own: Bool[np.ndarray, " d"]) -> Matrix:
+    scores = normal_scores(side)
+    spread = side.std(axis=0)
+    units = (side - side.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
+    return np.asarray(np.where(own, units, scores))
+
+
+def _can_be_normal(side: Matrix, order: Rows) -> Bool[np.ndarray, " d"]:
+    """Columns that a normal series with their autocorrelation could have."""
+    in_time = np.empty_like(side)
+    in_time[order] = side
+    return np.array([_is_normal(column) for column in in_time.T], dtype=bool)
+
+
+def _is_normal(column: Float[np.ndarray, " n"]) -> bool:
+    n, spread = len(column), column.std()
+    if spread == 0:
+        return False
+    z = np.sort((column - column.mean()) / spread)
+    if max(-z[0], z[-1]) > float(ndtri(1 - FAR / (2 * n))):
+        return False
+    at = ndtr(z)
+    ranks = np.arange(n)
+    distance = max((at - ranks / n).max(), ((ranks + 1) / n - at).max())
+    centered = column - column.mean()
+    memory = max(0.0, float(centered[1:] @ centered[:-1]) / float(centered @ centered))
+    return bool(distance * math.sqrt(n * (1 - memory) / (1 + memory)) < DISTANCE)
