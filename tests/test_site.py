@@ -16,6 +16,7 @@ from public import MODULES, public_names
 sys.path.insert(0, str(ROOT / "docs" / "site"))
 
 import docstrings
+import executed
 import links
 
 DIRECTIVE = re.compile(r"^\.\. auto(\w+):: ([\w.]+)", flags=re.MULTILINE)
@@ -77,6 +78,22 @@ def test_links_that_lead_nowhere_are_found(tmp_path):
     (tmp_path / "b.html").write_text('<p id="end">')
     (tmp_path / "c.png").touch()
     assert links.broken(tmp_path) == []
+
+
+def test_outputs_are_kept_until_the_library_changes(tmp_path):
+    docs, source = tmp_path / "docs", tmp_path / "src" / "mineral"
+    for folder in (docs / "site", source):
+        folder.mkdir(parents=True)
+    (docs / "site" / "matplotlibrc").touch()
+    (source / "a.py").write_text("1")
+    kept, picture = executed.folder(docs), docs / "gallery" / "picture.png"
+    executed.forget_outdated(docs / "gallery", docs)
+    picture.touch()
+    executed.forget_outdated(docs / "gallery", docs)
+    assert picture.exists() and executed.folder(docs) == kept
+    (source / "a.py").write_text("2")
+    executed.forget_outdated(docs / "gallery", docs)
+    assert not picture.exists() and executed.folder(docs) != kept
 
 
 SITE = ROOT / "build" / "site"
