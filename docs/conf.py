@@ -7,7 +7,11 @@ from pathlib import Path
 
 DOCS = Path(__file__).parent
 sys.path.insert(0, str(DOCS / "site"))
-os.environ["MATPLOTLIBRC"] = str(DOCS / "site" / "matplotlibrc")  # of executed pages, too
+# Of executed pages, too: the library of this copy, and the style of figures.
+os.environ["PYTHONPATH"] = os.pathsep.join(
+    [str(DOCS.parent / "src"), *filter(None, [os.environ.get("PYTHONPATH")])]
+)
+os.environ["MATPLOTLIBRC"] = str(DOCS / "site" / "matplotlibrc")
 
 import executed  # noqa: E402
 

@@ -10,6 +10,7 @@ import subprocess
 import sys
 
 import pytest
+import scripts
 from documented import PAGES, ROOT, cells
 
 DOCS = ROOT / "docs"
@@ -71,3 +72,12 @@ def test_every_how_to_is_listed():
     index = PAGES["howto"].read_text(encoding="utf-8")
     pages = sorted(path.relative_to(DOCS).as_posix() for path in DOCS.glob("howto/*/*.md"))
     assert sorted(re.findall(r"\]\((howto/[^)]+)\)", index)) == pages
+
+
+def test_the_picture_of_the_chooser_has_every_row_of_its_table():
+    table = scripts.load("choosing").measured()
+    rows = re.findall(
+        r"^\| `([\w-]+)` \|(?: [-+\d.–]+ \|){9}$", PAGES["choosing"].read_text(), flags=re.M
+    )
+    assert list(table) == rows and "auto" in rows
+    assert all(len(errors) == 8 for errors in table.values())
