@@ -122,3 +122,36 @@ def test_the_search_of_the_site_finds_the_page_among_the_first():
     found = [pages[:BEST] for pages in json.loads(done.stdout)]
     wrong = [(q, f) for (q, page), f in zip(SEARCHES, found, strict=True) if page not in f]
     assert wrong == []
+
+
+LOOKED_AT = ("index", "tutorials/independence", "gallery/index", "howto", "choosing", "api/calls")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not (SITE / "searchindex.js").exists(), reason="`make docs` builds the site")
+@pytest.mark.skipif(shutil.which("chromium") is None, reason="needs chromium")
+@pytest.mark.parametrize("width", [1280, 400])
+@pytest.mark.parametrize("scheme", ["dark", "light"])
+def test_a_browser_shows_pages_without_complaint(width, scheme, tmp_path):
+    quiet = (
+        "headless no-sandbox disable-gpu disable-quic no-first-run disable-background-networking"
+    )
+    for page in LOOKED_AT:
+        shown = subprocess.run(
+            [
+                "chromium",
+                *(f"--{flag}" for flag in quiet.split()),
+                f"--user-data-dir={tmp_path / 'profile'}",
+                f"--window-size={width},900",
+                f"--blink-settings=preferredColorScheme={int(scheme == 'light')}",
+                "--enable-logging=stderr",
+                "--dump-dom",
+                (SITE / f"{page}.html").as_uri(),
+            ],
+            capture_output=True,
+            text=True,
+            timeout=100,
+            check=True,
+        )
+        assert not re.search(r":(?:ERROR|WARNING):CONSOLE", shown.stderr), page
+        assert f'data-theme="{scheme}"' in shown.stdout and "<h1" in shown.stdout, page
