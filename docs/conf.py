@@ -42,6 +42,8 @@ nb_execution_in_temp = True
 nb_execution_raise_on_error = True
 nb_execution_timeout = 300  # seconds a cell
 nb_merge_streams = True
+nb_code_prompt_show = "Show the code of the figure"
+nb_code_prompt_hide = "Hide the code of the figure"
 
 # The gallery: examples/*/*.py, executed in their order. `gallery` is generated.
 executed.forget_outdated(DOCS / "gallery", DOCS)
