@@ -11,7 +11,7 @@ import sys
 
 import pytest
 import scripts
-from documented import PAGES, ROOT, cells
+from documented import PAGES, ROOT, blocks, cells
 
 DOCS = ROOT / "docs"
 TUTORIALS = sorted((DOCS / "tutorials").glob("*.md"))
@@ -46,6 +46,14 @@ def test_a_tutorial_begins_with_a_figure_and_checks_its_figures(path):
     assert "assert " in checks, "the last, hidden cell compares the text with the results"
     for text in cells(page):
         ast.parse(text)
+
+
+@pytest.mark.parametrize("path", TUTORIALS, ids=lambda path: path.stem)
+def test_code_that_a_tutorial_repeats_is_run_elsewhere(path):
+    page, gan = (each.read_text(encoding="utf-8") for each in (path, PAGES["gan"]))
+    runs = "\n".join([*cells(page), *blocks(gan, ["python"])])
+    for text in blocks(page, ["python"]):
+        assert all(line.strip() in runs for line in text.splitlines())
 
 
 @pytest.mark.slow
