@@ -2,6 +2,7 @@
 
     python benchmarks/choosing.py            # prints the table of docs/choosing.md
     python benchmarks/choosing.py ksg mine   # some estimators only
+    python benchmarks/choosing.py --picture docs/images/choosing.png   # of the table in the page
 
 One sample of 3,000 rows each, the same for all. The floor is the sampling error that even the true
 pointwise mutual information would make.
@@ -11,10 +12,13 @@ import math
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 import mineral
+from mineral.figures import ACCENT
 from mineral.methods import ESTIMATORS
 
 N = 3000
@@ -109,5 +113,59 @@ def main(names: list[str]) -> None:
         print(f"| `{name}` | {' | '.join(v for v, _ in cells)} | {seconds:.2g} |", flush=True)
 
 
+def measured() -> dict[str, list[float]]:
+    """The errors in the table of docs/choosing.md by estimator; NaN where it refuses."""
+    page = Path(__file__).parent.parent / "docs" / "choosing.md"
+    rows = page.read_text(encoding="utf-8").split("## Errors on eight")[1].split("## Other")[0]
+    table = {}
+    for line in rows.splitlines():
+        name, *cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if line.startswith("| `") and len(cells) == len(TASKS) + 1:
+            table[name.strip("`")] = [math.nan if c == "–" else float(c) for c in cells[:-1]]
+    return table
+
+
+def picture(path: str) -> None:
+    """Samples of each kind of data, and below the errors of each estimator as a heat map."""
+    from matplotlib.figure import Figure
+
+    table = measured()
+    figure = Figure(figsize=(9, 8), layout="constrained", facecolor="white")
+    top, bottom = figure.subfigures(2, 1, height_ratios=[1, 4.6])
+    for axes, (title, truth, sample) in zip(top.subplots(1, len(TASKS)), TASKS, strict=True):
+        draw_samples(axes, sample(np.random.default_rng(0)))
+        axes.set_title(f"{title}\ntruth {truth:.2f}", fontsize=8)
+    axes = bottom.subplots()
+    errors = np.array(list(table.values()))
+    image = axes.imshow(np.abs(errors), cmap="Blues", vmin=0, vmax=0.5, aspect="auto")
+    for (i, j), error in np.ndenumerate(errors):
+        text = "refused" if math.isnan(error) else f"{error:+.2f}".replace("-", "−")
+        colour = "white" if abs(error) > 0.25 else "black"
+        axes.text(j, i, text, ha="center", va="center", fontsize=7, color=colour)
+    axes.set_xticks(range(len(TASKS)), [title for title, *_ in TASKS], fontsize=8)
+    axes.set_yticks(range(len(table)), table, fontsize=8)
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+    bar = bottom.colorbar(image, extend="max", shrink=0.6)
+    bar.set_label("absolute error [nats], 3,000 rows", fontsize=8)
+    figure.savefig(path, dpi=130)
+
+
+def draw_samples(axes: Any, samples: Samples) -> None:  # noqa: ANN401
+    """The first coordinates of some rows, without scales; bits are shaken for the eye."""
+    rng = np.random.default_rng(1)
+    x, y = (side[:600] if side.ndim == 1 else side[:600, 0] for side in samples)
+    if len(np.unique(x)) == 2:
+        x, y = x + rng.uniform(-0.2, 0.2, 600), y + rng.uniform(-0.2, 0.2, 600)
+    axes.plot(x, y, ".", markersize=1.2, color=ACCENT)
+    for limits, side in ((axes.set_xlim, x), (axes.set_ylim, y)):
+        limits(*np.percentile(side, [1, 99]) * 1.1)
+    axes.set(xticks=[], yticks=[])
+    axes.spines[:].set_visible(False)
+
+
 if __name__ == "__main__":
-    main(sys.argv[1:] or list(ESTIMATORS))
+    if sys.argv[1:2] == ["--picture"]:
+        picture(sys.argv[2])
+    else:
+        main(sys.argv[1:] or list(ESTIMATORS))

@@ -5,15 +5,23 @@ import shlex
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-PAGES = {path.stem: path for path in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]}
+GENERATED = ROOT / "docs" / "gallery"
+_WRITTEN = [path for path in sorted((ROOT / "docs").rglob("*.md")) if GENERATED not in path.parents]
+PAGES = {path.stem: path for path in [ROOT / "README.md", *_WRITTEN]}
+assert len(PAGES) == len(_WRITTEN) + 1, "two pages have the same file name"
 PROGRAMS = r"(?:mineral|python|make)(?: |$)"
 SHELL = ["|", ">", "<", "&&", ";", "$("]
 
 
 def blocks(page, languages):
     """The fenced blocks of these languages, without the indentation of lists."""
-    found = re.findall(r"^ *```(\w*)\n(.*?)^ *```", page, flags=re.DOTALL | re.MULTILINE)
+    found = re.findall(r"^ *```([^`\n]*)\n(.*?)^ *```", page, flags=re.DOTALL | re.MULTILINE)
     return [text for language, text in found if language in languages]
+
+
+def cells(page):
+    """The code of a tutorial's cells, without their tags."""
+    return [re.sub(r"^:\w+:.*\n", "", text) for text in blocks(page, ["{code-cell}"])]
 
 
 def lines_of(page):

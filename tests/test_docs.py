@@ -65,7 +65,9 @@ YOURS = {"bottleneck": names_of_a_bottleneck, "gan": names_of_a_game, "mine": na
     [
         pytest.param(name, marks=pytest.mark.slow if name in SLOW else ())
         for name, path in PAGES.items()
-        if name not in TESTED_BY_THEMSELVES and blocks(path.read_text(), ["python"])
+        if name not in TESTED_BY_THEMSELVES
+        and path.parent.name != "tutorials"  # test_tutorials.py
+        and blocks(path.read_text(), ["python"])
     ],
 )
 @pytest.mark.filterwarnings("ignore")  # of other libraries: a page promises to run

@@ -11,6 +11,7 @@ from documented import ROOT
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 CITATION = dict(re.findall(r"^([\w-]+): *(.*)$", (ROOT / "CITATION.cff").read_text(), flags=re.M))
 CODEMETA = json.loads((ROOT / "codemeta.json").read_text())
+BIBLIOGRAPHY = (ROOT / "paper" / "paper.bib").read_text(encoding="utf-8")
 CHECK = runpy.run_path(str(ROOT / "release" / "check.py"), run_name="imported")
 
 
@@ -50,3 +51,22 @@ def test_a_release_with_a_fault_is_refused(sizes, message, tmp_path, monkeypatch
     monkeypatch.setattr("sys.argv", ["check.py", str(tmp_path)])
     with pytest.raises(SystemExit, match=message):
         CHECK["main"]()
+
+
+def test_the_conda_recipe_has_the_version_and_dependencies_of_the_project():
+    recipe = (ROOT / "release" / "conda" / "recipe.yaml").read_text()
+    assert f'version: "{PROJECT["version"]}"' in recipe
+    assert f'python_min: "{PROJECT["requires-python"].removeprefix(">=")}"' in recipe
+    run = recipe.split("  run:\n")[1].split("\n\n")[0]
+    named = {line.strip(" -").replace(" ", "") for line in run.splitlines()[1:]}
+    assert {name.replace("pytorch", "torch") for name in named} == set(PROJECT["dependencies"])
+
+
+def test_sources_of_the_paper_exist_and_have_a_doi():
+    entries = re.findall(r"^@\w+\{(\w+),\n(.*?)^\}", BIBLIOGRAPHY, flags=re.M | re.S)
+    without = [key for key, fields in entries if "doi = {10." not in fields]
+    assert without == ["pedregosa2011"]  # JMLR gives none
+    paper = (ROOT / "paper" / "paper.md").read_text()
+    assert set(re.findall(r"@(\w+\d{4})", paper)) <= {key for key, _ in entries}
+    for picture in re.findall(r"\]\(([^)]+\.png)\)", paper):
+        assert (ROOT / "paper" / picture).exists()

@@ -19,10 +19,17 @@ def pages_of(environment: BuildEnvironment, name: str) -> list[str]:
 
 
 def summary(document: nodes.document) -> str:
-    """The first paragraph, in one line, cut after a word."""
-    first = next(iter(document.findall(nodes.paragraph)), None)
+    """The first paragraph outside of notes, in one line, cut after a word."""
+    paragraphs = document.findall(nodes.paragraph)
+    first = next((each for each in paragraphs if not _is_in_note(each)), None)
     text = " ".join(first.astext().split()) if first is not None else ""
     return text if len(text) <= SUMMARY else f"{text[:SUMMARY].rsplit(' ', 1)[0]} …"
+
+
+def _is_in_note(paragraph: nodes.Element) -> bool:
+    """Whether it is in a note, as that of the gallery about downloads."""
+    parent = paragraph.parent
+    return parent is not None and (isinstance(parent, nodes.Admonition) or _is_in_note(parent))
 
 
 def content(environment: BuildEnvironment) -> str:

@@ -12,14 +12,14 @@ import numpy as np
 from mineral.benchmark.rows import Row
 from mineral.benchmark.summary import NOTHING, ORACLE, REFERENCES, Standing, grouped, standings
 from mineral.benchmark.tables import number
-from mineral.figures import ACCENT, HAIRLINE, INK, MUTED, SMALL, short
+from mineral.figures import ACCENT, HAIRLINE, INK, MUTED, SERIES, SMALL, short
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-RIVAL = "#c2571a"
-LINES = ("#1f5fa8", "#c2571a", "#2e7d4f", "#7a4ba0", "#8a6d1a", "#a3201c")
+RIVAL = SERIES[1]
+LINES = SERIES[:6]
 DASHES: dict[str, Any] = {ORACLE: (0, (4, 2)), NOTHING: (0, (1, 1.5))}
 ROOM = 1.15  # times the error of always 0: larger errors are written, not drawn
 WIDTH = 5.0

@@ -5,15 +5,15 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from mineral.errors import MissingExtraError
-from mineral.figures import INK, MUTED, SMALL
+from mineral.figures import INK, MUTED, SERIES, SMALL
 from mineral.report.drawings import own_settings
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-LINES = ("#1f5fa8", "#c2571a", "#2e7d4f", "#7a4ba0", "#8a6d1a", "#a3201c", "#3c8fa0", "#5d6670")
-TRUTH = "#1d2329"
+LINES = SERIES
+TRUTH = INK
 
 
 def canvas(width: float, height: float) -> "Figure":

@@ -27,7 +27,16 @@ from mineral.figures.axes import (
     draw_samples,
 )
 from mineral.figures.lags import draw_lags
-from mineral.figures.style import ACCENT, HAIRLINE, INK, MUTED, SMALL, rounded, short
+from mineral.figures.style import (
+    ACCENT,
+    HAIRLINE,
+    INK,
+    MUTED,
+    SERIES,
+    SMALL,
+    rounded,
+    short,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -200,6 +209,7 @@ __all__ = [
     "HAIRLINE",
     "INK",
     "MUTED",
+    "SERIES",
     "SMALL",
     "colours",
     "curves",

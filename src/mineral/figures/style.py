@@ -9,7 +9,13 @@ if TYPE_CHECKING:
 INK, MUTED, HAIRLINE = "#1d2329", "#5d6670", "#d5d9de"
 ACCENT, ACCENT_PALE = "#1f5fa8", "#a8c5e6"
 DIVERGING = ("#a3201c", "#e08468", "#c4c6c9", "#74a6d8", "#174f93")  # grey, not white: on paper
-FOLDS = ("#1f5fa8", "#c2571a", "#2e7d4f", "#7a4ba0", "#8a6d1a")
+# Of lines and points. Any two, and ink, differ by 20 in CIELAB for normal vision, protanopia,
+# deuteranopia and tritanopia (tests/test_colours.py); the Okabe-Ito colours differ by 16.
+SERIES = (
+    *("#1f5fa8", "#ef861a", "#049253", "#420a4e"),
+    *("#3592ff", "#8a0718", "#965f00", "#5d6670"),
+)
+FOLDS = SERIES[:5]
 SMALL = 9.0  # points
 STEPS = (1, 2, 2.5, 5, 10)  # between ticks, times a power of ten
 

@@ -13,13 +13,12 @@ from mineral.audit.findings import Audit, Audited
 from mineral.audit.pages.words import best, kept, leaked, secret
 from mineral.audit.rows import Attack, Measure
 from mineral.errors import MissingExtraError
-from mineral.figures import HAIRLINE, INK, MUTED, SMALL, short
+from mineral.figures import HAIRLINE, INK, MUTED, SERIES, SMALL, short
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-COLOURS = ("#1f5fa8", "#c2571a", "#2e7d4f", "#7a4ba0", "#8a6d1a", "#a3201c", "#3c8fa0", "#5d6670")
 MARKERS = "osD^vP*X"
 
 
@@ -103,7 +102,7 @@ def _point(
         xerr=ends[0],
         yerr=ends[1],
         fmt=MARKERS[k % len(MARKERS)],
-        color=COLOURS[k % len(COLOURS)],
+        color=SERIES[k % len(SERIES)],
         markersize=6,
         elinewidth=0.9,
         label=str(k),
