@@ -4,7 +4,7 @@
     python benchmarks/conditional.py suite --estimator cmi-knn:regress=false
     python benchmarks/conditional.py random --n 1000 --laws 60
     python benchmarks/conditional.py sizes --runs 400
-    python benchmarks/conditional.py series --runs 400
+    python benchmarks/conditional.py series --n 100,300,1000,2000 --runs 400
 
 `suite` are the laws of `mineral task --suite conditional`. `random` draws laws that no suite has,
 which the allowance of intervals was measured on (`methods/conditional/bias_allowance.py`). `sizes`
@@ -239,10 +239,10 @@ def run_sizes(runs: int) -> None:
             show(f"{null.__name__:<8} n = {n:5d}, {d:2d} conditions: {rejected:.1%}")
 
 
-def run_series(runs: int) -> None:
+def run_series(runs: int, sizes: list[int], memories: list[float]) -> None:
     """How often independence of two autoregressive series is rejected at 5 %."""
-    for memory in (0.5, 0.9, 0.95):
-        for n in (200, 500, 2000):
+    for memory in memories:
+        for n in sizes:
             p = []
             for seed in range(runs):
                 rng = np.random.default_rng([n, seed])
@@ -251,7 +251,7 @@ def run_series(runs: int) -> None:
                 for t in range(1, len(rows)):
                     rows[t] = memory * rows[t - 1] + noise[t]
                 x, y = rows[500:].T
-                p.append(mineral.independence(x, y, permutations=199, seed=seed).p_value)
+                p.append(mineral.independence(x, y, permutations=99, seed=seed).p_value)
             show(f"AR({memory}) n = {n:5d}: {np.mean(np.array(p) <= 0.05):.1%}")
 
 
@@ -266,6 +266,7 @@ def main() -> None:
     parser.add_argument("--estimator", default="auto")
     parser.add_argument("--laws", type=int, default=60)
     parser.add_argument("--runs", type=int, default=400)
+    parser.add_argument("--memories", default=".5,.9,.95", help="of series")
     chosen = parser.parse_args()
     sizes = [int(text) for text in chosen.n.split(",")]
     if chosen.part == "suite":
@@ -275,7 +276,8 @@ def main() -> None:
     elif chosen.part == "sizes":
         run_sizes(chosen.runs)
     else:
-        run_series(chosen.runs)
+        memories = [float(text) for text in chosen.memories.split(",")]
+        run_series(chosen.runs, sizes, memories)
 
 
 if __name__ == "__main__":

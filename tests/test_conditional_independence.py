@@ -113,14 +113,14 @@ def autoregressive(rng, n, memory):
     return rows[200:, 0], rows[200:, 1]
 
 
-def test_series_are_rotated_and_the_size_is_about_what_it_says():
+def test_series_have_surrogates_and_the_size_is_about_what_it_says():
     rejected = 0
     for seed in range(RUNS):
         x, y = autoregressive(np.random.default_rng(seed), 300, 0.95)
         found = independence(x, y, permutations=99, seed=seed)
         rejected += found.p_value <= 0.05
     assert rejected / RUNS < 0.05 + 3 * 0.034
-    assert "rotations by " in found.surrogates and found.permutations == 99
+    assert found.surrogates == "surrogates of x with random phases"
 
 
 def test_dependence_of_series_is_seen():
@@ -128,7 +128,14 @@ def test_dependence_of_series_is_seen():
     assert independence(x, x + y, permutations=99).p_value == 0.01
 
 
+def test_the_side_whose_values_do_not_repeat_has_surrogates():
+    x, y = autoregressive(np.random.default_rng(0), 300, 0.9)
+    found = independence(x > 0, x + y, permutations=99)
+    assert found.surrogates == "surrogates of y with random phases" and found.p_value == 0.01
+
+
 def test_short_series_have_fewer_rotations_than_were_wanted():
-    x, y = autoregressive(np.random.default_rng(0), 100, 0.9)
+    x, y = (np.round(side / 2) for side in autoregressive(np.random.default_rng(0), 150, 0.9))
     found = independence(x, y, permutations=999)
-    assert found.permutations < 100 and found.p_value >= 1 / (found.permutations + 1)
+    assert found.surrogates.startswith("rotations by ")
+    assert found.permutations < 150 and found.p_value >= 1 / (found.permutations + 1)

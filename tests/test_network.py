@@ -159,6 +159,14 @@ class TestLinks:
         found = names(network({"x": x, "y": y, "z": z}, max_lag=4))
         assert sorted(found) == [("z", 1, "x"), ("z", 2, "y")]
 
+    def test_a_sum_that_is_selected_first_is_removed_afterwards(self):
+        a, b, e, f = noise(4, 500, 0)
+        columns = {"sum": a + b + 0.5 * e, "a": a, "b": b, "y": np.r_[0, (a + b)[:-1]] + 0.5 * f}
+        given = Candidates(grid=grid_of(columns, 2), target=3, selected=())
+        first, _, _ = smallest(given, [(0, 1), (1, 1), (2, 1)])
+        assert first == (0, 1)
+        assert names(network(columns, target="y", max_lag=2)) == [("a", 1, "y"), ("b", 1, "y")]
+
     def test_a_curve_is_found_by_polynomials_only(self):
         x, e = noise(2, 400, 0)
         y = np.r_[0.0, x[:-1] ** 2] + e

@@ -10,12 +10,13 @@ from scipy.special import digamma
 import mineral
 from mineral import InputError, OptionError, active_information, transfer_entropy
 from mineral.methods.conditional.neighbours import contributions as without_window
+from mineral.permutation import phases
 from mineral.series.dependent import inflation
 from mineral.series.embedding import Lags, embed
 from mineral.series.history import choose_history
 from mineral.series.margins import _is_normal
 from mineral.series.reading import read_series
-from mineral.series.surrogates import against_surrogates, phases, rotations
+from mineral.series.surrogates import against_surrogates, rotations
 from mineral.series.theiler import contributions
 
 

@@ -113,8 +113,9 @@ def independence(
 ) -> Independence:
     """Test whether X and Y are independent, by permuting rows; with `given`, given a condition.
 
-    Rows in series are rotated instead (the second half of a series before the first), which keeps
-    what autocorrelation does by chance; `surrogates` of the result says what was drawn. Given Z,
+    Rows in series are compared with surrogates of one side that have its autocorrelation (random
+    phases, or rotations where values of both sides repeat); `surrogates` of the result says what
+    was drawn. Given Z,
     residuals of one side are permuted, among rows of similar Z where they depend on it.
 
     Args:

@@ -10,10 +10,19 @@ costs a product of matrices and no fit:
 The first is the sharpest where a copula is Gaussian, the second sees any dependence. The test takes
 whichever lies further above its mean over all pairings, in standard deviations. So it does for
 every permutation, and its size is exact whatever the samples are.
+
+Rows in series are not exchangeable. Random phases of the Fourier transform of one side give
+surrogates with its autocorrelation and no relation to the other side (rotations, where the values
+of both repeat), as many as are wanted. Of two independent series of 300 rows with a memory of .95,
+rotations reject 12.5 % at 5 % and random phases 10 %; with .9, both 7.5 % (120 runs each).
+
+References:
+    Theiler et al. (1992), random phases, doi:10.1016/0167-2789(92)90102-S.
+    Prichard & Theiler (1994), several columns, doi:10.1103/PhysRevLett.73.951.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,6 +34,8 @@ from mineral.samples import Paired, indicators, normal_scores, whiten
 
 FEATURES = 64  # random Fourier features a side
 CHUNK = 64  # permutations at a time
+Trials = list[Float[np.ndarray, "_ d"]]  # numbers of a series: the same columns in each trial
+
 DECAYED = 0.1  # correlation of a row with a later one, below which a rotation is a new pairing
 
 
@@ -36,8 +47,8 @@ class Independence:
         p_value: How often samples as extreme would occur if X and Y were independent: at least
             1 / (permutations + 1), never 0.
         permutations: That were drawn.
-        surrogates: What was drawn: `"permutations"` of rows, `"rotations"` of series, or
-            permutations among rows of similar condition.
+        surrogates: What was drawn: `"permutations"` of rows, random phases or rotations of series,
+            or permutations among rows of similar condition.
         by: Which statistic was the more extreme: `"copula"` or `"kernel"`.
         n: Rows.
         warnings: What was noticed of the samples.
@@ -62,6 +73,10 @@ def permuted(samples: Paired, permutations: int, seed: int) -> Independence:
     rng = np.random.default_rng(seed)
     z_x = normal_scores(indicators(samples.x, samples.categorical_x))
     z_y = normal_scores(indicators(samples.y, samples.categorical_y))
+    if samples.rows_a_draw > 1:
+        for name, side, moved, other in (("x", samples.x, z_x, z_y), ("y", samples.y, z_y, z_x)):
+            if not _repeats(side):
+                return _against_phases(samples, name, moved, other, permutations, rng)
     white = [whiten(z)[0] for z in (z_x, z_y)]
     features = [waves(z, rng) for z in (z_x, z_y)]
     surrogates, orders = _orders(samples, permutations, rng)
@@ -77,6 +92,52 @@ def permuted(samples: Paired, permutations: int, seed: int) -> Independence:
         warnings=samples.cautions,
         surrogates=surrogates,
     )
+
+
+def _repeats(side: Matrix) -> bool:
+    """Whether values of any column mostly repeat, as those of categories do."""
+    return any(2 * len(np.unique(column)) <= len(column) for column in side.T)
+
+
+def _against_phases(
+    samples: Paired,
+    name: str,
+    moved: Matrix,
+    other: Matrix,
+    surrogates: int,
+    rng: np.random.Generator,
+) -> Independence:
+    """The test of rows in series: the scores of one side against surrogates of it."""
+    n, seed = len(samples), int(rng.integers(2**32))
+    white, wave = whiten(other)[0], waves(other, rng)
+    values = []
+    drawn = phases([moved], rng)
+    for scores in (moved, *(normal_scores(next(drawn)[0]) for _ in range(surrogates))):
+        of_copula = copula_statistics(white, whiten(scores)[0], [np.arange(n)])[0]
+        of_kernel = ((waves(scores, np.random.default_rng(seed)).T @ wave) ** 2).sum()
+        values.append((float(of_copula), float(of_kernel)))
+    p_value, most_extreme = p_value_of(list(np.array(values).T))
+    return Independence(
+        p_value=p_value,
+        permutations=surrogates,
+        by=("copula", "kernel")[most_extreme],
+        n=n,
+        warnings=samples.cautions,
+        surrogates=f"surrogates of {name} with random phases",
+    )
+
+
+def phases(trials: Trials, rng: np.random.Generator) -> Iterator[Trials]:
+    """Surrogates with the spectra and cross-spectra of each trial, without end."""
+    transforms = [np.fft.rfft(trial - trial.mean(axis=0), axis=0) for trial in trials]
+    while True:
+        surrogate = []
+        for trial, transform in zip(trials, transforms, strict=True):
+            turns = np.exp(2j * np.pi * rng.random((len(transform), 1)))
+            if len(trial) % 2 == 0:  # the highest frequency has no phase, but a sign
+                turns[-1] = np.sign(turns[-1].real)
+            surrogate.append(np.fft.irfft(transform * turns, n=len(trial), axis=0))
+        yield surrogate
 
 
 def _orders(

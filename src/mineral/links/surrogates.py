@@ -19,7 +19,8 @@ import numpy as np
 
 from mineral.links.candidates import Candidates, Logs
 from mineral.links.grid import Functions, Grid, Past, polynomials
-from mineral.series.surrogates import filled, phases, rotations
+from mineral.permutation import phases
+from mineral.series.surrogates import filled, rotations
 
 EXCEEDING = 10  # surrogates beyond a statistic, from which their share is its p-value
 TAIL = 0.25  # of the surrogates, the most extreme ones, to which the tail is fitted

@@ -30,13 +30,11 @@ from jaxtyping import Float
 
 from mineral.basics.types import Matrix
 from mineral.methods.conditional.regressed import regressed, repeating, untied
-from mineral.permutation import copula_statistics, p_value_of, waves
+from mineral.permutation import Trials, copula_statistics, p_value_of, phases, waves
 from mineral.samples import conditioned, indicators, normal_scores, whiten, without
 from mineral.samples.columns.variable import columns
 from mineral.series.embedding import Embedding, Lags
 from mineral.series.reading import Column, Series
-
-Trials = list[Float[np.ndarray, "_ d"]]  # numbers of a source: the same columns in each trial
 
 
 def against_surrogates(
@@ -126,19 +124,6 @@ def filled(column: Column) -> Column:
         return column if present.all() else np.zeros(len(column))
     last = np.maximum.accumulate(np.where(present, np.arange(len(column)), -1))
     return np.asarray(column[np.where(last < 0, present.argmax(), last)])
-
-
-def phases(trials: Trials, rng: np.random.Generator) -> Iterator[Trials]:
-    """Surrogates with the spectra and cross-spectra of each trial, without end."""
-    transforms = [np.fft.rfft(trial - trial.mean(axis=0), axis=0) for trial in trials]
-    while True:
-        surrogate = []
-        for trial, transform in zip(trials, transforms, strict=True):
-            turns = np.exp(2j * np.pi * rng.random((len(transform), 1)))
-            if len(trial) % 2 == 0:  # the highest frequency has no phase, but a sign
-                turns[-1] = np.sign(turns[-1].real)
-            surrogate.append(np.fft.irfft(transform * turns, n=len(trial), axis=0))
-        yield surrogate
 
 
 def rotations(trials: Trials, rng: np.random.Generator) -> Iterator[Trials]:
