@@ -217,7 +217,7 @@ TABLE: dict[str, tuple[tuple[str, ...], Changes]] = {
             ("COPIES = 0.02", "COPIES = 0.0", "the caution without any copies"),
             ("found |= (", "found |= True | (", "equal rows of counts are dropped"),
             ("UNEVEN = 0.5", "UNEVEN = 0.0", "copies of every row are counted as a table"),
-            ("ROWS_PER_CELL = 5", "ROWS_PER_CELL = 500", "sales of products count once"),
+            ("ROWS_PER_CELL = 3", "ROWS_PER_CELL = 500", "sales of products count once"),
         ),
     ),
     "methods/wrappers/time_series.py": (

@@ -165,7 +165,9 @@ def drawn(count: int, seed: int) -> list[tuple[str, RandomFault]]:
     for some in kinds.values():
         chance.shuffle(some)
     turns = zip_longest(*kinds.values())
-    return [each for turn in turns for each in turn if each is not None][:count]
+    every = [each for turn in turns for each in turn if each is not None]
+    # 0 → 1 is a fault of an axis and of a constant.
+    return list({fault.place: (package, fault) for package, fault in every}.values())[:count]
 
 
 def planted(folder: Path, package: str, fault: RandomFault) -> str:

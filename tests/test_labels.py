@@ -284,3 +284,31 @@ def test_whole_numbers_in_order_stay_with_neighbours_or_agree_with_them():
     y = 0.7 * x + math.sqrt(1 - 0.49) * noise
     r = mineral.estimate(np.round(20 * x), np.round(20 * y))
     assert r.value == pytest.approx(-0.5 * math.log1p(-0.49), abs=4 * 0.03)
+
+
+def task(name):
+    return next(each for each in mineral.tasks.suite("everyday") if each.name.endswith(name))
+
+
+def test_a_word_beside_a_rounded_number_is_worth_what_it_is_beside_the_number():
+    # Counts of one or two rows a cell find 0.3 of 0.5 nats.
+    law = task("classes-3-tenths")
+    for seed in range(3):
+        drawn = law.sampler(300, np.random.default_rng(seed))
+        r = mineral.estimate(drawn.x, drawn.y)
+        assert r.decision.considered[0].estimator == "discrete"
+        assert r.decision.chosen[0].estimator in ("discriminant", "mixed")
+        assert abs(r.value - drawn.pmi.mean()) < 3 * r.stderr
+        back = mineral.estimate(drawn.y, drawn.x)
+        assert back.value == pytest.approx(r.value, abs=1e-9)
+
+
+def test_prices_of_products_are_labels_from_three_rows_each_on():
+    law = task("sales")
+    for seed in range(3):
+        drawn = law.sampler(150, np.random.default_rng(seed))
+        r = mineral.estimate(drawn.x, drawn.y)
+        assert r.decision.chosen[0].estimator == "discrete"
+        assert r.interval[0] <= law.information <= r.interval[1]
+        shuffled = mineral.estimate(drawn.x, np.random.default_rng(seed).permutation(drawn.y))
+        assert shuffled.interval[0] <= 0

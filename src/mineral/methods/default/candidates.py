@@ -88,7 +88,13 @@ def _has_function(p: Profile, untied: Paired) -> bool:
 
 
 TABLE: tuple[Candidate, ...] = (
-    Candidate(_counts, View.AS_GIVEN, Evidence.PARAMETRIC, lambda p, _: p.is_table),
+    Candidate(_counts, View.AS_GIVEN, Evidence.PARAMETRIC, lambda p, _: p.is_filled),
+    Candidate(
+        _counts,
+        View.AS_GIVEN,
+        Evidence.BOUND,  # cells of few rows hide dependence
+        lambda p, _: p.is_table and not p.is_filled,
+    ),
     Candidate(
         _copula,
         View.UNTIED,

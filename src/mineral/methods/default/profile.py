@@ -28,6 +28,7 @@ class Profile:
         n: Rows.
         dim_x, dim_y: Columns.
         categorical: Whether a side holds words, which have no order.
+        words_by_numbers: Whether one side is words, the other numbers of as many values or more.
         ties: Share of the columns that repeat a value.
         distinct_x, distinct_y: Different rows of x, and of y.
         cells: Different rows of (x, y).
@@ -41,6 +42,7 @@ class Profile:
     dim_x: int
     dim_y: int
     categorical: bool
+    words_by_numbers: bool
     ties: float
     distinct_x: int
     distinct_y: int
@@ -53,14 +55,22 @@ class Profile:
     def of(cls, samples: Paired) -> "Profile":
         """The profile of these samples."""
         both = np.hstack([samples.x, samples.y])
+        values = [distinct_rows(samples.x), distinct_rows(samples.y)]
+        x_is_words, y_is_words = (
+            [name in samples.words for name in names]
+            for names in (samples.x_names, samples.y_names)
+        )
+        is_x = all(x_is_words) and not any(y_is_words) and values[0] <= values[1]
+        is_y = all(y_is_words) and not any(x_is_words) and values[1] <= values[0]
         return cls(
             n=len(samples),
             dim_x=samples.x.shape[1],
             dim_y=samples.y.shape[1],
             categorical=bool(samples.words),
+            words_by_numbers=is_x or is_y,
             ties=float(has_ties(both).mean()),
-            distinct_x=distinct_rows(samples.x),
-            distinct_y=distinct_rows(samples.y),
+            distinct_x=values[0],
+            distinct_y=values[1],
             cells=distinct_rows(both),
             integers=bool((both % 1 == 0).all()),
             singletons=max(_singletons(samples), default=0.0),
@@ -78,11 +88,15 @@ class Profile:
         return self.n >= FEW_ROWS and self.dims > max(self.n / ROWS_PER_COLUMN, LABEL_DIMS)
 
     @property
+    def is_filled(self) -> bool:
+        """Whether cells of a contingency table are well filled."""
+        return self.n >= ROWS_PER_CELL * self.cells and self.singletons <= MAX_SINGLETONS
+
+    @property
     def is_table(self) -> bool:
-        """Whether cells of a contingency table are well filled, or both sides are categorical."""
-        only_words = self.categorical and max(self.distinct_x, self.distinct_y) <= self.n / 2
-        filled = self.n >= ROWS_PER_CELL * self.cells and self.singletons <= MAX_SINGLETONS
-        return filled or (only_words and self.dims == 2)
+        """Whether counts apply: cells are well filled, or a side is words and values repeat."""
+        repeat = max(self.distinct_x, self.distinct_y) <= self.n / 2
+        return self.is_filled or (self.categorical and repeat and self.dims == 2)
 
     @property
     def is_ordered(self) -> bool:
@@ -91,8 +105,13 @@ class Profile:
 
     @property
     def is_label(self) -> bool:
-        """Whether one side is a label, and the other has too many values for a table."""
-        return self.may_be_label and not self.is_table
+        """Whether one side is a label, and the other has too many values for a table.
+
+        Numbers beside words may be prices, which are labels, or rounded, which are not: counts and
+        classes are compared.
+        """
+        is_open = not self.is_table or (self.words_by_numbers and not self.is_filled)
+        return self.may_be_label and is_open
 
     @property
     def fits_a_copula(self) -> bool:
@@ -114,8 +133,8 @@ class Profile:
 
     @property
     def has_numbers(self) -> bool:
-        """Whether the rows of one side hardly repeat."""
-        return max(self.distinct_x, self.distinct_y) > CONTINUOUS * self.n
+        """Whether the rows of one side hardly repeat, or are numbers beside words."""
+        return self.words_by_numbers or max(self.distinct_x, self.distinct_y) > CONTINUOUS * self.n
 
     @property
     def may_be_symbols(self) -> bool:

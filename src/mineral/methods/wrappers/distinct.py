@@ -14,7 +14,7 @@ from mineral.samples import distinct_rows
 
 CONTINUOUS = 0.9  # share of different rows, from which a side is continuous
 SHARED = 0.05  # of the rows, from which a value repeats by chance
-ROWS_PER_CELL = 5  # on average, from which a table of the rows is well filled
+ROWS_PER_CELL = 3  # on average, from which rows are drawn from a table: a bootstrap has fewer
 UNEVEN = 0.5  # of the variance of counts drawn at random; copies of all rows have none
 COPIES = 0.02  # share of the rows that repeat another one, from which rows count once
 

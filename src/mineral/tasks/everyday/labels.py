@@ -6,6 +6,7 @@ from functools import partial
 
 import numpy as np
 from jaxtyping import Float, Shaped
+from scipy import stats
 
 from mineral.basics.types import PerSample
 from mineral.tasks.everyday import marginals as of
@@ -124,6 +125,22 @@ def _detection_as_words() -> Task:
     return known(KIND, "below-detection-words", law, by=SUM, rho=0.8)
 
 
+def _classes_in_tenths() -> Task:
+    """Three species, and a length in tenths of a unit: most values occur a few times."""
+    means, values = (0.0, 1.0, 2.0), np.round(np.arange(-45, 66) / 10, 1)
+    edges = np.array([-np.inf, *(values[1:] - 0.05), np.inf])
+    table = np.array([np.diff(stats.norm.cdf(edges, loc=mean)) for mean in means])
+    return known(KIND, "classes-3-tenths", Cells(table, words(3), values), by=SUM)
+
+
+def _sales() -> Task:
+    """One row a sale: the price of a product, of 40, and its category, of 8."""
+    rng = np.random.default_rng(40)
+    prices = rng.choice(np.arange(100, 9000), 40, replace=False) / 100
+    table = np.eye(8)[:, rng.integers(8, size=40)]
+    return known(KIND, "sales", Cells(table, words(8), prices), by=SUM)
+
+
 WORDS = {count: partial(of.labels, count=count) for count in (2, 5, 30, 200)}
 CODES = {count: partial(of.codes, count=count) for count in (2, 8, 50)}
 WORD_BESIDE = partial(of.beside, parts=(WORDS[5], of.normal))
@@ -156,6 +173,8 @@ TASKS: tuple[Task, ...] = (
     classes("classes-200", 200, 3.0, 1.0),
     _rare(2 * TEN_THOUSANDS, "rare"),
     _rare(0.02, "rare-0.02"),
+    _classes_in_tenths(),
+    _sales(),
     _postal_codes(),
     _two_words(),
     _detection_as_words(),
