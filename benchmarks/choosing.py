@@ -8,8 +8,8 @@ One sample of 3,000 rows each, the same for all. The floor is the sampling error
 pointwise mutual information would make.
 """
 
+import argparse
 import math
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -165,7 +165,11 @@ def draw_samples(axes: Any, samples: Samples) -> None:  # noqa: ANN401
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["--picture"]:
-        picture(sys.argv[2])
+    parser = argparse.ArgumentParser()
+    parser.add_argument("names", nargs="*", default=list(ESTIMATORS))
+    parser.add_argument("--picture", help="a PNG file of the table in docs/choosing.md")
+    arguments = parser.parse_args()
+    if arguments.picture:
+        picture(arguments.picture)
     else:
-        main(sys.argv[1:] or list(ESTIMATORS))
+        main(arguments.names)
