@@ -214,20 +214,21 @@ def test_training_leaves_the_critic_as_it_was_at_its_best_check(memorized):
 def test_stopping_where_the_best_check_was_gives_the_same_critic():
     # The same steps with the same rates, ended by an objective that turns to NaN.
     plan = schedule(steps=600, patience=120)
-    critic = new_critic()
-    curve = fit(critic, nwj, related(32), related(320, seed=1), plan)
-    assert curve.steps[-1] > curve.steps[curve.best]
-
-    checks = 0
 
     class Ended(nn.Module):
-        def forward(self, joint, product):
-            nonlocal checks
-            checks += not self.training
-            return nwj(joint, product) * (torch.nan if checks > curve.best + 1 else 1.0)
+        def __init__(self, last):
+            super().__init__()
+            self.last, self.checks = last, 0
 
+        def forward(self, joint, product):
+            self.checks += not self.training
+            return nwj(joint, product) * (torch.nan if self.checks > self.last else 1.0)
+
+    critic = new_critic()
+    curve = fit(critic, Ended(math.inf), related(32), related(320, seed=1), plan)
+    assert curve.steps[-1] > curve.steps[curve.best]
     again = new_critic()
-    fit(again, Ended(), related(32), related(320, seed=1), plan)
+    fit(again, Ended(curve.best + 1), related(32), related(320, seed=1), plan)
     for name, value in critic.state_dict().items():
         assert torch.equal(value, again.state_dict()[name]), name
 

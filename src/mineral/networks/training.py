@@ -2,7 +2,9 @@
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,14 +12,18 @@ import torch
 from torch import Tensor, nn
 
 from mineral.basics.types import Bound, JointScores, ProductScores
-from mineral.critics import Baselined
+from mineral.bounds.ascent import ascent, block_scores
+from mineral.critics import Baselined, SeparableCritic
+from mineral.networks.direct import Direct, direct, draws_nothing, is_direct
 from mineral.results import Curve
 from mineral.stability import EarlyStopping
 from mineral.system.chance import Chance
 from mineral.system.threads import SMALL, multiplications, one_torch_thread
 
 Pairs = tuple[Tensor, Tensor]  # x of shape (n, dx) and y of shape (n, dy), paired row by row
+LONGEST = 10.0  # of a gradient: one exploding batch would hold back Adam for the next hundreds
 CLOSEST = 10  # steps between looks at the validation rows
+SCORES_OF_TWO = 2**20  # the same where x and y have a network each: 4 MB of scores alone
 SCORES = 2**14  # pairs scored at a time outside training: 4 MB for each layer of 64 units
 
 
@@ -71,10 +77,7 @@ def score(critic: nn.Module, pairs: Pairs, block: int) -> tuple[JointScores, Pro
         scores = critic.critic(*grid) - critic.baseline(x, y).view(-1, block, 1)
     else:
         scores = critic(*grid)
-    joint = scores.diagonal(dim1=1, dim2=2).reshape(-1)
-    # As `numerics.off_diagonal`, for every block at once.
-    rest = scores.flatten(1)[:, 1:].view(len(scores), block - 1, block + 1)[..., :-1]
-    return joint, rest.reshape(len(x), block - 1)
+    return block_scores(scores)
 
 
 def score_all(critic: nn.Module, pairs: Pairs, block: int) -> tuple[JointScores, ProductScores]:
@@ -104,8 +107,11 @@ def score_parts(
     """
     n = len(pairs[0])
     block = n // max(1, n // block)
-    at_once = max(1, SCORES // block**2) * block
-    full, chance = n - n % block, Chance(0)
+    scores = SCORES_OF_TWO if isinstance(critic, SeparableCritic) else SCORES
+    at_once = max(1, scores // block**2) * block
+    full = n - n % block
+    # It costs ten microseconds an operation: a third of a look at the validation rows.
+    chance = nullcontext() if draws_nothing(critic) else Chance(0)
     for i in range(0, full, at_once):
         rows = slice(i, min(i + at_once, full))
         with torch.no_grad(), chance:
@@ -115,6 +121,25 @@ def score_parts(
         with torch.no_grad(), chance:
             joint, product = score(critic, (pairs[0][-block:], pairs[1][-block:]), block)
         yield joint[full - n :], product[full - n :]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """A critic to train.
+
+    Attributes:
+        critic: Trained in place; returned to in evaluation mode.
+        objective: (joint, product) scores to nats.
+        training: Pairs to learn from.
+        validation: Pairs, in random order, that decide when to stop and which critic is kept.
+        rng: Draws the batches, and the seed of what the critic draws in training.
+    """
+
+    critic: nn.Module
+    objective: Bound
+    training: Pairs
+    validation: Pairs
+    rng: np.random.Generator
 
 
 def train(
@@ -131,7 +156,7 @@ def train(
     """Maximize `objective` over the critic, and leave it as it was at its best validation check.
 
     Args:
-        critic: Trained in place; returned to in evaluation mode.
+        critic: As those of `Job`, and the other arguments before `schedule`, too.
         objective: (joint, product) scores to nats.
         training: Pairs to learn from.
         validation: Pairs, in random order, that decide when to stop and which critic is kept.
@@ -140,52 +165,174 @@ def train(
         progress: Called with the share of the steps that is done.
         until: Of `time.monotonic()`, after which no further step is taken.
     """
-    parameters = list(critic.parameters())
-    optimizer = torch.optim.Adam(parameters, lr=schedule.learning_rate, fused=True)
-    batches = _batches(len(training[0]), schedule, rng)
-    with multiplications(critic) as counts:
-        first_look = _validate(critic, objective, validation, schedule)
-    a_step = sum(counts) * min(schedule.batch_size, len(training[0])) / len(validation[0])
-    steps, learned, held_out = [0], [0.0], [first_look]
-    best = EarlyStopping(patience=None)  # the schedule counts steps, not looks
-    best.update(first_look, critic)
+    job = Job(critic=critic, objective=objective, training=training, validation=validation, rng=rng)
+    return train_together([job], schedule, progress=progress, until=until)[0]
+
+
+def train_together(
+    jobs: Sequence[Job],
+    schedule: Schedule,
+    *,
+    progress: Callable[[float], None],
+    until: float = math.inf,
+) -> list[Curve]:
+    """Maximize each job's objective, as `train` does, all in the same steps.
+
+    Args:
+        jobs: Of equal critics, with as many rows in a batch, if there are several.
+        schedule: How long and how fast.
+        progress: Called with the share of the steps that is done.
+        until: Of `time.monotonic()`, after which no further step is taken.
+    """
+    courses = [_Course(job, schedule) for job in jobs]
+    running, learner = courses, _learner(courses, schedule)
+    rate = schedule.learning_rate
     since: list[Tensor] = []
-    chance = Chance.of(rng)
-    _set_mode(critic, objective, training=True)
-    with one_torch_thread(when=a_step < SMALL):
+    with one_torch_thread(when=max(course.a_step for course in courses) < SMALL):
         for step in range(1, schedule.steps + 1):
-            rows = torch.from_numpy(next(batches)).to(training[0].device)
-            pairs = training[0][rows], training[1][rows]
-            with chance.step():
-                value = objective(*score(critic, pairs, schedule.block))
-            optimizer.zero_grad(set_to_none=True)
-            (-value).backward()  # type: ignore[no-untyped-call]
-            nn.utils.clip_grad_norm_(parameters, 10.0)
-            optimizer.step()
-            optimizer.param_groups[0]["lr"] *= _decay(step, schedule.steps)
-            since.append(value.detach())
-            if step < schedule.next_check(steps[-1]):
+            since.append(learner.step(rate))
+            rate *= _decay(step, schedule.steps)
+            if step < schedule.next_check(running[0].steps[-1]):
                 continue
-            steps.append(step)
-            learned.append(float(torch.stack(since).mean()))
-            held_out.append(_validate(critic, objective, validation, schedule))
-            _set_mode(critic, objective, training=True)
+            learned = torch.stack(since).mean(0).tolist()
             since.clear()
+            ended = [c.look(step, value) for c, value in zip(running, learned, strict=True)]
             progress(step / schedule.steps)
-            diverged = best.update(held_out[-1], critic)
-            best_step = steps[best.best_update]
-            waited = step - best_step >= schedule.waits(best_step)
-            if waited or diverged or time.monotonic() > until:
+            if all(ended) or time.monotonic() > until:
                 break
-    best.restore(critic)
-    critic.eval()
-    learned[0] = held_out[0]  # before the first step, no row is different from any other
-    return Curve(
-        steps=tuple(steps),
-        training=tuple(learned),
-        validation=tuple(held_out),
-        best=best.best_update,
-    )
+            if any(ended):
+                places = [i for i, end in enumerate(ended) if not end]
+                running = [running[i] for i in places]
+                learner = learner.keep(places)
+    learner.release()
+    return [course.end() for course in courses]
+
+
+class _Course:
+    """A job under way: its batches, its looks at the validation rows, and its best critic."""
+
+    def __init__(self, job: Job, schedule: Schedule) -> None:
+        self.job, self.schedule = job, schedule
+        self.batches = _batches(len(job.training[0]), schedule, job.rng)
+        with multiplications(job.critic) as counts:
+            first_look = self._validate()
+        batch = min(schedule.batch_size, len(job.training[0]))
+        self.a_step = sum(counts) * batch / len(job.validation[0])
+        self.steps, self.learned, self.held_out = [0], [0.0], [first_look]
+        self.best = EarlyStopping(patience=None)  # the schedule counts steps, not looks
+        self.best.update(first_look, job.critic)
+        self.chance = Chance.of(job.rng)
+        _set_mode(job.critic, job.objective, training=True)
+
+    def look(self, step: int, learned: float) -> bool:
+        """Evaluate the validation rows; True if it is time to stop."""
+        self.steps.append(step)
+        self.learned.append(learned)
+        self.held_out.append(self._validate())
+        _set_mode(self.job.critic, self.job.objective, training=True)
+        diverged = self.best.update(self.held_out[-1], self.job.critic)
+        best_step = self.steps[self.best.best_update]
+        return diverged or step - best_step >= self.schedule.waits(best_step)
+
+    def end(self) -> Curve:
+        """Return to the best critic."""
+        self.best.restore(self.job.critic)
+        self.job.critic.eval()
+        self.learned[0] = self.held_out[0]  # before the first step, no row differs from others
+        return Curve(
+            steps=tuple(self.steps),
+            training=tuple(self.learned),
+            validation=tuple(self.held_out),
+            best=self.best.best_update,
+        )
+
+    def _validate(self) -> float:
+        job = self.job
+        _set_mode(job.critic, job.objective, training=False)
+        value = float(job.objective(*score_all(job.critic, job.validation, self.schedule.block)))
+        return value if np.isfinite(value) else -np.inf
+
+
+class _Learner(ABC):
+    """Takes the steps of one critic or several."""
+
+    @abstractmethod
+    def step(self, rate: float) -> Tensor:
+        """A step of Adam on the next batch of each; the objective of each before the step."""
+
+    def keep(self, places: Sequence[int]) -> "_Learner":
+        """The same for the critics at these places only, of several."""
+        raise NotImplementedError
+
+    def release(self) -> None:  # noqa: B027
+        """Leave the critics to their owner."""
+
+
+def _learner(courses: Sequence[_Course], schedule: Schedule) -> _Learner:
+    dims = (side.shape[1] for side in courses[0].job.training)
+    if len(courses) > 1 or is_direct(courses[0].job.critic, *dims):
+        return _Direct(courses, schedule)
+    return _Autograd(courses[0], schedule)
+
+
+class _Autograd(_Learner):
+    """Steps of any critic."""
+
+    def __init__(self, course: _Course, schedule: Schedule) -> None:
+        self.course, self.block = course, schedule.block
+        self.parameters = list(course.job.critic.parameters())
+        self.optimizer = torch.optim.Adam(self.parameters, lr=schedule.learning_rate, fused=True)
+
+    def step(self, rate: float) -> Tensor:
+        course, job = self.course, self.course.job
+        rows = torch.from_numpy(next(course.batches)).to(job.training[0].device)
+        pairs = job.training[0][rows], job.training[1][rows]
+        with course.chance.step():
+            value = job.objective(*score(job.critic, pairs, self.block))
+        self.optimizer.zero_grad(set_to_none=True)
+        (-value).backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(self.parameters, LONGEST)
+        self.optimizer.param_groups[0]["lr"] = rate
+        self.optimizer.step()
+        return value.detach()[None]
+
+
+class _Direct(_Learner):
+    """Steps of equal critics whose gradients are written out, all at once."""
+
+    def __init__(
+        self, courses: Sequence[_Course], schedule: Schedule, critics: Direct | None = None
+    ) -> None:
+        self.courses, self.schedule = courses, schedule
+        size = _batch_size(len(courses[0].job.training[0]), schedule)
+        self.pairs = [
+            side.new_empty(len(courses), size, side.shape[1]) for side in courses[0].job.training
+        ]
+        self.critics = critics or direct(
+            [course.job.critic for course in courses],
+            size,
+            schedule.block,
+            self.pairs[0].shape[2],
+        )
+        self.ascent = ascent([course.job.objective for course in courses])
+
+    def step(self, rate: float) -> Tensor:
+        for i, course in enumerate(self.courses):
+            rows = torch.from_numpy(next(course.batches))
+            for side, batch in zip(course.job.training, self.pairs, strict=True):
+                torch.index_select(side, 0, rows, out=batch[i])
+        scores = self.critics.scores(*self.pairs)
+        values = self.ascent(scores)
+        self.critics.backward(scores)
+        self.critics.flat.step(rate, longest=LONGEST)
+        return values
+
+    def keep(self, places: Sequence[int]) -> "_Direct":
+        kept = [self.courses[i] for i in places]
+        return _Direct(kept, self.schedule, self.critics.keep(places))
+
+    def release(self) -> None:
+        self.critics.flat.release()
 
 
 def _decay(step: int, steps: int) -> float:
@@ -202,15 +349,14 @@ def _set_mode(critic: nn.Module, objective: Bound, *, training: bool) -> None:
         objective.train(training)
 
 
-def _validate(critic: nn.Module, objective: Bound, pairs: Pairs, schedule: Schedule) -> float:
-    _set_mode(critic, objective, training=False)
-    value = float(objective(*score_all(critic, pairs, schedule.block)))
-    return value if np.isfinite(value) else -np.inf
+def _batch_size(n: int, schedule: Schedule) -> int:
+    """Rows of a batch of n training rows: whole blocks."""
+    return min(schedule.batch_size, n) // schedule.block * schedule.block
 
 
 def _batches(n: int, schedule: Schedule, rng: np.random.Generator) -> Iterator[np.ndarray]:
     """Rows of each batch: random, without repetition until all have been seen."""
-    size = min(schedule.batch_size, n) // schedule.block * schedule.block
+    size = _batch_size(n, schedule)
     while True:
         order = rng.permutation(n)
         for start in range(0, n - size + 1, size):
