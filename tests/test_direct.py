@@ -2,6 +2,8 @@
 
 import copy
 import math
+import subprocess
+import sys
 from functools import partial
 
 import numpy as np
@@ -295,3 +297,13 @@ def test_train_is_one_of_them():
     train_together([job(other, bounds.nwj)], schedule(), progress=lambda _: None)
     for key, value in one.state_dict().items():
         assert torch.equal(value, other.state_dict()[key])
+
+
+def test_a_first_estimate_does_not_import_the_compiler():
+    # It takes two seconds, which every run of the command would spend.
+    program = (
+        "import sys, numpy, mineral; x = numpy.random.default_rng(0).standard_normal(100);"
+        "mineral.estimate(x, x + x[::-1], estimator=mineral.MINE(steps=2, folds=2));"
+        "sys.exit('torch._dynamo' in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)

@@ -15,11 +15,11 @@ import torch
 from torch import Tensor, nn
 
 from mineral import bounds
-from mineral.basics.numerics import off_diagonal
 from mineral.basics.types import Bound, CriticFactory, JointScores, ProductScores
 from mineral.critics import JointCritic, SeparableCritic, broadcasting
 from mineral.errors import OptionError
 from mineral.methods.base import Run
+from mineral.methods.neural import jackknife
 from mineral.methods.neural.crossfit import CrossFitted, FoldReport, prepared
 from mineral.methods.options import AtLeastOne, AtLeastTwo
 from mineral.networks.training import Pairs, score_all, score_parts, train
@@ -27,10 +27,8 @@ from mineral.samples import Fold, Paired
 from mineral.system.chance import Chance
 from mineral.system.threads import one_torch_thread
 
-GROUPS = 64  # of rows, for the jackknife standard error
 MOST_PAIRS = 2**22  # of held-out rows, if all are in memory at once: 32 MB
 ROWS = 128  # of a bound by rows, at a time: 1 MB of 1,023 product scores each
-PAIRS = 2**18  # that the standard error uses, in whole blocks; more only cost time
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,7 +132,7 @@ class Neural(CrossFitted):
             joint, product = (scores.double() for scores in part)
             joints.append(joint)
             log_sums.append(product.logsumexp((0, 1)))
-            if not self.by_row or count < PAIRS:
+            if not self.by_row or count < jackknife.PAIRS:
                 first.append((joint, product))
             if self.by_row:
                 value += len(joint) * float(self.bound(joint, product))
@@ -151,31 +149,11 @@ class Neural(CrossFitted):
         )
 
     def _variance(self, joint: JointScores, product: ProductScores) -> float:
-        """The variance of the bound over samples, by the delete-a-group jackknife.
+        return jackknife.variance(joint, product, self.jackknifed())
 
-        The x of a row is in its own scores, and its y in those of all other rows of its block. Both
-        are left out.
-        """
-        block = product.shape[1] + 1
-        blocks = max(1, min(len(joint), PAIRS // block) // block)
-        groups = min(GROUPS, block)
-        of_x = (torch.arange(block, device=joint.device) % groups).to(torch.uint8)
-        of_y = off_diagonal(of_x.expand(block, block))
-        joint_of = joint[: blocks * block].view(blocks, block)
-        product_of = product[: blocks * block].view(blocks, block, -1)
-        values = []
-        for group in range(groups):
-            rows = torch.nonzero(of_x != group)[:, 0]
-            # Large arrays, allocated and freed in turn, would not be reused.
-            parts = rows.split(ROWS if self.by_row else len(rows))  # type: ignore[no-untyped-call]
-            total = torch.zeros((), dtype=joint.dtype, device=joint.device)
-            for part in parts:
-                others = of_y[part] != group  # as many in every row
-                left = product_of[:, part].masked_select(others).view(-1, int(others[0].sum()))
-                total += len(part) * self.bound(joint_of[:, part].reshape(-1), left)
-            values.append(total / len(rows))
-        spread = torch.stack(values).var(correction=0) * (groups - 1)
-        return float(spread * blocks * block / len(joint))
+    def jackknifed(self) -> jackknife.Kept:
+        """The reported bound without each group of rows in turn."""
+        return jackknife.of_any(self.bound, rows=ROWS if self.by_row else None)
 
 
 def _whole(critic: nn.Module, pairs: Pairs, block: int) -> Iterator[Pairs]:
@@ -205,6 +183,9 @@ class MINE(Neural):
 
     def bound(self, joint: JointScores, product: ProductScores) -> Tensor:
         return bounds.donsker_varadhan(joint, product)
+
+    def jackknifed(self) -> jackknife.Kept:
+        return jackknife.of_partition(self.bound)
 
     def ceiling(self, n: int, product_samples: int) -> tuple[float, str]:
         return float(np.log(n)), "log n"
@@ -237,6 +218,9 @@ class InfoNCE(Neural):
 
     def bound(self, joint: JointScores, product: ProductScores) -> Tensor:
         return bounds.infonce(joint, product)
+
+    def jackknifed(self) -> jackknife.Kept:
+        return jackknife.of_infonce
 
     def ceiling(self, n: int, product_samples: int) -> tuple[float, str]:
         return float(np.log(product_samples + 1)), "log(product samples + 1)"
