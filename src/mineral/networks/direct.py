@@ -215,6 +215,14 @@ def direct(critics: Sequence[nn.Module], rows: int, block: int, dim_x: int) -> D
     return _KINDS[type(critics[0])](critics, rows, block, dim_x)
 
 
+def entries(critic: nn.Module, rows: int, block: int) -> int:
+    """Numbers that the widest layer of a critic has in a step, scores included."""
+    widest = max(m.out_features for m in critic.modules() if isinstance(m, nn.Linear))
+    if isinstance(critic, SeparableCritic):
+        return rows * (2 * widest + block)
+    return rows * block * widest
+
+
 def shapes(critic: nn.Module) -> tuple[object, ...]:
     """What two critics have in common that can be trained side by side."""
     layers = [(type(m), getattr(m, "bias", None) is None) for m in critic.modules()]

@@ -1,33 +1,33 @@
-"""The one training loop, and how critics are scored on more pairs than fit in memory at once."""
+"""The one training loop: of any critic by autograd, of known ones with gradients written out."""
 
 import math
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from mineral.basics.types import Bound, JointScores, ProductScores
-from mineral.bounds.ascent import ascent, block_scores
-from mineral.critics import Baselined, SeparableCritic
-from mineral.networks.direct import Direct, direct, draws_nothing, is_direct
+from mineral.basics.types import Bound
+from mineral.bounds.ascent import ascent
+from mineral.networks.direct import Direct, direct, entries, is_direct, shapes
+from mineral.networks.scoring import Pairs as Pairs
+from mineral.networks.scoring import score as score
+from mineral.networks.scoring import score_all as score_all
+from mineral.networks.scoring import score_parts as score_parts
 from mineral.results import Curve
 from mineral.stability import EarlyStopping
 from mineral.system.chance import Chance
 from mineral.system.threads import SMALL, multiplications, one_torch_thread
 
-Pairs = tuple[Tensor, Tensor]  # x of shape (n, dx) and y of shape (n, dy), paired row by row
-ALL = slice(None)
 CLOSEST = 10  # steps between looks at the validation rows
 LONGEST = 10.0  # of a gradient: one exploding batch would hold back Adam for the next hundreds
-# Pairs scored at a time outside training: 512 kB for each layer of 64 units, which a cache holds.
-# 2**14 take 1.4 times as long.
-SCORES = 2**11
-SCORES_OF_TWO = 2**20  # the same where x and y have a network each: 4 MB of scores alone
+# Numbers of a layer of all critics that are trained in the same steps, 1 MB: 32 critics of width
+# 64 and batches of 64 take 1 / 1.9 of the time in turn; with 4 MB, in batches of 256, as long.
+ENTRIES = 2**18
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,81 +66,6 @@ class Schedule:
         """How many steps without improvement end the training, after the best at step `best`."""
         longest = max(self.patience, best // 2)
         return longest if self.at_first is None else max(self.at_first, min(4 * best, longest))
-
-
-def score(critic: nn.Module, pairs: Pairs, block: int) -> tuple[JointScores, ProductScores]:
-    """Joint scores (n,), and product scores (n, block − 1) against the others of each block.
-
-    Rows are taken in blocks as they come, so their order must be random. n is a multiple of
-    `block`.
-    """
-    x, y = pairs
-    return block_scores(_grid(critic, x.view(-1, block, x.shape[1]), y.view(-1, block, y.shape[1])))
-
-
-def _grid(critic: nn.Module, x: Tensor, y: Tensor, rows: slice = ALL) -> Tensor:
-    """scores[k, i, j] of x (blocks, b, dx) and y (blocks, b, dy), for these rows i of a block."""
-    few = x[:, rows]
-    grid = few[:, :, None], y[:, None]
-    if not isinstance(critic, Baselined):
-        scores: Tensor = critic(*grid)
-        return scores
-    baseline = critic.baseline(few.flatten(0, 1), y[:, rows].flatten(0, 1))
-    less: Tensor = critic.critic(*grid) - baseline.view(*few.shape[:2], 1)
-    return less
-
-
-def score_all(critic: nn.Module, pairs: Pairs, block: int) -> tuple[JointScores, ProductScores]:
-    """`score` for any number of rows, at least 2, without a gradient.
-
-    What comes of `score_parts`, in one piece: n · `block` scores.
-    """
-    # Filled in place: many small results among large temporaries would keep these from being freed.
-    joint, product, start = torch.empty(0), torch.empty(0), 0
-    for part in score_parts(critic, pairs, block):
-        if not start:
-            joint, product = (each.new_empty(len(pairs[0]), *each.shape[1:]) for each in part)
-        rows = slice(start, start + len(part[0]))
-        joint[rows], product[rows] = part
-        start = rows.stop
-    return joint, product
-
-
-def score_parts(
-    critic: nn.Module, pairs: Pairs, block: int
-) -> Iterator[tuple[JointScores, ProductScores]]:
-    """`score` for any number of rows, at least 2, a part of them at a time, without a gradient.
-
-    Blocks are of size `block` or a little more, to leave few rows over: these borrow partners from
-    the block before, whose y then count more often than others. What the critic draws, if it draws
-    anything, is the same on every call.
-    """
-    n = len(pairs[0])
-    block = n // max(1, n // block)
-    separable = isinstance(critic, SeparableCritic)
-    at_once = max(1, (SCORES_OF_TWO if separable else SCORES) // block**2) * block
-    rows = block if separable else max(1, min(block, SCORES // block))
-    full = n - n % block
-    for start in range(0, full, at_once):
-        part = [side[start : min(start + at_once, full)] for side in pairs]
-        yield block_scores(_scored(critic, part, block, rows))
-    if full < n:
-        joint, product = block_scores(
-            _scored(critic, [side[-block:] for side in pairs], block, rows)
-        )
-        yield joint[full - n :], product[full - n :]
-
-
-@torch.no_grad()
-def _scored(critic: nn.Module, part: Sequence[Tensor], block: int, rows: int) -> Tensor:
-    """`_grid` of all rows, a few rows of each block at a time."""
-    x, y = (side.view(-1, block, side.shape[1]) for side in part)
-    # `Chance` costs ten microseconds an operation: a third of a look at the validation rows.
-    with nullcontext() if draws_nothing(critic) else Chance(0):
-        if rows >= block:
-            return _grid(critic, x, y)
-        starts = range(0, block, rows)
-        return torch.cat([_grid(critic, x, y, slice(i, i + rows)) for i in starts], 1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -196,14 +121,50 @@ def train_together(
     progress: Callable[[float], None],
     until: float = math.inf,
 ) -> list[Curve]:
-    """Maximize each job's objective, as `train` does, all in the same steps.
+    """Maximize each job's objective, as `train` does, as many in the same steps as a cache holds.
 
     Args:
-        jobs: Of equal critics, with as many rows in a batch, if there are several.
+        jobs: In any number; those of equal critics and batches are trained together.
         schedule: How long and how fast.
         progress: Called with the share of the steps that is done.
         until: Of `time.monotonic()`, after which no further step is taken.
     """
+    curves, done = list[Curve](), 0
+    for group in _groups(jobs, schedule):
+        start, share = done / len(jobs), len(group) / len(jobs)
+        part = partial(_pass_on, progress, start, share)
+        curves += _train_group(group, schedule, part, until)
+        done += len(group)
+    return curves
+
+
+def _pass_on(progress: Callable[[float], None], start: float, share: float, done: float) -> None:
+    progress(start + share * done)
+
+
+def _groups(jobs: Sequence[Job], schedule: Schedule) -> Iterator[Sequence[Job]]:
+    """Jobs in their order, cut into those that are trained in the same steps."""
+    group, held, kind = list[Job](), 0, None
+    for job in jobs:
+        dims = [side.shape[1] for side in job.training]
+        size = _batch_size(len(job.training[0]), schedule)
+        same, more = None, 0
+        if is_direct(job.critic, *dims):
+            same = (size, *shapes(job.critic))
+            more = entries(job.critic, size, schedule.block)
+        if group and (same is None or same != kind or held + more > ENTRIES):
+            yield group
+            group, held = [], 0
+        group.append(job)
+        held, kind = held + more, same
+    if group:
+        yield group
+
+
+def _train_group(
+    jobs: Sequence[Job], schedule: Schedule, progress: Callable[[float], None], until: float
+) -> list[Curve]:
+    """`train_together`, of equal critics in the same steps."""
     courses = [_Course(job, schedule) for job in jobs]
     running, learner = courses, _learner(courses, schedule)
     rate = schedule.learning_rate
