@@ -199,12 +199,13 @@ def jax_scan(x: np.ndarray, y: np.ndarray, width: int, batch: int, kind: str) ->
 
 
 def torch_mist(x: np.ndarray, y: np.ndarray, width: int, batch: int, kind: str) -> Steps:
-    """`estimate_mi` of torch-mist, its evaluation at the end included."""
+    """`estimate_mi` of torch-mist, which evaluates a batch at the end."""
     from torch_mist.utils import estimate_mi
 
     def run(steps: int) -> None:
         estimate_mi(
             {"x": torch.from_numpy(x), "y": torch.from_numpy(y)},
+            test_data={"x": torch.from_numpy(x[:batch]), "y": torch.from_numpy(y[:batch])},
             estimator="mine",
             hidden_dims=[width, width],
             critic_type="joint",

@@ -9,6 +9,7 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
+from scripts import FOLDER, load
 from torch import nn
 
 from mineral import bounds
@@ -270,6 +271,24 @@ def test_critics_trained_together_are_those_trained_alone(name, objective):
             torch.testing.assert_close(b.state_dict()[key], value, rtol=1e-3, atol=1e-4)
 
 
+def test_critics_train_together_in_groups_that_a_cache_holds(monkeypatch):
+    seen, shares = [], []
+    train_group = training._train_group
+
+    def watched(jobs, *rest):
+        seen.append(len(jobs))
+        return train_group(jobs, *rest)
+
+    monkeypatch.setattr(training, "_train_group", watched)
+    monkeypatch.setattr(training, "ENTRIES", 2 * 32 * 4 * 6)  # of two critics of width 6
+    jobs = [job(made("joint", seed), bounds.nwj, seed) for seed in range(5)]
+    jobs += [job(made("own ReLU"), bounds.nwj), job(Other(*DIMS).double(), bounds.nwj)]
+    jobs.append(job(made("own ReLU"), bounds.nwj, n=20))  # of smaller batches
+    curves = train_together(jobs, schedule(), progress=shares.append)
+    assert seen == [2, 2, 1, 1, 1, 1] and len(curves) == len(jobs)
+    assert shares == sorted(shares) and shares[-1] == pytest.approx(1)
+
+
 def test_one_that_diverges_leaves_the_others_as_they_are():
     critics = [made("joint", seed) for seed in range(3)]
     jobs = [job(critic, bounds.nwj, seed) for seed, critic in enumerate(critics)]
@@ -307,3 +326,22 @@ def test_a_first_estimate_does_not_import_the_compiler():
         "sys.exit('torch._dynamo' in sys.modules)"
     )
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_the_benchmark_lists_what_became_slower(monkeypatch):
+    monkeypatch.syspath_prepend(FOLDER)
+    slower = load("speed").slower
+
+    def row(rival, *ends):
+        least, median, largest = ends
+        return {
+            "name": "a",
+            "ratio": {rival: {"least": least, "median": median, "largest": largest}},
+        }
+
+    assert slower([row("plain", 1.0, 1.1, 1.2)], [row("plain", 1.3, 1.5, 1.7)]) != []
+    assert slower([row("plain", 1.0, 1.1, 1.4)], [row("plain", 1.3, 1.5, 1.7)]) == []
+    assert slower([row("plain", 2.0, 2.1, 2.4)], [row("plain", 1.3, 1.5, 1.7)]) == []
+    assert slower([row("times one", 3.0, 3.1, 3.4)], [row("times one", 2.0, 2.1, 2.2)]) != []
+    assert slower([row("times one", 1.0, 1.1, 1.4)], [row("times one", 2.0, 2.1, 2.2)]) == []
+    assert slower([row("plain", 1.0, 1.1, 1.2)], []) == []

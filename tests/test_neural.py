@@ -525,3 +525,24 @@ def test_as_many_rows_as_a_split_needs_and_one_less_is_refused(parts, least):
 def test_few_rows_are_fewer_than_a_batch(kind):
     found = kind(steps=10).estimate(*gaussian(60))
     assert math.isfinite(found.value) and math.isfinite(found.stderr)
+
+
+@each_tiny
+def test_folds_that_train_together_are_those_that_train_in_turn(estimator, monkeypatch):
+    estimator, samples = replace(estimator, folds=3), gaussian(200)
+    together = estimator.estimate(*samples)
+    monkeypatch.setattr(mineral.methods.neural.critics, "MOST_TOGETHER", 0)
+    in_turn = estimator.estimate(*samples)
+    assert together.value == pytest.approx(in_turn.value, abs=1e-4)
+    assert together.stderr == pytest.approx(in_turn.stderr, rel=1e-3)
+
+
+@each_tiny
+def test_a_fold_does_not_depend_on_how_long_others_train(estimator):
+    # The first fold stops by itself or at its last step; draws of the others are their own.
+    samples = gaussian(200)
+    first, second = (
+        replace(estimator, steps=steps).estimate(*samples).evidence.curves for steps in (60, 20)
+    )
+    for long, short in zip(first, second, strict=True):
+        assert long.validation[0] == short.validation[0]
