@@ -9,6 +9,7 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
+from conftest import params
 from scripts import FOLDER, load
 from torch import nn
 
@@ -202,7 +203,7 @@ def test_other_critics_are_left_to_autograd(make):
     assert not is_direct(make(*DIMS), *DIMS)
 
 
-@pytest.mark.parametrize("name", CRITICS)
+@pytest.mark.parametrize("name", params([*CRITICS], ("joint", "separable", "own ReLU")))
 @pytest.mark.parametrize("objective", OBJECTIVES)
 def test_a_training_is_that_by_autograd(name, objective, request):
     one = made(name)
@@ -248,7 +249,9 @@ def test_parameters_of_a_trained_critic_are_its_own():
 
 
 @pytest.mark.parametrize("name", ["joint", "separable"])
-@pytest.mark.parametrize("objective", ["mine", "infonce", "by autograd"])
+@pytest.mark.parametrize(
+    "objective", ["mine", "infonce", pytest.param("by autograd", marks=pytest.mark.slow)]
+)
 def test_critics_trained_together_are_those_trained_alone(name, objective):
     plan = schedule(steps=200, patience=20, learning_rate=3e-2)
     alone, together = ([made(name, seed) for seed in range(4)] for _ in range(2))
