@@ -12,6 +12,7 @@ from torch import nn
 import mineral
 from mineral import MINE, InfoNCE, JointCritic, SeparableCritic
 from mineral.errors import InputError, OptionError
+from mineral.methods.neural import jackknife
 from mineral.methods.neural.crossfit import VALIDATION
 from mineral.networks.training import score_all
 from mineral.samples import Standardizer, folds
@@ -261,7 +262,7 @@ def test_the_jackknife_on_a_part_of_the_blocks_speaks_for_all(kind, monkeypatch)
     pairs = tuple(torch.from_numpy(v) for v in gaussian(2000))
     joint, product = score_all(Fixed(pmi), pairs, 50)
     whole = kind()._variance(joint, product)
-    monkeypatch.setattr(mineral.methods.neural.critics, "PAIRS", 20 * 50**2)
+    monkeypatch.setattr(jackknife, "PAIRS", 20 * 50**2)
     assert kind()._variance(joint, product) == pytest.approx(whole, rel=0.5)
 
 
@@ -274,6 +275,32 @@ def test_rows_left_over_from_blocks_do_not_disturb_the_jackknife(kind):
 
 
 # The ceiling
+
+
+@pytest.mark.parametrize("scale", [1.0, 20.0])
+@pytest.mark.parametrize("rows", [70, 200])  # one block of fewer groups than rows, and three
+@pytest.mark.parametrize(
+    ("estimator", "block"),
+    [
+        (mineral.MINE(), 64),
+        (mineral.NWJ(), 70),
+        (mineral.JensenShannon(), 64),
+        (InfoNCE(), 70),
+        (mineral.ReInfoNCE(), 20),
+    ],
+    ids=lambda value: getattr(value, "name", value),
+)
+def test_a_jackknife_from_sums_is_that_by_evaluation(estimator, block, rows, scale):
+    generator = torch.Generator().manual_seed(0)
+    rows -= rows % block
+    joint = scale * torch.randn(rows, generator=generator, dtype=torch.float64)
+    product = scale * torch.randn(rows, block - 1, generator=generator, dtype=torch.float64)
+    grid = joint.view(-1, block), product.view(-1, block, block - 1)
+    groups = min(jackknife.GROUPS, block)
+    found = estimator.jackknifed()(grid, groups)
+    by_evaluation = jackknife.of_any(estimator.bound, rows=None)
+    assert estimator.jackknifed().__qualname__ != by_evaluation.__qualname__
+    torch.testing.assert_close(found, by_evaluation(grid, groups))
 
 
 def test_infonce_never_exceeds_the_logarithm_of_the_scores_it_compares():
@@ -498,3 +525,24 @@ def test_as_many_rows_as_a_split_needs_and_one_less_is_refused(parts, least):
 def test_few_rows_are_fewer_than_a_batch(kind):
     found = kind(steps=10).estimate(*gaussian(60))
     assert math.isfinite(found.value) and math.isfinite(found.stderr)
+
+
+@each_tiny
+def test_folds_that_train_together_are_those_that_train_in_turn(estimator, monkeypatch):
+    estimator, samples = replace(estimator, folds=3), gaussian(200)
+    together = estimator.estimate(*samples)
+    monkeypatch.setattr(mineral.methods.neural.critics, "MOST_TOGETHER", 0)
+    in_turn = estimator.estimate(*samples)
+    assert together.value == pytest.approx(in_turn.value, abs=1e-4)
+    assert together.stderr == pytest.approx(in_turn.stderr, rel=1e-3)
+
+
+@each_tiny
+def test_a_fold_does_not_depend_on_how_long_others_train(estimator):
+    # The first fold stops by itself or at its last step; draws of the others are their own.
+    samples = gaussian(200)
+    first, second = (
+        replace(estimator, steps=steps).estimate(*samples).evidence.curves for steps in (60, 20)
+    )
+    for long, short in zip(first, second, strict=True):
+        assert long.validation[0] == short.validation[0]

@@ -11,7 +11,7 @@ from torch import nn
 
 from mineral.bounds import MovingAverageDV, donsker_varadhan, nwj
 from mineral.critics import JointCritic
-from mineral.networks import training
+from mineral.networks import scoring, training
 from mineral.networks.training import Schedule, score, score_all, train
 from mineral.system.chance import seeded
 
@@ -134,13 +134,13 @@ def test_a_batch_of_pairs_is_scored_like_each_pair_alone(n, block):
 @pytest.mark.parametrize("n", [48, 51, 60])
 def test_scoring_a_few_pairs_at_a_time_changes_nothing(n, at_a_time, monkeypatch):
     whole = score_all(Numbering(), numbered(n), 8)
-    monkeypatch.setattr(training, "SCORES", at_a_time)
+    monkeypatch.setattr(scoring, "SCORES", at_a_time)
     parts = score_all(Numbering(), numbered(n), 8)
     assert torch.equal(parts[0], whole[0]) and torch.equal(parts[1], whole[1])
 
 
 def test_memory_is_bounded_by_the_pairs_scored_at_a_time(monkeypatch):
-    monkeypatch.setattr(training, "SCORES", 200)
+    monkeypatch.setattr(scoring, "SCORES", 200)
     spy = Spy(1, 1)
     score_all(spy, tuple(v.float() for v in numbered(80)), 8)
     assert max(len(x) for _, x, _ in spy.seen) * 8 <= 200
@@ -214,20 +214,21 @@ def test_training_leaves_the_critic_as_it_was_at_its_best_check(memorized):
 def test_stopping_where_the_best_check_was_gives_the_same_critic():
     # The same steps with the same rates, ended by an objective that turns to NaN.
     plan = schedule(steps=600, patience=120)
-    critic = new_critic()
-    curve = fit(critic, nwj, related(32), related(320, seed=1), plan)
-    assert curve.steps[-1] > curve.steps[curve.best]
-
-    checks = 0
 
     class Ended(nn.Module):
-        def forward(self, joint, product):
-            nonlocal checks
-            checks += not self.training
-            return nwj(joint, product) * (torch.nan if checks > curve.best + 1 else 1.0)
+        def __init__(self, last):
+            super().__init__()
+            self.last, self.checks = last, 0
 
+        def forward(self, joint, product):
+            self.checks += not self.training
+            return nwj(joint, product) * (torch.nan if self.checks > self.last else 1.0)
+
+    critic = new_critic()
+    curve = fit(critic, Ended(math.inf), related(32), related(320, seed=1), plan)
+    assert curve.steps[-1] > curve.steps[curve.best]
     again = new_critic()
-    fit(again, Ended(), related(32), related(320, seed=1), plan)
+    fit(again, Ended(curve.best + 1), related(32), related(320, seed=1), plan)
     for name, value in critic.state_dict().items():
         assert torch.equal(value, again.state_dict()[name]), name
 

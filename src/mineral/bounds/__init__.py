@@ -30,6 +30,7 @@ contrastive.py  InfoNCE and its kin: the true partner among others
 divergence.py   critics trained as classifiers or by an f-divergence
 regularized.py  objectives with a penalty for drift, and moving averages
 conditional.py  bounds of known or modelled densities
+ascent.py       gradients of training objectives, written out
 shapes.py       the check of shapes
 table.py        `BOUNDS`: the objective and the reported value of each method
 

@@ -1,24 +1,33 @@
-"""The one training loop, and how critics are scored on more pairs than fit in memory at once."""
+"""The one training loop: of any critic by autograd, of known ones with gradients written out."""
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from mineral.basics.types import Bound, JointScores, ProductScores
-from mineral.critics import Baselined
+from mineral.basics.types import Bound
+from mineral.bounds.ascent import ascent
+from mineral.networks.direct import Direct, direct, entries, is_direct, shapes
+from mineral.networks.scoring import Pairs as Pairs
+from mineral.networks.scoring import score as score
+from mineral.networks.scoring import score_all as score_all
+from mineral.networks.scoring import score_parts as score_parts
 from mineral.results import Curve
 from mineral.stability import EarlyStopping
 from mineral.system.chance import Chance
 from mineral.system.threads import SMALL, multiplications, one_torch_thread
 
-Pairs = tuple[Tensor, Tensor]  # x of shape (n, dx) and y of shape (n, dy), paired row by row
 CLOSEST = 10  # steps between looks at the validation rows
-SCORES = 2**14  # pairs scored at a time outside training: 4 MB for each layer of 64 units
+LONGEST = 10.0  # of a gradient: one exploding batch would hold back Adam for the next hundreds
+# Numbers of a layer of all critics that are trained in the same steps, 1 MB: 32 critics of width
+# 64 and batches of 64 take 1 / 1.9 of the time in turn; with 4 MB, in batches of 256, as long.
+ENTRIES = 2**18
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,62 +68,23 @@ class Schedule:
         return longest if self.at_first is None else max(self.at_first, min(4 * best, longest))
 
 
-def score(critic: nn.Module, pairs: Pairs, block: int) -> tuple[JointScores, ProductScores]:
-    """Joint scores (n,), and product scores (n, block − 1) against the others of each block.
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """A critic to train.
 
-    Rows are taken in blocks as they come, so their order must be random. n is a multiple of
-    `block`.
+    Attributes:
+        critic: Trained in place; returned to in evaluation mode.
+        objective: (joint, product) scores to nats.
+        training: Pairs to learn from.
+        validation: Pairs, in random order, that decide when to stop and which critic is kept.
+        rng: Draws the batches, and the seed of what the critic draws in training.
     """
-    x, y = pairs
-    grid = x.view(-1, block, 1, x.shape[1]), y.view(-1, 1, block, y.shape[1])
-    if isinstance(critic, Baselined):
-        scores = critic.critic(*grid) - critic.baseline(x, y).view(-1, block, 1)
-    else:
-        scores = critic(*grid)
-    joint = scores.diagonal(dim1=1, dim2=2).reshape(-1)
-    # As `numerics.off_diagonal`, for every block at once.
-    rest = scores.flatten(1)[:, 1:].view(len(scores), block - 1, block + 1)[..., :-1]
-    return joint, rest.reshape(len(x), block - 1)
 
-
-def score_all(critic: nn.Module, pairs: Pairs, block: int) -> tuple[JointScores, ProductScores]:
-    """`score` for any number of rows, at least 2, without a gradient.
-
-    What comes of `score_parts`, in one piece: n · `block` scores.
-    """
-    # Filled in place: many small results among large temporaries would keep these from being freed.
-    joint, product, start = torch.empty(0), torch.empty(0), 0
-    for part in score_parts(critic, pairs, block):
-        if not start:
-            joint, product = (each.new_empty(len(pairs[0]), *each.shape[1:]) for each in part)
-        rows = slice(start, start + len(part[0]))
-        joint[rows], product[rows] = part
-        start = rows.stop
-    return joint, product
-
-
-def score_parts(
-    critic: nn.Module, pairs: Pairs, block: int
-) -> Iterator[tuple[JointScores, ProductScores]]:
-    """`score` for any number of rows, at least 2, a part of them at a time, without a gradient.
-
-    Blocks are of size `block` or a little more, to leave few rows over: these borrow partners from
-    the block before, whose y then count more often than others. What the critic draws, if it draws
-    anything, is the same on every call.
-    """
-    n = len(pairs[0])
-    block = n // max(1, n // block)
-    at_once = max(1, SCORES // block**2) * block
-    full, chance = n - n % block, Chance(0)
-    for i in range(0, full, at_once):
-        rows = slice(i, min(i + at_once, full))
-        with torch.no_grad(), chance:
-            part = score(critic, (pairs[0][rows], pairs[1][rows]), block)
-        yield part
-    if full < n:
-        with torch.no_grad(), chance:
-            joint, product = score(critic, (pairs[0][-block:], pairs[1][-block:]), block)
-        yield joint[full - n :], product[full - n :]
+    critic: nn.Module
+    objective: Bound
+    training: Pairs
+    validation: Pairs
+    rng: np.random.Generator
 
 
 def train(
@@ -131,7 +101,7 @@ def train(
     """Maximize `objective` over the critic, and leave it as it was at its best validation check.
 
     Args:
-        critic: Trained in place; returned to in evaluation mode.
+        critic: As those of `Job`, and the other arguments before `schedule`, too.
         objective: (joint, product) scores to nats.
         training: Pairs to learn from.
         validation: Pairs, in random order, that decide when to stop and which critic is kept.
@@ -140,52 +110,210 @@ def train(
         progress: Called with the share of the steps that is done.
         until: Of `time.monotonic()`, after which no further step is taken.
     """
-    parameters = list(critic.parameters())
-    optimizer = torch.optim.Adam(parameters, lr=schedule.learning_rate, fused=True)
-    batches = _batches(len(training[0]), schedule, rng)
-    with multiplications(critic) as counts:
-        first_look = _validate(critic, objective, validation, schedule)
-    a_step = sum(counts) * min(schedule.batch_size, len(training[0])) / len(validation[0])
-    steps, learned, held_out = [0], [0.0], [first_look]
-    best = EarlyStopping(patience=None)  # the schedule counts steps, not looks
-    best.update(first_look, critic)
+    job = Job(critic=critic, objective=objective, training=training, validation=validation, rng=rng)
+    return train_together([job], schedule, progress=progress, until=until)[0]
+
+
+def train_together(
+    jobs: Sequence[Job],
+    schedule: Schedule,
+    *,
+    progress: Callable[[float], None],
+    until: float = math.inf,
+) -> list[Curve]:
+    """Maximize each job's objective, as `train` does, as many in the same steps as a cache holds.
+
+    Args:
+        jobs: In any number; those of equal critics and batches are trained together.
+        schedule: How long and how fast.
+        progress: Called with the share of the steps that is done.
+        until: Of `time.monotonic()`, after which no further step is taken.
+    """
+    curves, done = list[Curve](), 0
+    for group in _groups(jobs, schedule):
+        start, share = done / len(jobs), len(group) / len(jobs)
+        part = partial(_pass_on, progress, start, share)
+        curves += _train_group(group, schedule, part, until)
+        done += len(group)
+    return curves
+
+
+def _pass_on(progress: Callable[[float], None], start: float, share: float, done: float) -> None:
+    progress(start + share * done)
+
+
+def _groups(jobs: Sequence[Job], schedule: Schedule) -> Iterator[Sequence[Job]]:
+    """Jobs in their order, cut into those that are trained in the same steps."""
+    group, held, kind = list[Job](), 0, None
+    for job in jobs:
+        dims = [side.shape[1] for side in job.training]
+        size = _batch_size(len(job.training[0]), schedule)
+        same, more = None, 0
+        if is_direct(job.critic, *dims):
+            same = (size, *shapes(job.critic))
+            more = entries(job.critic, size, schedule.block)
+        if group and (same is None or same != kind or held + more > ENTRIES):
+            yield group
+            group, held = [], 0
+        group.append(job)
+        held, kind = held + more, same
+    if group:
+        yield group
+
+
+def _train_group(
+    jobs: Sequence[Job], schedule: Schedule, progress: Callable[[float], None], until: float
+) -> list[Curve]:
+    """`train_together`, of equal critics in the same steps."""
+    courses = [_Course(job, schedule) for job in jobs]
+    running, learner = courses, _learner(courses, schedule)
+    rate = schedule.learning_rate
     since: list[Tensor] = []
-    chance = Chance.of(rng)
-    _set_mode(critic, objective, training=True)
-    with one_torch_thread(when=a_step < SMALL):
+    with one_torch_thread(when=max(course.a_step for course in courses) < SMALL):
         for step in range(1, schedule.steps + 1):
-            rows = torch.from_numpy(next(batches)).to(training[0].device)
-            pairs = training[0][rows], training[1][rows]
-            with chance.step():
-                value = objective(*score(critic, pairs, schedule.block))
-            optimizer.zero_grad(set_to_none=True)
-            (-value).backward()  # type: ignore[no-untyped-call]
-            nn.utils.clip_grad_norm_(parameters, 10.0)
-            optimizer.step()
-            optimizer.param_groups[0]["lr"] *= _decay(step, schedule.steps)
-            since.append(value.detach())
-            if step < schedule.next_check(steps[-1]):
+            since.append(learner.step(rate))
+            rate *= _decay(step, schedule.steps)
+            if step < schedule.next_check(running[0].steps[-1]):
                 continue
-            steps.append(step)
-            learned.append(float(torch.stack(since).mean()))
-            held_out.append(_validate(critic, objective, validation, schedule))
-            _set_mode(critic, objective, training=True)
+            learned = torch.stack(since).mean(0).tolist()
             since.clear()
+            ended = [c.look(step, value) for c, value in zip(running, learned, strict=True)]
             progress(step / schedule.steps)
-            diverged = best.update(held_out[-1], critic)
-            best_step = steps[best.best_update]
-            waited = step - best_step >= schedule.waits(best_step)
-            if waited or diverged or time.monotonic() > until:
+            if all(ended) or time.monotonic() > until:
                 break
-    best.restore(critic)
-    critic.eval()
-    learned[0] = held_out[0]  # before the first step, no row is different from any other
-    return Curve(
-        steps=tuple(steps),
-        training=tuple(learned),
-        validation=tuple(held_out),
-        best=best.best_update,
-    )
+            if any(ended):
+                places = [i for i, end in enumerate(ended) if not end]
+                running = [running[i] for i in places]
+                learner = learner.keep(places)
+    learner.release()
+    return [course.end() for course in courses]
+
+
+class _Course:
+    """A job under way: its batches, its looks at the validation rows, and its best critic."""
+
+    def __init__(self, job: Job, schedule: Schedule) -> None:
+        self.job, self.schedule = job, schedule
+        self.batches = _batches(len(job.training[0]), schedule, job.rng)
+        with multiplications(job.critic) as counts:
+            first_look = self._validate()
+        batch = min(schedule.batch_size, len(job.training[0]))
+        self.a_step = sum(counts) * batch / len(job.validation[0])
+        self.steps, self.learned, self.held_out = [0], [0.0], [first_look]
+        self.best = EarlyStopping(patience=None)  # the schedule counts steps, not looks
+        self.best.update(first_look, job.critic)
+        self.chance = Chance.of(job.rng)
+        _set_mode(job.critic, job.objective, training=True)
+
+    def look(self, step: int, learned: float) -> bool:
+        """Evaluate the validation rows; True if it is time to stop."""
+        self.steps.append(step)
+        self.learned.append(learned)
+        self.held_out.append(self._validate())
+        _set_mode(self.job.critic, self.job.objective, training=True)
+        diverged = self.best.update(self.held_out[-1], self.job.critic)
+        best_step = self.steps[self.best.best_update]
+        return diverged or step - best_step >= self.schedule.waits(best_step)
+
+    def end(self) -> Curve:
+        """Return to the best critic."""
+        self.best.restore(self.job.critic)
+        self.job.critic.eval()
+        self.learned[0] = self.held_out[0]  # before the first step, no row differs from others
+        return Curve(
+            steps=tuple(self.steps),
+            training=tuple(self.learned),
+            validation=tuple(self.held_out),
+            best=self.best.best_update,
+        )
+
+    def _validate(self) -> float:
+        job = self.job
+        _set_mode(job.critic, job.objective, training=False)
+        value = float(job.objective(*score_all(job.critic, job.validation, self.schedule.block)))
+        return value if np.isfinite(value) else -np.inf
+
+
+class _Learner(ABC):
+    """Takes the steps of one critic or several."""
+
+    @abstractmethod
+    def step(self, rate: float) -> Tensor:
+        """A step of Adam on the next batch of each; the objective of each before the step."""
+
+    def keep(self, places: Sequence[int]) -> "_Learner":
+        """The same for the critics at these places only, of several."""
+        raise NotImplementedError
+
+    def release(self) -> None:  # noqa: B027
+        """Leave the critics to their owner."""
+
+
+def _learner(courses: Sequence[_Course], schedule: Schedule) -> _Learner:
+    dims = (side.shape[1] for side in courses[0].job.training)
+    if len(courses) > 1 or is_direct(courses[0].job.critic, *dims):
+        return _Direct(courses, schedule)
+    return _Autograd(courses[0], schedule)
+
+
+class _Autograd(_Learner):
+    """Steps of any critic."""
+
+    def __init__(self, course: _Course, schedule: Schedule) -> None:
+        self.course, self.block = course, schedule.block
+        self.parameters = list(course.job.critic.parameters())
+        self.optimizer = torch.optim.Adam(self.parameters, lr=schedule.learning_rate, fused=True)
+
+    def step(self, rate: float) -> Tensor:
+        course, job = self.course, self.course.job
+        rows = torch.from_numpy(next(course.batches)).to(job.training[0].device)
+        pairs = job.training[0][rows], job.training[1][rows]
+        with course.chance.step():
+            value = job.objective(*score(job.critic, pairs, self.block))
+        self.optimizer.zero_grad(set_to_none=True)
+        (-value).backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(self.parameters, LONGEST)
+        self.optimizer.param_groups[0]["lr"] = rate
+        self.optimizer.step()
+        return value.detach()[None]
+
+
+class _Direct(_Learner):
+    """Steps of equal critics whose gradients are written out, all at once."""
+
+    def __init__(
+        self, courses: Sequence[_Course], schedule: Schedule, critics: Direct | None = None
+    ) -> None:
+        self.courses, self.schedule = courses, schedule
+        size = _batch_size(len(courses[0].job.training[0]), schedule)
+        self.pairs = [
+            side.new_empty(len(courses), size, side.shape[1]) for side in courses[0].job.training
+        ]
+        self.critics = critics or direct(
+            [course.job.critic for course in courses],
+            size,
+            schedule.block,
+            self.pairs[0].shape[2],
+        )
+        self.ascent = ascent([course.job.objective for course in courses])
+
+    def step(self, rate: float) -> Tensor:
+        for i, course in enumerate(self.courses):
+            rows = torch.from_numpy(next(course.batches))
+            for side, batch in zip(course.job.training, self.pairs, strict=True):
+                torch.index_select(side, 0, rows, out=batch[i])
+        scores = self.critics.scores(*self.pairs)
+        values = self.ascent(scores)
+        self.critics.backward(scores)
+        self.critics.flat.step(rate, longest=LONGEST)
+        return values
+
+    def keep(self, places: Sequence[int]) -> "_Direct":
+        kept = [self.courses[i] for i in places]
+        return _Direct(kept, self.schedule, self.critics.keep(places))
+
+    def release(self) -> None:
+        self.critics.flat.release()
 
 
 def _decay(step: int, steps: int) -> float:
@@ -202,15 +330,14 @@ def _set_mode(critic: nn.Module, objective: Bound, *, training: bool) -> None:
         objective.train(training)
 
 
-def _validate(critic: nn.Module, objective: Bound, pairs: Pairs, schedule: Schedule) -> float:
-    _set_mode(critic, objective, training=False)
-    value = float(objective(*score_all(critic, pairs, schedule.block)))
-    return value if np.isfinite(value) else -np.inf
+def _batch_size(n: int, schedule: Schedule) -> int:
+    """Rows of a batch of n training rows: whole blocks."""
+    return min(schedule.batch_size, n) // schedule.block * schedule.block
 
 
 def _batches(n: int, schedule: Schedule, rng: np.random.Generator) -> Iterator[np.ndarray]:
     """Rows of each batch: random, without repetition until all have been seen."""
-    size = min(schedule.batch_size, n) // schedule.block * schedule.block
+    size = _batch_size(n, schedule)
     while True:
         order = rng.permutation(n)
         for start in range(0, n - size + 1, size):

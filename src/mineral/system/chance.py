@@ -68,6 +68,14 @@ class Chance(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self._generators: dict[torch.device, torch.Generator] = {}
 
     @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """Whether torch keeps its compiler away from this class, for which it imports all of it.
+
+        That takes 2 s before the first network of a process.
+        """
+        return False
+
+    @classmethod
     def of(cls, rng: np.random.Generator) -> "Chance":
         """With a seed that `rng` draws."""
         return cls(int(rng.integers(WORD)))

@@ -6,7 +6,7 @@ the bound that is reported on held-out rows.
 
 import math
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -15,22 +15,25 @@ import torch
 from torch import Tensor, nn
 
 from mineral import bounds
-from mineral.basics.numerics import off_diagonal
 from mineral.basics.types import Bound, CriticFactory, JointScores, ProductScores
 from mineral.critics import JointCritic, SeparableCritic, broadcasting
 from mineral.errors import OptionError
 from mineral.methods.base import Run
+from mineral.methods.neural import jackknife
 from mineral.methods.neural.crossfit import CrossFitted, FoldReport, prepared
 from mineral.methods.options import AtLeastOne, AtLeastTwo
-from mineral.networks.training import Pairs, score_all, score_parts, train
+from mineral.models import Member
+from mineral.networks.scoring import Pairs, score_all, score_parts
+from mineral.networks.training import Job, train_together
+from mineral.results import Curve
 from mineral.samples import Fold, Paired
 from mineral.system.chance import Chance
+from mineral.system.progress import portion
 from mineral.system.threads import one_torch_thread
 
-GROUPS = 64  # of rows, for the jackknife standard error
+MOST_TOGETHER = 2**24  # numbers of samples whose folds are in memory at once: 64 MB for each
 MOST_PAIRS = 2**22  # of held-out rows, if all are in memory at once: 32 MB
 ROWS = 128  # of a bound by rows, at a time: 1 MB of 1,023 product scores each
-PAIRS = 2**18  # that the standard error uses, in whole blocks; more only cost time
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,24 +97,57 @@ class Neural(CrossFitted):
         """The maximum of the bound on n rows, in nats, and its formula."""
 
     def report(self, samples: Paired, fold: Fold, run: Run, rng: np.random.Generator) -> FoldReport:
-        with Chance.of(rng):
-            critic = self.network(samples.x.shape[1], samples.y.shape[1]).to(run.device)
-        member, (training, validation, test) = prepared(samples, fold, critic)
-        objective = self.objective()
-        if isinstance(objective, torch.nn.Module):
-            objective.to(run.device)
-        curve = train(
-            critic,
-            objective,
-            training,
-            validation,
-            self.schedule(
-                len(fold.training), block=min(self.product_samples + 1, len(fold.training))
-            ),
-            rng=rng,
-            progress=self.telling(run),
-        )
-        scores = self._held_out(critic, test)
+        return self._together(samples, [fold], run, [rng])[0]
+
+    def reports(
+        self, samples: Paired, parts: Sequence[Fold], run: Run, rng: np.random.Generator
+    ) -> list[FoldReport]:
+        rngs = rng.spawn(len(parts))  # a fold's numbers do not depend on which others train with it
+        if len(samples) * samples.dims <= MOST_TOGETHER:
+            return self._together(samples, parts, run, rngs)
+        found = []
+        for i, (fold, own) in enumerate(zip(parts, rngs, strict=True)):
+            progress = portion(run.progress, i / len(parts), (i + 1) / len(parts))
+            found += self._together(samples, [fold], replace(run, progress=progress), [own])
+        return found
+
+    def _together(
+        self,
+        samples: Paired,
+        parts: Sequence[Fold],
+        run: Run,
+        rngs: Sequence[np.random.Generator],
+    ) -> list[FoldReport]:
+        """Train the folds' critics together, and evaluate each on its own rows."""
+        members, tests, jobs = list[Member](), list[Pairs](), list[Job]()
+        for fold, rng in zip(parts, rngs, strict=True):
+            with Chance.of(rng):
+                critic = self.network(samples.x.shape[1], samples.y.shape[1]).to(run.device)
+            member, (training, validation, test) = prepared(samples, fold, critic)
+            objective = self.objective()
+            if isinstance(objective, torch.nn.Module):
+                objective.to(run.device)
+            members.append(member)
+            tests.append(test)
+            jobs.append(
+                Job(
+                    critic=critic,
+                    objective=objective,
+                    training=training,
+                    validation=validation,
+                    rng=rng,
+                )
+            )
+        fewest = min(len(fold.training) for fold in parts)
+        schedule = self.schedule(fewest, block=min(self.product_samples + 1, fewest))
+        curves = train_together(jobs, schedule, progress=self.telling(run))
+        evaluated = zip(parts, members, tests, curves, strict=True)
+        return [self._evaluated(len(samples), *each) for each in evaluated]
+
+    def _evaluated(
+        self, n: int, fold: Fold, member: Member, test: Pairs, curve: Curve
+    ) -> FoldReport:
+        scores = self._held_out(member.critic, test)
         return FoldReport(
             rows=fold.test,
             value=scores.value,
@@ -119,7 +155,7 @@ class Neural(CrossFitted):
             pointwise=(scores.joint - scores.log_partition).cpu().numpy(),
             member=replace(member, log_partition=scores.log_partition),
             curve=curve,
-            ceiling=self.ceiling(len(samples), scores.product_samples),
+            ceiling=self.ceiling(n, scores.product_samples),
         )
 
     def _held_out(self, critic: nn.Module, test: Pairs) -> "_Scores":
@@ -134,7 +170,7 @@ class Neural(CrossFitted):
             joint, product = (scores.double() for scores in part)
             joints.append(joint)
             log_sums.append(product.logsumexp((0, 1)))
-            if not self.by_row or count < PAIRS:
+            if not self.by_row or count < jackknife.PAIRS:
                 first.append((joint, product))
             if self.by_row:
                 value += len(joint) * float(self.bound(joint, product))
@@ -151,31 +187,11 @@ class Neural(CrossFitted):
         )
 
     def _variance(self, joint: JointScores, product: ProductScores) -> float:
-        """The variance of the bound over samples, by the delete-a-group jackknife.
+        return jackknife.variance(joint, product, self.jackknifed())
 
-        The x of a row is in its own scores, and its y in those of all other rows of its block. Both
-        are left out.
-        """
-        block = product.shape[1] + 1
-        blocks = max(1, min(len(joint), PAIRS // block) // block)
-        groups = min(GROUPS, block)
-        of_x = (torch.arange(block, device=joint.device) % groups).to(torch.uint8)
-        of_y = off_diagonal(of_x.expand(block, block))
-        joint_of = joint[: blocks * block].view(blocks, block)
-        product_of = product[: blocks * block].view(blocks, block, -1)
-        values = []
-        for group in range(groups):
-            rows = torch.nonzero(of_x != group)[:, 0]
-            # Large arrays, allocated and freed in turn, would not be reused.
-            parts = rows.split(ROWS if self.by_row else len(rows))  # type: ignore[no-untyped-call]
-            total = torch.zeros((), dtype=joint.dtype, device=joint.device)
-            for part in parts:
-                others = of_y[part] != group  # as many in every row
-                left = product_of[:, part].masked_select(others).view(-1, int(others[0].sum()))
-                total += len(part) * self.bound(joint_of[:, part].reshape(-1), left)
-            values.append(total / len(rows))
-        spread = torch.stack(values).var(correction=0) * (groups - 1)
-        return float(spread * blocks * block / len(joint))
+    def jackknifed(self) -> jackknife.Kept:
+        """The reported bound without each group of rows in turn."""
+        return jackknife.of_any(self.bound, rows=ROWS if self.by_row else None)
 
 
 def _whole(critic: nn.Module, pairs: Pairs, block: int) -> Iterator[Pairs]:
@@ -205,6 +221,9 @@ class MINE(Neural):
 
     def bound(self, joint: JointScores, product: ProductScores) -> Tensor:
         return bounds.donsker_varadhan(joint, product)
+
+    def jackknifed(self) -> jackknife.Kept:
+        return jackknife.of_partition(self.bound)
 
     def ceiling(self, n: int, product_samples: int) -> tuple[float, str]:
         return float(np.log(n)), "log n"
@@ -237,6 +256,9 @@ class InfoNCE(Neural):
 
     def bound(self, joint: JointScores, product: ProductScores) -> Tensor:
         return bounds.infonce(joint, product)
+
+    def jackknifed(self) -> jackknife.Kept:
+        return jackknife.of_infonce
 
     def ceiling(self, n: int, product_samples: int) -> tuple[float, str]:
         return float(np.log(product_samples + 1)), "log(product samples + 1)"

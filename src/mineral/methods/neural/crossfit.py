@@ -97,14 +97,21 @@ class CrossFitted(Learned):
     def measure(self, samples: Paired, run: Run) -> Measurement:
         fewest = max(FEWEST, FEWEST_REPORTED * self.folds)
         samples.at_least(fewest, f"{type(self).__name__}, which learns on a part of them,")
-        rng, n = run.rng(), len(samples)
-        reports = []
+        rng = run.rng()
         with learning():
-            for i, fold in enumerate(folds(n, self.folds, validation=VALIDATION, rng=rng)):
-                progress = portion(run.progress, i / self.folds, (i + 1) / self.folds)
-                part = replace(run, progress=progress)
-                reports.append(self.report(samples, fold, part, rng))
+            parts = list(folds(len(samples), self.folds, validation=VALIDATION, rng=rng))
+            reports = self.reports(samples, parts, run, rng)
         return combined(self, samples, reports)
+
+    def reports(
+        self, samples: Paired, parts: Sequence[Fold], run: Run, rng: np.random.Generator
+    ) -> list[FoldReport]:
+        """`report` of each fold."""
+        found = []
+        for i, fold in enumerate(parts):
+            progress = portion(run.progress, i / len(parts), (i + 1) / len(parts))
+            found.append(self.report(samples, fold, replace(run, progress=progress), rng))
+        return found
 
 
 def combined(estimator: Learned, samples: Paired, reports: Sequence[FoldReport]) -> Measurement:

@@ -12,8 +12,10 @@ from typing import ClassVar
 import numpy as np
 from torch import Tensor
 
+from mineral import bounds
 from mineral.basics.types import Bound, JointScores, ProductScores
 from mineral.bounds import BOUNDS, BoundEntry
+from mineral.methods.neural import jackknife
 from mineral.methods.neural.critics import Neural
 from mineral.methods.options import AtLeastOne, NotNegative, PositiveOrInfinite
 
@@ -37,6 +39,13 @@ class Variational(Neural):
             return float(np.log(product_samples + 1)), "log(product samples + 1)"
         lower = self.entry.kind == "lower bound"
         return (float(np.log(n)), "log n") if lower else (np.inf, "")
+
+    def jackknifed(self) -> jackknife.Kept:
+        if self.entry.value in (bounds.donsker_varadhan, bounds.nwj, bounds.shifted_nwj):
+            return jackknife.of_partition(self.bound)
+        if self.entry.value is bounds.infonce and self.by_row:
+            return jackknife.of_infonce
+        return super().jackknifed()
 
     def _with_options(self, function: Bound) -> Bound:
         """The function of the table, with the options that the class adds, by their names."""
