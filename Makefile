@@ -1,7 +1,7 @@
 # make demo   estimate on real data and leave mineral-report.html
 # make test   lint, types and tests: what CI runs
 # make test-slow   repeats and full-size training; make test-typed   all tests, every call checked
-# make bench  speed and memory, beside a rival, as ratios in one run
+# make bench  speed and memory, beside a rival, as ratios in one run; make bench-compare: what got slower
 # make docs   the documentation site in build/site; a warning or a broken link is an error
 # make release   wheel and source in dist, each installed into a new environment and run
 
@@ -14,7 +14,7 @@ SHAPES := $(addprefix tests/test_, bounds_identities.py bounds_shapes.py critics
 CHECKED := --jaxtyping-packages=mineral,beartype.beartype
 PYTEST := $(BIN)/python -m pytest -q -n 2 --dist worksteal
 
-.PHONY: demo test test-slow test-typed test-gpu bench docs release format clean
+.PHONY: demo test test-slow test-typed test-gpu bench bench-compare docs release format clean
 
 .venv/installed: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
@@ -49,6 +49,10 @@ bench: .venv/installed
 	$(BIN)/python benchmarks/ksg.py
 	$(BIN)/python benchmarks/mine_loop.py
 	$(BIN)/python benchmarks/default.py
+	$(BIN)/python benchmarks/speed.py
+
+bench-compare: .venv/installed
+	$(BIN)/python benchmarks/speed.py --compare benchmarks/results/speed/training.json
 
 docs: .venv/installed-docs
 	$(BIN)/python -m sphinx -E -W --keep-going -q docs build/site
