@@ -135,6 +135,7 @@ def test_principal_components_are_undone_whatever_their_signs():
     assert np.array_equal(lookalike._signed(codes), lookalike._signed(codes * [-1, 1, -1, 1]))
 
 
+@pytest.mark.slow
 def test_what_tells_nothing_is_not_undone():
     raw = mixture(150)
     found = reidentification.attack(raw, RNG.standard_normal((150, 6)))

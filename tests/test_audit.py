@@ -74,6 +74,7 @@ def test_no_leak_is_reported_where_there_is_none(audited):
     assert accuracy.name == "accuracy" and accuracy.value == pytest.approx(0.841, abs=4 * 0.027)
 
 
+@pytest.mark.slow
 def test_what_the_label_that_is_kept_gives_away_is_no_leak():
     rng = np.random.default_rng(0)
     keep = rng.integers(2, size=900)
@@ -350,6 +351,7 @@ def test_the_command_audits_a_file_and_writes_a_page(command):
     assert "pca" in Path("audit.html").read_text()
 
 
+@pytest.mark.slow
 def test_usual_noise_hides_each_column_alike_whatever_its_unit(command):
     rng = np.random.default_rng(7)
     people = rng.standard_normal((1000, 2)) * [1.0, 1e4] + [170.0, 5e4]
@@ -370,6 +372,7 @@ def test_usual_noise_hides_each_column_alike_whatever_its_unit(command):
 
 
 @pytest.mark.usefixtures("files")
+@pytest.mark.slow
 def test_the_command_audits_recorded_codes(command):
     words = ("--raw", "raw.npz", "--encoded", "codes.npz", "--keep", "keep", "--hide", "hide")
     status, out, err = command(*words, "--attack", "label", "--json")

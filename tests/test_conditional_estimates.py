@@ -192,6 +192,7 @@ def test_copied_rows_count_once():
     assert found.value == pytest.approx(once.value, abs=once.stderr)
 
 
+@pytest.mark.slow
 def test_an_interval_includes_zero_where_its_own_test_finds_nothing():
     def above_zero(seed):
         rng = np.random.default_rng(seed)

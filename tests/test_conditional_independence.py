@@ -25,6 +25,7 @@ def strata(rng, n):
 
 
 @pytest.mark.parametrize("null", [fork, label, strata])
+@pytest.mark.slow
 def test_its_size_is_about_what_it_says(null):
     p = []
     for seed in range(RUNS):

@@ -92,6 +92,7 @@ def test_the_order_of_rows_does_not_matter(cheap_estimator):
 
 
 @pytest.mark.parametrize("kind", [mineral.MINE, mineral.InfoNCE])
+@pytest.mark.slow
 def test_networks_do_not_care_for_places_and_orders_but_for_chance(kind):
     estimator = kind(steps=60, batch_size=64, product_samples=15, folds=2, learning_rate=0.02)
     x, y = draw(300, 3, 2)

@@ -163,6 +163,7 @@ def laws():
 
 
 @pytest.mark.parametrize("law", params(dict(laws()), ("2 x 2", "5 x 5", "copy of 30")))
+@pytest.mark.slow
 def test_intervals_hold(law):
     table, n = law
     rng = np.random.default_rng(0)

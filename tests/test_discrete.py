@@ -244,6 +244,7 @@ def test_error_bars_are_as_long_as_the_errors(symbols_, keep):
     assert 0.8 * actual < claimed < 1.5 * actual  # where pointwise values are constant, longer
 
 
+@pytest.mark.slow
 def test_error_bars_are_as_long_as_the_errors_where_blocks_are_all_there_is():
     # x tells which half y is in and no more: log 2, and every pointwise value is the same.
     values, stderrs = [], []

@@ -127,6 +127,7 @@ def test_a_class_is_its_row_in_the_table_of_bounds(kind):
 
 
 @pytest.mark.parametrize("kind", params(VARIATIONAL, ["nwj", "smile", "reinfonce"]))
+@pytest.mark.slow
 def test_a_short_training_finds_most_of_the_information(kind):
     r = small(kind, steps=100).estimate(*normal(1000))
     # The standard error of the mean pmi is 0.8 / √1000 = 0.025; a short training may lose a third.

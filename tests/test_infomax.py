@@ -145,6 +145,7 @@ def images(monkeypatch):
 
 
 @pytest.mark.usefixtures("images")
+@pytest.mark.slow
 def test_the_experiment_stands_beside_what_learned_nothing(tmp_path):
     changes = {"seeds": 2, "channels": [2, 4], "epochs": 2, "images": 300, "labelled": 200}
     changes |= {"batch": 50, "dim_z": 8, "compared": 100}

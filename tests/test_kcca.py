@@ -66,6 +66,7 @@ def test_independent_rows_rarely_have_variates():
     assert np.mean(np.array(counts) > 0) < 0.07 + 3 * np.sqrt(0.07 * 0.93 / 60)
 
 
+@pytest.mark.slow
 def test_leaving_a_row_out_by_formula_is_leaving_it_out():
     """Within what the other side's variate changes, to which the row belonged too."""
     x, y, *_ = turned(400, 0)

@@ -153,6 +153,7 @@ def test_the_default_does_not_look_at_the_numbers_of_classes(names):
     assert abs(mineral.estimate(x, label).value - pmi.mean()) < 0.1
 
 
+@pytest.mark.slow
 def test_the_default_tells_rings_by_neighbours():
     rng = np.random.default_rng(0)
     label = rng.integers(0, 3, 1000)

@@ -28,6 +28,7 @@ def test_each_estimator_stays_below_the_bar(benchmark, name):
 
 @pytest.mark.parametrize("kind", [InfoNCE, ReInfoNCE])
 @pytest.mark.parametrize("rows", [300, 1024, 2500])
+@pytest.mark.slow
 def test_a_bound_by_rows_is_the_same_in_parts(kind, rows):
     class Product(torch.nn.Module):
         def forward(self, x, y):

@@ -145,6 +145,7 @@ def test_the_number_of_components_follows_the_data():
     assert np.mean(sizes["gaussian"]) < np.mean(sizes["cross"])
 
 
+@pytest.mark.slow
 def test_every_row_is_scored_by_a_mixture_that_did_not_see_it():
     x, y = draw(CROSS, 600)
     found = SMALL.estimate(x, y, seed=7)

@@ -159,6 +159,7 @@ def test_what_cannot_be_measured_is_refused(call, error, message):
         call(x)
 
 
+@pytest.mark.slow
 def test_the_conditional_entropy_of_a_normal():
     # X = Z₁ + Z₂ + noise of standard deviation ½: given Z, the noise remains.
     def measured(rng, **options):

@@ -144,6 +144,7 @@ def test_many_columns_tell_a_number(noise):
     assert swapped.value == pytest.approx(r.value, abs=1e-6)
 
 
+@pytest.mark.slow
 def test_where_noise_depends_on_the_others_all_else_is_asked():
     rng = np.random.default_rng(0)
     x = rng.standard_normal((1000, 2))

@@ -118,6 +118,7 @@ class TestTransferEntropy:
         assert found.value == pytest.approx(plain.value, abs=1e-12) and found.n == 297
         assert (found.dim_x, found.dim_y, found.dim_z) == (2, 1, 2)
 
+    @pytest.mark.slow
     def test_the_interval_holds_the_true_value_and_the_reverse_is_nil(self):
         x, y = coupled(1000, 3)
         found = transfer_entropy(x, y, history=1, permutations=99)
@@ -149,6 +150,7 @@ class TestTransferEntropy:
         assert blind.value > 0.5 and blind.p_value == 0.01
         assert found.interval[0] < 0 < found.interval[1] and found.p_value > 0.05
 
+    @pytest.mark.slow
     def test_trials_are_pooled(self):
         pairs = [coupled(n, seed) for seed, n in enumerate((300, 200, 500))]
         found = transfer_entropy([x for x, _ in pairs], [y for _, y in pairs], history=1)
@@ -242,6 +244,7 @@ class TestSurrogates:
         assert "Test: 59 surrogates of the source by rotation." in found.path
         assert found.p_value * 60 == pytest.approx(round(found.p_value * 60))
 
+    @pytest.mark.slow
     def test_the_size_is_about_what_it_says(self):
         p = np.array(list(self.p_values(0.9, 60, runs=40, surrogates=19)))  # ± 3.4 % at 5 %
         assert np.mean(p <= 0.05) < 0.05 + 3 * 0.034

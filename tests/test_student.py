@@ -176,6 +176,7 @@ def test_correlations_of_a_t_are_worth_fewer_samples_by_what_its_fisher_informat
     assert gaussian_bias(n * 7 / 9, dx, dy) - gaussian_bias(float(n), dx, dy) > 0.012
 
 
+@pytest.mark.slow
 def test_few_samples_bias_the_value_by_less_than_a_hundredth():
     values = [StudentCopula().estimate(*draw(200, 5, 5, 2, seed=s)).value for s in range(40)]
     error = np.std(values) / 40**0.5
