@@ -166,8 +166,10 @@ def drawn(count: int, seed: int) -> list[tuple[str, RandomFault]]:
         chance.shuffle(some)
     turns = zip_longest(*kinds.values())
     every = [each for turn in turns for each in turn if each is not None]
-    # 0 → 1 is a fault of an axis and of a constant.
-    return list({fault.place: (package, fault) for package, fault in every}.values())[:count]
+    places: dict[tuple[str, int, str], tuple[str, RandomFault]] = {}
+    for package, fault in every:
+        places.setdefault(fault.place, (package, fault))  # 0 → 1 is one of an axis and a constant
+    return list(places.values())[:count]
 
 
 def planted(folder: Path, package: str, fault: RandomFault) -> str:

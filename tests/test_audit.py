@@ -65,6 +65,7 @@ def test_a_leak_by_design_is_reported_by_bound_and_by_attack(audited, kind):
     assert "It leaks at least" in words.verdict(found, audited)[0]
 
 
+@pytest.mark.slow
 def test_no_leak_is_reported_where_there_is_none(audited):
     found = audited.encoders[-1]
     assert not found.leaks_by_bound and not found.leaks_by_attack

@@ -210,6 +210,7 @@ def by_batches(information, k, rng):
 
 
 @every_setting
+@pytest.mark.slow
 def test_each_bound_has_the_mean_it_should_and_lies_on_its_side(information, k):
     means, errors = measured(information, k)
     truth, truth_errors = expected(information, k)

@@ -68,6 +68,7 @@ def test_dependence_is_found(every_estimator):
             assert found.value < 0.51 + 4 * found.stderr
 
 
+@pytest.mark.slow
 def test_independence_does_not_look_like_dependence(every_estimator):
     for dims in shapes(every_estimator):
         (x, _), (_, y) = draw(300, *dims), draw(300, *dims, seed=100)

@@ -17,6 +17,7 @@ from mineral import independence
     ],
     ids=["normal", "Cauchy", "symbols", "nearly as many dimensions as rows"],
 )
+@pytest.mark.slow
 def test_its_size_is_what_it_says(draw):
     # 300 tests at 5 %: the standard error is 1.3 %. Ties make it conservative.
     p = np.array(

@@ -145,6 +145,7 @@ def test_published_numbers_stand_where_they_belong(estimated):
     assert "trained on" in estimated[1].tables[1].title
 
 
+@pytest.mark.slow
 def test_the_curves_of_the_critics_are_logged(estimated):
     folder, _ = estimated
     cell = json.loads((folder / "cells" / f"{key(1, 0.849, 1)}.json").read_text())
