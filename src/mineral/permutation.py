@@ -30,7 +30,7 @@ from jaxtyping import Float
 
 from mineral.basics.types import Matrix, PerSample
 from mineral.results import Caution
-from mineral.samples import Paired, indicators, normal_scores, whiten
+from mineral.samples import Paired, indicators, normal_scores, repeating, whiten
 
 FEATURES = 64  # random Fourier features a side
 CHUNK = 64  # permutations at a time
@@ -75,7 +75,7 @@ def permuted(samples: Paired, permutations: int, seed: int) -> Independence:
     z_y = normal_scores(indicators(samples.y, samples.categorical_y))
     if samples.rows_a_draw > 1:
         for name, side, moved, other in (("x", samples.x, z_x, z_y), ("y", samples.y, z_y, z_x)):
-            if not _repeats(side):
+            if not repeating(side).any():
                 return _against_phases(samples, name, moved, other, permutations, rng)
     white = [whiten(z)[0] for z in (z_x, z_y)]
     features = [waves(z, rng) for z in (z_x, z_y)]
@@ -92,11 +92,6 @@ def permuted(samples: Paired, permutations: int, seed: int) -> Independence:
         warnings=samples.cautions,
         surrogates=surrogates,
     )
-
-
-def _repeats(side: Matrix) -> bool:
-    """Whether values of any column mostly repeat, as those of categories do."""
-    return any(2 * len(np.unique(column)) <= len(column) for column in side.T)
 
 
 def _against_phases(

@@ -19,8 +19,8 @@ from mineral.links.grid import Grid, Past, functions_of, preceding
 from mineral.links.surrogates import link_p
 from mineral.links.values import Value, estimated_information, information
 from mineral.methods import Estimator
-from mineral.methods.conditional.regressed import repeating
 from mineral.pairs.sheet import Sheet
+from mineral.samples import repeating
 from mineral.series.reading import Series
 from mineral.system.threads import one_blas_thread, one_torch_thread
 

@@ -20,7 +20,14 @@ from mineral.samples.gate import Paired, new_pairs, paired, variable
 from mineral.samples.selection import Selection
 from mineral.samples.split import Fold, canonical_order, folds, shifted
 from mineral.samples.tensors import Units, as_tensor, refuse_not_finite
-from mineral.samples.ties import distinct_rows, has_ties, is_evenly_spaced, spread_ties, symbols
+from mineral.samples.ties import (
+    distinct_rows,
+    has_ties,
+    is_evenly_spaced,
+    repeating,
+    spread_ties,
+    symbols,
+)
 from mineral.samples.transform import Standardizer, normal_scores, power_of_two
 from mineral.samples.whitening import principal_directions, whiten, without
 
@@ -45,6 +52,7 @@ __all__ = [
     "power_of_two",
     "principal_directions",
     "refuse_not_finite",
+    "repeating",
     "shifted",
     "spread_ties",
     "symbols",

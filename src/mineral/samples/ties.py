@@ -36,6 +36,11 @@ def has_ties(values: Matrix) -> Bool[np.ndarray, " d"]:
     return np.asarray((ordered[1:] == ordered[:-1]).any(axis=0))
 
 
+def repeating(values: Matrix) -> Bool[np.ndarray, " d"]:
+    """Columns whose values mostly repeat: labels, counts, zeros among numbers."""
+    return np.array([len(np.unique(column)) * 2 <= len(values) for column in values.T], dtype=bool)
+
+
 def spread_ties(values: Matrix, rng: np.random.Generator) -> Matrix:
     """A copy in which repeated values differ: each is moved at random within its rounding.
 

@@ -29,9 +29,9 @@ import numpy as np
 from jaxtyping import Float
 
 from mineral.basics.types import Matrix
-from mineral.methods.conditional.regressed import regressed, repeating, untied
+from mineral.methods.conditional.regressed import regressed, untied
 from mineral.permutation import Trials, copula_statistics, p_value_of, phases, waves
-from mineral.samples import conditioned, indicators, normal_scores, whiten, without
+from mineral.samples import conditioned, indicators, normal_scores, repeating, whiten, without
 from mineral.samples.columns.variable import columns
 from mineral.series.embedding import Embedding, Lags
 from mineral.series.reading import Column, Series

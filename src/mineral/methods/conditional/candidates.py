@@ -10,7 +10,7 @@ from mineral.methods.base import ConditionalEstimator, Estimator, Measurement, M
 from mineral.methods.conditional.cmi_knn import CMIKnn
 from mineral.methods.conditional.partial_copula import PartialCopula
 from mineral.methods.conditional.partial_information import PartialInformation
-from mineral.methods.conditional.regressed import Regressed, Regressions, is_near, repeating
+from mineral.methods.conditional.regressed import Regressed, Regressions, is_near
 from mineral.methods.conditional.strata import over_strata
 from mineral.methods.counts.discrete import Discrete
 from mineral.methods.default.candidates import Evidence
@@ -18,7 +18,7 @@ from mineral.methods.default.profile import FEW_DIMS, FEW_VALUES, ROWS_PER_CELL
 from mineral.methods.default.search import Search
 from mineral.methods.projections.projection import Budget
 from mineral.methods.wrappers.by_atoms import ByAtoms
-from mineral.samples import Conditioned, Paired, distinct_rows
+from mineral.samples import Conditioned, Paired, distinct_rows, repeating
 
 ROWS_PER_STRATUM = 50  # on average, from which each value of Z has an estimate of its own
 FAR_RESIDUAL = 20.0  # spreads; exponential noise of 10,000 rows reaches 9

@@ -10,12 +10,12 @@ from mineral.basics.types import Matrix, Rows, X, Y, Z
 from mineral.errors import InputError
 from mineral.methods.base import Measurement, Run
 from mineral.methods.conditional.neighbours import contributions
-from mineral.methods.conditional.regressed import OfResiduals, Regressed, Regressions, repeating
+from mineral.methods.conditional.regressed import OfResiduals, Regressed, Regressions
 from mineral.methods.conditional.strata import codes_of
 from mineral.methods.neighbours.subsampling import PARTS, subsampled_stderr
 from mineral.methods.options import AtLeastOne
 from mineral.results import Caution
-from mineral.samples import indicators, normal_scores
+from mineral.samples import indicators, normal_scores, repeating
 
 FEW_COLUMNS = 2  # of Z, which are kept whether residuals depend on them or not
 BEYOND = 1e3  # normal scores, which no distance within a value of Z reaches

@@ -25,7 +25,15 @@ from mineral.basics.types import Matrix, Z
 from mineral.methods.base import ConditionalEstimator, Measurement, Run
 from mineral.methods.conditional.bases import Basis, bases
 from mineral.permutation import permuted
-from mineral.samples import Conditioned, Paired, indicators, normal_scores, spread_ties, whiten
+from mineral.samples import (
+    Conditioned,
+    Paired,
+    indicators,
+    normal_scores,
+    repeating,
+    spread_ties,
+    whiten,
+)
 
 FAR = 6.0  # spreads from the median, beyond which ranks of Z have a line beside its values
 PENALTIES = (1e-3, 0.1, 10.0, 1e3, 1e5, 1e7)  # of roughness; LOO errors choose
@@ -239,11 +247,6 @@ def _is_smooth(column: Float[np.ndarray, " n"], z: Z) -> bool:
         if np.square(np.diff(logs)).mean() <= max(SMOOTH * logs.var(), EXACT):
             return True
     return False
-
-
-def repeating(side: Matrix) -> Bool[np.ndarray, " d"]:
-    """Columns whose values mostly repeat: labels, counts, zeros among numbers."""
-    return np.array([len(np.unique(column)) * 2 <= len(side) for column in side.T], dtype=bool)
 
 
 def untied(samples: Conditioned, rng: np.random.Generator) -> Conditioned:
