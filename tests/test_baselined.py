@@ -11,7 +11,7 @@ import mineral
 from mineral import bounds
 from mineral.critics import Baselined, JointCritic, MarginalCritic, split_scores
 from mineral.errors import OptionError
-from mineral.networks.training import score, score_all
+from mineral.networks.scoring import score, score_all
 
 KINDS = [mineral.TUBA, mineral.ReTUBA, mineral.Interpolated, mineral.FLO]
 every_kind = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)

@@ -18,7 +18,8 @@ from mineral.bounds.ascent import ascent, block_scores
 from mineral.critics import Concatenated, JointCritic, SeparableCritic, mlp
 from mineral.networks import training
 from mineral.networks.direct import direct, is_direct
-from mineral.networks.training import Job, Schedule, score, train, train_together
+from mineral.networks.scoring import score
+from mineral.networks.training import Job, Schedule, train, train_together
 from mineral.system.chance import seeded
 
 DIMS = (3, 2)

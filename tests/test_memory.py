@@ -9,7 +9,7 @@ import torch
 
 from mineral.methods import ESTIMATORS, InfoNCE
 from mineral.methods.neural.variational import ReInfoNCE
-from mineral.networks.training import score_all
+from mineral.networks.scoring import score_all
 
 BAR = 300  # MB
 

@@ -14,7 +14,7 @@ from mineral import MINE, InfoNCE, JointCritic, SeparableCritic
 from mineral.errors import InputError, OptionError
 from mineral.methods.neural import jackknife
 from mineral.methods.neural.crossfit import VALIDATION
-from mineral.networks.training import score_all
+from mineral.networks.scoring import score_all
 from mineral.samples import Standardizer, folds
 
 TRUTH = -math.log(1 - 0.8**2) / 2  # 0.5108 nats, of a correlation of 0.8

@@ -12,7 +12,8 @@ from torch import nn
 from mineral.bounds import MovingAverageDV, donsker_varadhan, nwj
 from mineral.critics import JointCritic
 from mineral.networks import scoring, training
-from mineral.networks.training import Schedule, score, score_all, train
+from mineral.networks.scoring import score, score_all
+from mineral.networks.training import Schedule, train
 from mineral.system.chance import seeded
 
 CPU = torch.device("cpu")

@@ -14,7 +14,7 @@ from torch import nn
 from mineral.basics.types import Bound, JointScores, ProductScores
 from mineral.methods.neural.critics import Neural
 from mineral.networks.densities import DensityRatio, LogLikelihood
-from mineral.networks.training import Pairs, score
+from mineral.networks.scoring import Pairs, score
 from mineral.tasks import Task
 
 AT_ONCE = 2**20  # numbers drawn at a time

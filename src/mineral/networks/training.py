@@ -14,10 +14,7 @@ from torch import Tensor, nn
 from mineral.basics.types import Bound
 from mineral.bounds.ascent import ascent
 from mineral.networks.direct import Direct, direct, entries, is_direct, shapes
-from mineral.networks.scoring import Pairs as Pairs
-from mineral.networks.scoring import score as score
-from mineral.networks.scoring import score_all as score_all
-from mineral.networks.scoring import score_parts as score_parts
+from mineral.networks.scoring import Pairs, score, score_all
 from mineral.results import Curve
 from mineral.stability import EarlyStopping
 from mineral.system.chance import Chance

@@ -27,7 +27,7 @@ from mineral.experiments.streaming import learning, of_bound
 from mineral.experiments.writing import number
 from mineral.methods import MINE, NWJ, SMILE, InfoNCE, JensenShannon, ReMINE
 from mineral.methods.neural.critics import Neural
-from mineral.networks.training import Pairs, score_all
+from mineral.networks.scoring import Pairs, score_all
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -23,7 +23,7 @@ from mineral.experiments.writing import beside, number
 from mineral.gradients import SSGE, information_gradient
 from mineral.methods import MINE, NWJ
 from mineral.methods.neural.critics import Neural
-from mineral.networks.training import score
+from mineral.networks.scoring import score
 from mineral.tasks import Task
 from mineral.tasks.families.elliptical import Pairs
 

@@ -25,7 +25,7 @@ from mineral.experiments.writing import beside, number
 from mineral.methods import MINE, NWJ, DonskerVaradhan, InfoNCE, Interpolated, JensenShannon
 from mineral.methods.neural.critics import Neural
 from mineral.networks.densities import DiagonalRatio, Family
-from mineral.networks.training import score
+from mineral.networks.scoring import score
 from mineral.tasks import Draw, Task
 from mineral.tasks.families.elliptical import Elliptical
 from mineral.tasks.families.high import at_correlation, cubic

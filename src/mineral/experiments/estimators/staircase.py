@@ -37,7 +37,7 @@ from mineral.methods import (
 )
 from mineral.methods.neural.critics import Neural
 from mineral.networks.densities import DiagonalRatio, Family
-from mineral.networks.training import Pairs
+from mineral.networks.scoring import Pairs
 from mineral.tasks.families.high import cubic, gaussian
 
 if TYPE_CHECKING:

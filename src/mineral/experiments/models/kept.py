@@ -15,7 +15,8 @@ from mineral.experiments.models import digits
 from mineral.experiments.writing import beside, number
 from mineral.learning import bottleneck
 from mineral.learning.bottleneck import Bottleneck
-from mineral.networks.training import Pairs, Schedule, score_all, train
+from mineral.networks.scoring import Pairs, score_all
+from mineral.networks.training import Schedule, train
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

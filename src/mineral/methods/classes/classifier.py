@@ -21,7 +21,8 @@ from mineral.methods.classes.labels import Components, label_first, miller_madow
 from mineral.methods.learning_curve import allowing_for, halved, more
 from mineral.methods.neural.crossfit import VALIDATION, CrossFitted, FoldReport
 from mineral.methods.options import AtLeastOne, AtLeastTwo, Positive
-from mineral.networks.training import score_all, train
+from mineral.networks.scoring import score_all
+from mineral.networks.training import train
 from mineral.samples import Fold, Paired, folds
 from mineral.system.chance import Chance, learning
 from mineral.system.progress import silent

@@ -19,7 +19,8 @@ from mineral.methods.neural.crossfit import CrossFitted, FoldReport, prepared
 from mineral.methods.options import AtLeastOne, Positive
 from mineral.models import Member
 from mineral.networks.densities import DensityRatio, DiagonalRatio, Family, FlowRatio, LogLikelihood
-from mineral.networks.training import Pairs, score_all, train
+from mineral.networks.scoring import Pairs, score_all
+from mineral.networks.training import train
 from mineral.results import Curve
 from mineral.samples import Fold, Paired
 from mineral.system.chance import Chance

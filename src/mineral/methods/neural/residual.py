@@ -41,7 +41,8 @@ from mineral.methods.options import AtLeastOne, AtLeastTwo, Positive
 from mineral.methods.projections.kcca import canonical_variates
 from mineral.models import ContaminatedModel, StudentModel
 from mineral.models.student import log_height
-from mineral.networks.training import score_all, train
+from mineral.networks.scoring import score_all
+from mineral.networks.training import train
 from mineral.samples import Fold, Paired, folds
 from mineral.system.chance import Chance, learning
 from mineral.system.progress import portion, silent
