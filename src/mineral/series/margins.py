@@ -22,8 +22,8 @@ from jaxtyping import Bool, Float
 from mineral.basics.special import ndtr, ndtri
 from mineral.basics.types import Matrix, Rows
 from mineral.methods.base import Measurement, Run
-from mineral.methods.copulas.gaussian import Gaussian, gaussian_bias
-from mineral.samples import Conditioned, normal_scores, whiten, without
+from mineral.methods.conditional.partial_copula import directions_of, given_directions
+from mineral.samples import Conditioned, normal_scores
 
 DISTANCE = 0.886  # times √n of a fitted normal distribution: exceeded in 5 % of normal samples
 FAR = 0.01  # chance that any value of a normal column is as far as the farthest
@@ -45,18 +45,13 @@ def in_margins(samples: Conditioned, order: Rows, found: Measurement, run: Run) 
     x, y, of_z = (
         _margins(side, chosen) for side, chosen in zip((pair.x, pair.y, z), own, strict=True)
     )
-    n = len(samples)
-    directions = whiten(of_z)[0] if z.shape[1] else np.empty((n, 0))
-    residuals = replace(pair, x=without(x, directions), y=without(y, directions))
-    measured = Gaussian().measure(residuals, run)
-    rank, dims = directions.shape[1], (x.shape[1], y.shape[1])
-    bias = gaussian_bias(float(n - rank), *dims) - gaussian_bias(float(n), *dims)
+    measured = given_directions(replace(pair, x=x, y=y), directions_of(of_z), run)
     count, total = sum(int(side.sum()) for side in own), sum(len(side) for side in own)
     return replace(
         found,
-        value=measured.value - bias,
-        stderr=measured.stderr * math.sqrt(n / (n - rank)),
-        pointwise=None if measured.pointwise is None else measured.pointwise - bias,
+        value=measured.value,
+        stderr=measured.stderr,
+        pointwise=measured.pointwise,
         path=(
             f"{count} of {total} columns are used in their own units: their distribution cannot "
             "be distinguished from a normal one. The others are used by ranks.",

@@ -14,11 +14,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from mineral.basics.types import Matrix
 from mineral.errors import InputError
 from mineral.methods.base import ConditionalEstimator, Measurement, Run
 from mineral.methods.copulas.gaussian import Gaussian, gaussian_bias
 from mineral.results import Caution
-from mineral.samples import Conditioned, normal_scores, whiten, without
+from mineral.samples import Conditioned, Paired, normal_scores, whiten, without
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,29 +49,43 @@ class PartialCopula(ConditionalEstimator):
     def measure_given(self, samples: Conditioned, run: Run) -> Measurement:
         n = len(samples)
         pair, z = samples.pair, samples.numbers_z
-        directions = whiten(normal_scores(z))[0] if z.shape[1] else np.empty((n, 0))
+        directions = directions_of(normal_scores(z))
         rank, least = directions.shape[1], pair.dims + 2
         if n < rank + least:
             raise InputError(
                 f"`given` has {z.shape[1]} columns, and with {pair.dims} of `x` and `y` a linear "
                 f"regression needs at least {rank + least} rows, got {n}: pass fewer columns."
             )
-        residuals = replace(
-            pair,
-            x=without(normal_scores(pair.x), directions),
-            y=without(normal_scores(pair.y), directions),
-        )
-        found = Gaussian().measure(residuals, run)
-        dims = pair.x.shape[1], pair.y.shape[1]
-        bias = gaussian_bias(float(n - rank), *dims) - gaussian_bias(float(n), *dims)
-        return replace(
-            found,
-            value=found.value - bias,
-            stderr=found.stderr * math.sqrt(n / (n - rank)),
-            pointwise=None if found.pointwise is None else found.pointwise - bias,
-            model=None,
-            cautions=(*_few_rows(n, rank), *found.cautions),
-        )
+        scores = replace(pair, x=normal_scores(pair.x), y=normal_scores(pair.y))
+        found = given_directions(scores, directions, run)
+        return replace(found, cautions=(*_few_rows(n, rank), *found.cautions))
+
+
+def directions_of(z: Matrix) -> Matrix:
+    """Orthogonal directions of unit variance that span the columns of Z, shape (n, rank)."""
+    return whiten(z)[0] if z.shape[1] else np.empty((len(z), 0))
+
+
+def given_directions(scores: Paired, directions: Matrix, run: Run) -> Measurement:
+    """The Gaussian formula, after linear regression on these directions, corrected for bias.
+
+    Args:
+        scores: x and y, of Gaussian margins.
+        directions: Of Z: those of `directions_of`.
+        run: The run.
+    """
+    n, rank = directions.shape
+    residuals = replace(scores, x=without(scores.x, directions), y=without(scores.y, directions))
+    found = Gaussian().measure(residuals, run)
+    dims = scores.x.shape[1], scores.y.shape[1]
+    bias = gaussian_bias(float(n - rank), *dims) - gaussian_bias(float(n), *dims)
+    return replace(
+        found,
+        value=found.value - bias,
+        stderr=found.stderr * math.sqrt(n / (n - rank)),
+        pointwise=None if found.pointwise is None else found.pointwise - bias,
+        model=None,
+    )
 
 
 def _few_rows(n: int, rank: int) -> tuple[Caution, ...]:
