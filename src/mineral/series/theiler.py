@@ -18,14 +18,13 @@ References:
 import numpy as np
 import torch
 
-from mineral.basics.special import digamma
 from mineral.basics.types import PerSample, Rows, X, Y, Z
 from mineral.errors import InputError, OptionError
 from mineral.methods import KSG, CMIKnn, Estimator
 from mineral.methods.base import Measurement, Run
+from mineral.methods.conditional import neighbours
 from mineral.methods.conditional.regressed import Regressions
-from mineral.methods.neighbours.geometry import PAIRS
-from mineral.methods.neighbours.subsampling import PARTS, subsampled_stderr
+from mineral.methods.neighbours.subsampling import stderr_of
 from mineral.samples import Conditioned, Paired, normal_scores
 from mineral.series.embedding import Times
 
@@ -88,16 +87,12 @@ def _measured(
     window: int,
     path: tuple[str, ...],
 ) -> Measurement:
-    n = len(x)
-
     def pointwise(rows: Rows) -> PerSample:
         return contributions(x[rows], y[rows], z[rows], k, trial[rows], time[rows], window)
 
-    values = pointwise(np.arange(n))
-    if n >= PARTS * (k + 2 + 2 * window):
-        stderr = subsampled_stderr(lambda rows: float(pointwise(rows).mean()), n, run.rng())
-    else:
-        stderr = float(values.std(ddof=1) / np.sqrt(n))
+    values = pointwise(np.arange(len(x)))
+    least = k + 2 + 2 * window
+    stderr = stderr_of(values, pointwise, least, run.rng())
     sentence = f"Rows at most {window} apart in time are no neighbours (Theiler window)."
     return Measurement(
         value=float(values.mean()), stderr=stderr, pointwise=values, path=(*path, sentence)
@@ -110,34 +105,17 @@ def contributions(x: X, y: Y, z: Z, k: int, trial: Times, time: Times, window: i
     Raises:
         InputError: If a row has fewer than k + 1 others outside the window.
     """
-    n = len(x)
-    parts = [torch.from_numpy(np.ascontiguousarray(part)) for part in (x, y, z)]
     times, trials = torch.from_numpy(np.asarray(time)), torch.from_numpy(np.asarray(trial))
-    found = np.empty(n)
-    for start in range(0, n, max(1, PAIRS // n)):
-        rows = torch.arange(start, min(start + max(1, PAIRS // n), n))
-        near = (times[rows][:, None] - times).abs() <= window
-        near &= trials[rows][:, None] == trials
-        near[torch.arange(len(rows)), rows] = False
-        if int((~near).sum(dim=1).min()) < k + 2:
+
+    def near(rows: slice) -> torch.Tensor:
+        found = (times[rows, None] - times).abs() <= window
+        found &= trials[rows, None] == trials
+        found.diagonal(rows.start).fill_(value=False)
+        if int((~found).sum(dim=1).min()) < k + 2:
             raise InputError(
                 f"`theiler` {window} leaves fewer than {k + 1} rows outside the window of a row: "
                 "use a smaller one, or a longer series."
             )
-        in_x, in_y, in_z = (_distances(part, rows) for part in parts)
-        in_xz, in_yz = torch.maximum(in_x, in_z), torch.maximum(in_y, in_z)
-        joint = torch.maximum(in_xz, in_y).masked_fill(near, torch.inf)
-        radius = joint.kthvalue(k + 1, dim=1).values[:, None]
-        counts = [
-            (((apart < radius) | (apart == 0)) & ~near).sum(dim=1).numpy()
-            for apart in (joint, in_z, in_xz, in_yz)
-        ]
-        inside, of_z, of_xz, of_yz = map(digamma, counts)
-        found[rows.numpy()] = inside + of_z - of_xz - of_yz
-    return found
+        return found
 
-
-def _distances(part: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
-    if part.shape[1] == 0:
-        return torch.zeros(len(rows), len(part), dtype=torch.float64)
-    return torch.cdist(part[rows], part, p=torch.inf)
+    return neighbours.from_counts(*neighbours.by_pairs(x, y, z, k, near=near))

@@ -6,13 +6,13 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from mineral.basics.special import ndtri
-from mineral.basics.types import Matrix, Rows, X, Y, Z
+from mineral.basics.types import Matrix, PerSample, Rows, X, Y, Z
 from mineral.errors import InputError
 from mineral.methods.base import Measurement, Run
 from mineral.methods.conditional.neighbours import contributions
 from mineral.methods.conditional.regressed import OfResiduals, Regressed, Regressions
 from mineral.methods.conditional.strata import codes_of
-from mineral.methods.neighbours.subsampling import PARTS, subsampled_stderr
+from mineral.methods.neighbours.subsampling import stderr_of
 from mineral.methods.options import AtLeastOne
 from mineral.results import Caution
 from mineral.samples import indicators, normal_scores, repeating
@@ -77,16 +77,12 @@ class CMIKnn(OfResiduals):
         x, y, z, path = self._parts(regressions)
         pointwise = contributions(x, y, z, self.k)
 
-        def value_of(rows: Rows) -> float:
-            return float(contributions(x[rows], y[rows], z[rows], self.k).mean())
+        def part(rows: Rows) -> PerSample:
+            return contributions(x[rows], y[rows], z[rows], self.k)
 
-        if n >= PARTS * (self.k + 2):
-            stderr = subsampled_stderr(value_of, n, run.rng())
-        else:
-            stderr = float(pointwise.std(ddof=1) / np.sqrt(n))
         return Measurement(
             value=float(pointwise.mean()),
-            stderr=stderr,
+            stderr=stderr_of(pointwise, part, self.k + 2, run.rng()),
             pointwise=pointwise,
             path=path,
             cautions=_many_dims(x.shape[1] + y.shape[1] + z.shape[1]),

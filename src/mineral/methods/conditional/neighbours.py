@@ -15,6 +15,8 @@ References:
     Mesner & Shalizi (2021), arXiv:1912.03387.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from jaxtyping import Int
@@ -36,8 +38,12 @@ def contributions(x: X, y: Y, z: Z, k: int) -> PerSample:
         k: Neighbours to look at, at most n − 2.
     """
     dims = x.shape[1] + y.shape[1] + z.shape[1]
-    counts = _by_trees(x, y, z, k) if dims <= TREE_DIMS else _by_pairs(x, y, z, k)
-    inside, of_z, of_xz, of_yz = counts
+    counts = _by_trees(x, y, z, k) if dims <= TREE_DIMS else by_pairs(x, y, z, k)
+    return from_counts(*counts)
+
+
+def from_counts(inside: Counts, of_z: Counts, of_xz: Counts, of_yz: Counts) -> PerSample:
+    """The contribution of each row, from the rows within its reach, itself included."""
     return np.asarray(digamma(inside) + digamma(of_z) - digamma(of_xz) - digamma(of_yz))
 
 
@@ -59,7 +65,19 @@ def _by_trees(x: X, y: Y, z: Z, k: int) -> tuple[Counts, ...]:
     return inside, of_z, of_xz, of_yz
 
 
-def _by_pairs(x: X, y: Y, z: Z, k: int) -> tuple[Counts, ...]:
+def by_pairs(
+    x: X, y: Y, z: Z, k: int, *, near: Callable[[slice], torch.Tensor] | None = None
+) -> tuple[Counts, ...]:
+    """Rows within the reach of each row in (x, y, z), z, (x, z) and (y, z), by comparing all pairs.
+
+    Args:
+        x: As of `contributions`, and the next three.
+        y: The same.
+        z: The same.
+        k: Neighbours.
+        near: Of some rows, which of all rows are no neighbours and are not counted; a row itself
+            is never among these. None to count all.
+    """
     n = len(x)
     parts = [torch.from_numpy(np.ascontiguousarray(part)) for part in (x, y, z)]
     counts = np.empty((4, n), dtype=np.int64)
@@ -73,7 +91,12 @@ def _by_pairs(x: X, y: Y, z: Z, k: int) -> tuple[Counts, ...]:
         )
         in_xz, in_yz = torch.maximum(in_x, in_z), torch.maximum(in_y, in_z)
         joint = torch.maximum(in_xz, in_y)
+        left_out = None if near is None else near(rows)
+        if left_out is not None:
+            joint.masked_fill_(left_out, torch.inf)
         radius = joint.kthvalue(k + 1, dim=1).values[:, None]
         within = [(apart < radius) | (apart == 0) for apart in (joint, in_z, in_xz, in_yz)]
+        if left_out is not None:
+            within = [each & ~left_out for each in within]
         counts[:, rows] = torch.stack([each.sum(dim=1) for each in within]).numpy()
     return tuple(counts)

@@ -15,7 +15,7 @@ from mineral.basics.special import digamma
 from mineral.basics.types import PerSample, Rows, X, Y
 from mineral.methods.base import Estimator, Measurement, Run
 from mineral.methods.neighbours.geometry import Neighbours, neighbours
-from mineral.methods.neighbours.subsampling import PARTS, subsampled_stderr
+from mineral.methods.neighbours.subsampling import stderr_of
 from mineral.methods.options import AtLeastOne
 from mineral.results import Caution
 from mineral.samples import Paired
@@ -75,16 +75,12 @@ class KSG(Estimator):
         pointwise = self.pointwise_of(found, n)
         value = float(pointwise.mean())
 
-        def value_of(rows: Rows) -> float:
-            return float(self.contributions(x[rows], y[rows]).mean())
+        def part(rows: Rows) -> PerSample:
+            return self.contributions(x[rows], y[rows])
 
-        if n >= PARTS * (self.k + 2):
-            stderr = subsampled_stderr(value_of, n, run.rng())
-        else:
-            stderr = float(pointwise.std(ddof=1) / np.sqrt(n))
         return Measurement(
             value=value,
-            stderr=stderr,
+            stderr=stderr_of(pointwise, part, self.k + 2, run.rng()),
             pointwise=pointwise,
             cautions=(
                 *near_ceiling(value, n, self.k),

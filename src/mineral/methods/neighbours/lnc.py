@@ -15,7 +15,7 @@ from mineral.basics.types import Mask, Matrix, PerSample, Rows, X, Y
 from mineral.methods.base import Estimator, Measurement, Run
 from mineral.methods.neighbours.geometry import near_blocks, neighbours, threads, tree_of
 from mineral.methods.neighbours.knn import KSG, high_dimension, tied_values
-from mineral.methods.neighbours.subsampling import PARTS, subsampled_stderr
+from mineral.methods.neighbours.subsampling import stderr_of
 from mineral.methods.options import AtLeastOne, Share
 from mineral.results import Caution
 from mineral.samples import Paired
@@ -79,16 +79,12 @@ class LNC(Estimator):
         correction, flat = self._correction(x, y, found.boxed)
         pointwise = ksg.pointwise_of(found, n) + correction
 
-        def value_of(rows: Rows) -> float:
-            return float(self.contributions(x[rows], y[rows]).mean())
+        def part(rows: Rows) -> PerSample:
+            return self.contributions(x[rows], y[rows])
 
-        if n >= PARTS * (self.k + 2):
-            stderr = subsampled_stderr(value_of, n, run.rng())
-        else:
-            stderr = float(pointwise.std(ddof=1) / np.sqrt(n))
         return Measurement(
             value=float(pointwise.mean()),
-            stderr=stderr,
+            stderr=stderr_of(pointwise, part, self.k + 2, run.rng()),
             pointwise=pointwise,
             cautions=(
                 *_exact(float(flat.mean())),

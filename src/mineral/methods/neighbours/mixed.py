@@ -5,7 +5,6 @@ References:
     Ross (2014), doi:10.1371/journal.pone.0087357.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -19,7 +18,7 @@ from mineral.methods.classes.labels import label_stderr
 from mineral.methods.counts.discrete import Codes
 from mineral.methods.neighbours.geometry import count_within, neighbours, tree_of
 from mineral.methods.neighbours.knn import KSG, high_dimension, near_ceiling
-from mineral.methods.neighbours.subsampling import ESTIMATES, LARGEST, PARTS, subsampled_stderr
+from mineral.methods.neighbours.subsampling import ESTIMATES, LARGEST, PARTS, stderr_of
 from mineral.methods.options import AtLeastOne
 from mineral.results import Caution
 from mineral.samples import Paired, symbols
@@ -87,9 +86,13 @@ class Mixed(Estimator):
         n = len(samples)
         pointwise = gao(x, y, self.k, run.progress)
         value = float(pointwise.mean())
+
+        def part(rows: Rows) -> PerSample:
+            return gao(x[rows], y[rows], self.k)
+
         return Measurement(
             value=value,
-            stderr=_stderr(lambda rows: gao(x[rows], y[rows], self.k), pointwise, self.k, run),
+            stderr=stderr_of(pointwise, part, self.k + 2, run.rng()),
             pointwise=pointwise,
             cautions=(*near_ceiling(value, n, self.k), *high_dimension(samples)),
         )
@@ -168,13 +171,6 @@ def ross(classes: Codes, points: Matrix, k: int) -> PerSample:
 def in_company(classes: Codes) -> Mask:
     """Which samples share their class with another."""
     return np.asarray((np.bincount(classes) > 1)[classes])
-
-
-def _stderr(part: Callable[[Rows], PerSample], pointwise: PerSample, k: int, run: Run) -> float:
-    n = len(pointwise)
-    if n < PARTS * (k + 2):
-        return float(pointwise.std(ddof=1) / np.sqrt(n))
-    return subsampled_stderr(lambda rows: float(part(rows).mean()), n, run.rng())
 
 
 def _ross_stderr(

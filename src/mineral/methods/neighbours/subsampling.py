@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from mineral.basics.types import Rows
+from mineral.basics.types import PerSample, Rows
 
 PARTS = 4  # at least, and few, so that the bias of each part is similar to that of all rows
 ESTIMATES = 40  # in all
@@ -35,3 +35,20 @@ def subsampled_stderr(value: Callable[[Rows], float], n: int, rng: np.random.Gen
         parts = rng.permutation(n)[: count * size].reshape(count, size)
         variances.append(np.var([value(rows) for rows in parts], ddof=1) * size / n)
     return float(np.sqrt(np.mean(variances)))
+
+
+def stderr_of(
+    pointwise: PerSample, part: Callable[[Rows], PerSample], least: int, rng: np.random.Generator
+) -> float:
+    """The standard error of a mean of pointwise values: from parts, if the rows suffice for them.
+
+    Args:
+        pointwise: Of all rows.
+        part: The pointwise values of some rows by themselves.
+        least: Rows that a part needs.
+        rng: Draws the parts.
+    """
+    n = len(pointwise)
+    if n >= PARTS * least:
+        return subsampled_stderr(lambda rows: float(part(rows).mean()), n, rng)
+    return float(pointwise.std(ddof=1) / np.sqrt(n))
