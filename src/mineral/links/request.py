@@ -1,7 +1,7 @@
 """What a network is of: checked columns and options, as JSON can hold them."""
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from numbers import Real
 from typing import Any
@@ -14,11 +14,10 @@ from mineral.links.grid import functions_of
 from mineral.links.target import Engine, least_rows
 from mineral.methods import Estimator, GaussianCopula
 from mineral.methods.base import check_run, versions
-from mineral.pairs.sheet import Sheet, sheet
+from mineral.pairs.sheet import Sheet, check_missing, names_of, sheet
 from mineral.results import Caution
 
 DEGREES = (1, 2, 3)
-NAMES_SHOWN = 5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,15 +89,19 @@ def prepare(
     """
     recipe = _recipe(estimator, options or {})
     check_run(seed, confidence)
-    _check(degree, alpha, missing)
+    check_missing(missing)
+    _check(degree, alpha)
     whole = sheet(table, types)
-    targets, named = whole.find(_names(target), "target"), whole.find(_names(columns), "columns")
-    of_trial = whole.find(_names(trial), "trial")
+    targets, named = (
+        whole.find(names_of(target), "target"),
+        whole.find(names_of(columns), "columns"),
+    )
+    of_trial = whole.find(names_of(trial), "trial")
     trials = _trials(whole, of_trial)
     chosen, warnings = _chosen(whole, named, targets, of_trial, trials)
     used = whole.select(chosen)
     if missing == "raise":
-        _refuse_missing(used)
+        used.refuse_missing(of_each="link")
     engine = Engine(
         sheet=used,
         trials=trials,
@@ -130,14 +133,6 @@ def prepare(
     return Prepared(request=request, engine=engine)
 
 
-def _names(value: object) -> list[str]:
-    """Names from one name, several, or None; frames of pandas may have numbers as names."""
-    if value is None:
-        return []
-    several = isinstance(value, Iterable) and not isinstance(value, str)
-    return [str(each) for each in value] if several else [str(value)]  # type: ignore[attr-defined]
-
-
 def _recipe(estimator: str | Estimator | type[Estimator], options: Mapping[str, Any]) -> Estimator:
     recipe = resolve(estimator, options)
     if recipe.condition() == "none" and not isinstance(recipe, GaussianCopula):
@@ -148,13 +143,11 @@ def _recipe(estimator: str | Estimator | type[Estimator], options: Mapping[str, 
     return recipe
 
 
-def _check(degree: int, alpha: float, missing: str) -> None:
+def _check(degree: int, alpha: float) -> None:
     if degree not in DEGREES or isinstance(degree, bool):
         raise OptionError(f"`degree` must be 1, 2 or 3, got {degree!r}.")
     if isinstance(alpha, bool) or not isinstance(alpha, Real) or not 0.001 <= alpha <= 0.5:
         raise OptionError(f"`alpha` must lie between 0.001 and 0.5, got {alpha!r}: try 0.05.")
-    if missing not in ("pairwise", "raise"):
-        raise OptionError(f"`missing` must be 'pairwise' or 'raise', got {missing!r}.")
 
 
 def _trials(whole: Sheet, of_trial: Sequence[int]) -> tuple[int, ...]:
@@ -181,7 +174,7 @@ def _chosen(
     of_trial: Sequence[int],
     trials: Sequence[int],
 ) -> tuple[list[int], list[Caution]]:
-    """Places of the columns used, in the order of the table, and what is left out."""
+    """Places of the columns used, in the order of the table, and cautions on the others."""
     for i in of_trial:
         if i in targets or i in named:
             raise OptionError(f"`trial` names {whole.names[i]!r}, which is a column as well.")
@@ -193,19 +186,8 @@ def _chosen(
         i: reason for i in candidates if (reason := _unusable(whole, i, trials, i in required))
     }
     reasons |= _copies(whole, [i for i in candidates if i not in reasons], targets, named)
-    for i in candidates:
-        if i in required and i in reasons:
-            argument = "target" if i in targets else "columns"
-            raise InputError(
-                f"`{argument}` names {whole.names[i]!r}, which {reasons[i]}: leave it out."
-            )
-    grouped: dict[str, list[str]] = {}
-    for i, reason in reasons.items():
-        grouped.setdefault(reason, []).append(whole.names[i])
-    cautions = [
-        Caution("columns-left-out", f"Left out, as the column {reason}: {_listed(names)}.")
-        for reason, names in grouped.items()
-    ]
+    whole.refuse_named(reasons, targets, named)
+    cautions = whole.cautions(reasons)
     chosen = [i for i in candidates if i not in reasons]
     if len(chosen) < 2:
         sentences = " ".join(caution.message for caution in cautions)
@@ -217,11 +199,9 @@ def _chosen(
 
 def _unusable(whole: Sheet, i: int, trials: Sequence[int], is_named: bool) -> str:  # noqa: FBT001
     """Why a column cannot be used; empty if it can."""
-    kind, levels, values = whole.types[i], whole.levels[i], whole.values[i]
-    if kind == "constant":
-        return "is constant and carries no information"
-    if kind == "identifier":
-        return "is a unique identifier and carries no usable information"
+    if reason := whole.carries_nothing(i):
+        return reason
+    levels, values = whole.levels[i], whole.values[i]
     if levels is not None and len(levels) > 2:
         return (
             f"has {len(levels)} categories, which have no order: make a column of 0 and 1 of each"
@@ -250,21 +230,6 @@ def _copies(
         else:
             first[digest] = i
     return found
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = len(names) - NAMES_SHOWN
-    shown = ", ".join(map(repr, names[:NAMES_SHOWN]))
-    return f"{shown} and {more:,} more" if more > 0 else shown
-
-
-def _refuse_missing(used: Sheet) -> None:
-    for name, is_there in zip(used.names, used.is_there, strict=True):
-        if not is_there.all():
-            raise InputError(
-                f"Column {name!r} has a missing value in {(~is_there).sum():,} of {used.rows:,} "
-                "rows: pass missing='pairwise' to use the rows that each link has."
-            )
 
 
 def _check_length(engine: Engine) -> None:

@@ -1,7 +1,7 @@
 """What a matrix is of: checked names, an estimator and a plan, from what a caller passes."""
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -16,11 +16,10 @@ from mineral.pairs import copula, each
 from mineral.pairs.copula import Copula, autocorrelations
 from mineral.pairs.each import Each
 from mineral.pairs.plan import Chunk, Plan
-from mineral.pairs.sheet import Sheet, sheet
+from mineral.pairs.sheet import Sheet, check_missing, listed, names_of, sheet
 from mineral.results import Caution
 
 COPULAS = (GaussianCopula, PartialCopula)
-NAMES_SHOWN = 5
 TIED = 0.5  # distinct values of a column by rows, below which `copula` warns of ties
 
 
@@ -109,19 +108,20 @@ def prepare(
     """
     recipe = resolve(estimator, options)
     is_copula = type(recipe) in COPULAS
-    _check(seed, confidence, missing)
+    check_run(seed, confidence)
+    check_missing(missing)
     count = _permutations(permutations, is_copula=is_copula)
     whole = sheet(table, types)
     targets, condition = (
-        whole.find(_names(names), argument)
+        whole.find(names_of(names), argument)
         for names, argument in ((target, "target"), (given, "given"))
     )
     _check_condition(recipe, condition)
-    named = None if columns is None else whole.find(_names(columns), "columns")
+    named = None if columns is None else whole.find(names_of(columns), "columns")
     chosen, warnings = _chosen(whole, named, targets, condition, recipe)
-    if missing == "raise":
-        _refuse_missing(whole, [*chosen, *condition])
     used = whole.select([*chosen, *condition])
+    if missing == "raise":
+        used.refuse_missing(of_each="pair")
     given_places = tuple(range(len(chosen), len(chosen) + len(condition)))
     plan = Plan(
         columns=tuple(range(len(chosen))),
@@ -164,20 +164,6 @@ def prepare(
     return Prepared(request=request, engine=engine)
 
 
-def _names(value: object) -> list[str]:
-    """Names from one name, several, or None; frames of pandas may have numbers as names."""
-    if value is None:
-        return []
-    several = isinstance(value, Iterable) and not isinstance(value, str)
-    return [str(each) for each in value] if several else [str(value)]  # type: ignore[attr-defined]
-
-
-def _check(seed: int, confidence: float, missing: str) -> None:
-    check_run(seed, confidence)
-    if missing not in ("pairwise", "raise"):
-        raise OptionError(f"`missing` must be 'pairwise' or 'raise', got {missing!r}.")
-
-
 def _permutations(permutations: int | None, *, is_copula: bool) -> int:
     if permutations is None:
         return 0 if is_copula else each.PERMUTATIONS
@@ -215,19 +201,8 @@ def _chosen(
     chosen = list(targets)
     chosen += [i for i in candidates if i not in targets and i not in condition]
     reasons = {i: reason for i in chosen if (reason := _unusable(whole, i, recipe))}
-    for i in (*targets, *(named or ())):
-        if i in reasons:
-            argument = "target" if i in targets else "columns"
-            raise InputError(
-                f"`{argument}` names {whole.names[i]!r}, which {reasons[i]}: leave it out."
-            )
-    unused: dict[str, list[str]] = {}
-    for i, reason in reasons.items():
-        unused.setdefault(reason, []).append(whole.names[i])
-    cautions = [
-        Caution("columns-left-out", f"Left out, as the column {reason}: {_listed(names)}.")
-        for reason, names in unused.items()
-    ]
+    whole.refuse_named(reasons, targets, named or ())
+    cautions = whole.cautions(reasons)
     chosen = [i for i in chosen if i not in reasons]
     if len(chosen) < 2:
         said = " ".join(caution.message for caution in cautions)
@@ -237,31 +212,13 @@ def _chosen(
 
 def _unusable(whole: Sheet, i: int, recipe: Estimator) -> str:
     """Why a column has no pairs; empty if it has."""
-    kind, levels = whole.types[i], whole.levels[i]
-    if kind == "constant":
-        return "is constant and carries no information"
-    if kind == "identifier":
-        return "is a unique identifier and carries no usable information"
+    if reason := whole.carries_nothing(i):
+        return reason
+    levels = whole.levels[i]
     # Two categories are in one of two orders, which have the same information.
     if levels is None or recipe.labels or (type(recipe) in COPULAS and len(levels) == 2):
         return ""
     return f"has {len(levels)} categories, which {recipe.name} does not read (use estimator='auto')"
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = len(names) - NAMES_SHOWN
-    shown = ", ".join(map(repr, names[:NAMES_SHOWN]))
-    return f"{shown} and {more:,} more" if more > 0 else shown
-
-
-def _refuse_missing(whole: Sheet, places: Sequence[int]) -> None:
-    for i in places:
-        count = int((~whole.is_there[i]).sum())
-        if count:
-            raise InputError(
-                f"Column {whole.names[i]!r} has a missing value in {count:,} of {whole.rows:,} "
-                "rows: pass missing='pairwise' to use the rows that each pair has."
-            )
 
 
 def _ties(used: Sheet) -> list[Caution]:
@@ -276,7 +233,7 @@ def _ties(used: Sheet) -> list[Caution]:
     return [
         Caution(
             "ties",
-            f"{len(tied):,} columns have few distinct values: {_listed(tied)}. Ranks cannot order "
+            f"{len(tied):,} columns have few distinct values: {listed(tied)}. Ranks cannot order "
             "ties, and the copula of discrete data is not unique. Use estimator='auto' for these.",
         )
     ]
@@ -289,7 +246,7 @@ def _series(names: Sequence[str]) -> list[Caution]:
     return [
         Caution(
             "rows-in-series",
-            f"{len(names):,} columns are autocorrelated: {_listed(names)}. Intervals and p-values "
+            f"{len(names):,} columns are autocorrelated: {listed(names)}. Intervals and p-values "
             "of their pairs use the effective sample size. Keep one row in m, or take differences.",
         )
     ]

@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from mineral.errors import InputError, OptionError, suggestion
+from mineral.results import Caution
 from mineral.samples.columns.alignment import refuse_misaligned
 from mineral.samples.columns.categorical import ROWS_PER_CATEGORY
 from mineral.samples.columns.text import Levels
@@ -60,11 +61,9 @@ class Sheet:
         for name in names:
             if name not in places:
                 shown = ", ".join(self.names[:NAMES_SHOWN])
-                more = len(self.names) - NAMES_SHOWN
-                rest = f" and {more:,} more" if more > 0 else ""
                 raise OptionError(
                     f"`{argument}` names the column {name!r}, which the table does not have."
-                    f"{suggestion(str(name), self.names)} It has: {shown}{rest}."
+                    f"{suggestion(str(name), self.names)} It has: {shown}{_rest(self.names)}."
                 )
             if places[name] in found:
                 raise OptionError(f"`{argument}` lists the column {name!r} twice: list it once.")
@@ -97,6 +96,84 @@ class Sheet:
             hashlib.sha256(_canonical(column) + str(levels is not None).encode()).digest()
             for column, levels in zip(self.values, self.levels, strict=True)
         )
+
+    def refuse_named(
+        self, reasons: Mapping[int, str], targets: Sequence[int], named: Iterable[int]
+    ) -> None:
+        """Refuse columns that a caller names, where there is a reason against them.
+
+        Raises:
+            InputError: For the first of these.
+        """
+        for i in (*targets, *named):
+            if i in reasons:
+                argument = "target" if i in targets else "columns"
+                raise InputError(
+                    f"`{argument}` names {self.names[i]!r}, which {reasons[i]}: leave it out."
+                )
+
+    def cautions(self, reasons: Mapping[int, str]) -> list[Caution]:
+        """A caution for each reason, on the columns that are left out for it."""
+        names: dict[str, list[str]] = {}
+        for i, reason in reasons.items():
+            names.setdefault(reason, []).append(self.names[i])
+        return [
+            Caution("columns-left-out", f"Left out, as the column {reason}: {listed(some)}.")
+            for reason, some in names.items()
+        ]
+
+    def carries_nothing(self, i: int) -> str:
+        """Why a column has no usable information; empty if it may have."""
+        reasons: dict[Type, str] = {
+            "constant": "is constant and carries no information",
+            "identifier": "is a unique identifier and carries no usable information",
+        }
+        return reasons.get(self.types[i], "")
+
+    def refuse_missing(self, *, of_each: str) -> None:
+        """Refuse a missing value.
+
+        Args:
+            of_each: What would have rows of its own: "pair" or "link".
+
+        Raises:
+            InputError: If there is one.
+        """
+        for name, is_there in zip(self.names, self.is_there, strict=True):
+            count = int((~is_there).sum())
+            if count:
+                raise InputError(
+                    f"Column {name!r} has a missing value in {count:,} of {self.rows:,} rows: pass "
+                    f"missing='pairwise' to use the rows that each {of_each} has."
+                )
+
+
+def names_of(value: object) -> list[str]:
+    """Names from one name, several, or None; frames of pandas may have numbers as names."""
+    if value is None:
+        return []
+    several = isinstance(value, Iterable) and not isinstance(value, str)
+    return [str(each) for each in value] if several else [str(value)]  # type: ignore[attr-defined]
+
+
+def check_missing(missing: str) -> None:
+    """Refuse an unknown way to treat missing values.
+
+    Raises:
+        OptionError: If it is none.
+    """
+    if missing not in ("pairwise", "raise"):
+        raise OptionError(f"`missing` must be 'pairwise' or 'raise', got {missing!r}.")
+
+
+def listed(names: Sequence[str]) -> str:
+    """The first names, in quotes, and how many more there are."""
+    return ", ".join(map(repr, names[:NAMES_SHOWN])) + _rest(names)
+
+
+def _rest(names: Sequence[str]) -> str:
+    more = len(names) - NAMES_SHOWN
+    return f" and {more:,} more" if more > 0 else ""
 
 
 def _canonical(column: Float[np.ndarray, " n"]) -> bytes:
