@@ -1,7 +1,5 @@
 """What `mineral.network` returns: links with lags, values, intervals, p-values and q-values."""
 
-import csv
-import io
 import json
 import os
 from collections.abc import Mapping, Sequence
@@ -12,13 +10,12 @@ import numpy as np
 from jaxtyping import Float
 
 from mineral.basics.types import Unit
-from mineral.errors import OptionError
 from mineral.figures import short
 from mineral.links.pages import page, pictures
 from mineral.links.request import Request
 from mineral.links.target import Link, Target
 from mineral.methods.base import versions
-from mineral.pairs.files import FORMULA, arrow, parquet_bytes
+from mineral.pairs import files
 from mineral.pairs.nulls import q_values
 from mineral.results import Caution, nats_per
 from mineral.system import storage
@@ -29,7 +26,6 @@ if TYPE_CHECKING:
 SCHEMA = 1  # of `to_dict`: docs/json.md
 SHOWN = 20  # links of `str`
 NAME_SHOWN = 24  # letters of a column's name
-FRAMES = ("pandas", "polars", "pyarrow")
 COLUMNS = (
     "source",
     "lag",
@@ -118,18 +114,7 @@ class Network:
         Raises:
             OptionError: If the library is unknown, or none is installed.
         """
-        import narwhals as nw
-
-        name: Any
-        for name in FRAMES if library is None else [library]:
-            if name not in FRAMES:
-                raise OptionError(f"`library` must be one of {', '.join(FRAMES)}, got {name!r}.")
-            try:
-                return nw.from_dict(self.columns(), backend=name).to_native()
-            except ImportError:
-                continue
-        wanted = library or FRAMES[0]
-        raise OptionError(f"`frame` needs {wanted}: run `pip install {wanted}`.")
+        return files.frame_of(self.columns(), library)
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as JSON can hold it (docs/json.md)."""
@@ -183,13 +168,7 @@ class Network:
         Raises:
             InputError: If the file cannot be written.
         """
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        columns = self.columns()
-        writer.writerow(columns)
-        for row in zip(*columns.values(), strict=True):
-            writer.writerow([_cell(value) for value in row])
-        storage.write(path, text.getvalue().encode("utf-8", "replace"))
+        storage.write(path, files.comma_separated(self.columns()).encode("utf-8", "replace"))
 
     def to_parquet(self, path: "str | os.PathLike[str]") -> None:
         """Write the links as Parquet, with the columns of `frame`, in one step.
@@ -198,13 +177,13 @@ class Network:
             MissingExtraError: If pyarrow is not installed.
             InputError: If the file cannot be written.
         """
-        pa = arrow()
+        pa = files.arrow()
         types = dict.fromkeys(COLUMNS, pa.float64())
         types |= dict.fromkeys(("source", "target", "note"), pa.string())
         types |= {"lag": pa.int64(), "n": pa.int64(), "significant": pa.bool_()}
         columns = self.columns()
         table = pa.table({name: pa.array(columns[name], types[name]) for name in COLUMNS})
-        storage.write(path, parquet_bytes(table))
+        storage.write(path, files.parquet_bytes(table))
 
     def plot(self) -> "Figure":
         """Who drives whom: an arrow for each significant link, with its lags.
@@ -269,11 +248,7 @@ class Network:
                     f"{link.n:,}",
                 )
             )
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        lines = [
-            "  " + "  ".join(f"{cell:<{w}}" for cell, w in zip(row, widths, strict=True)).rstrip()
-            for row in rows
-        ]
+        lines = files.aligned(rows)
         if len(self.links) > SHOWN:
             lines.append(f"  and {len(self.links) - SHOWN:,} more")
         return lines
@@ -282,12 +257,6 @@ class Network:
 def number(value: float | None) -> str:
     """In three digits; a dash where there is none."""
     return "–" if value is None else f"{value:.3g}"
-
-
-def _cell(value: object) -> object:
-    if isinstance(value, str):
-        return f"'{value}" if value.startswith(FORMULA) else value
-    return "" if value is None else value
 
 
 def assembled(

@@ -2,24 +2,24 @@
 
 import os
 import time
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 from mineral.api import count_of
-from mineral.basics.types import Progress, Unit
-from mineral.errors import MissingExtraError, OptionError
+from mineral.basics.types import Unit
+from mineral.errors import OptionError
 from mineral.links.folder import NETWORK, Folder
 from mineral.links.request import Prepared, prepare
 from mineral.links.result import Network, assembled
 from mineral.links.target import Engine, Target
 from mineral.methods import Estimator
+from mineral.pairs.execute import Watch, in_processes
 from mineral.results import nats_per
 from mineral.settings import OWN
 from mineral.system.locks import locked
-from mineral.system.progress import ProgressOption, in_words, reporting
+from mineral.system.progress import ProgressOption, reporting
 
 
 def network(
@@ -151,7 +151,8 @@ def run(
     with nullcontext() if folder is None else locked(folder.path), reporting(progress) as report:
         done = {} if folder is None else _finished(folder)
         missing = [name for name in request.targets if name not in done]
-        watch = _Watch(len(request.targets), len(done), report)
+        watch = Watch(len(request.targets), report, "targets")
+        watch.skip(len(done))
         for target in _results(prepared.engine, missing, jobs):
             if folder is not None:
                 folder.write(target)
@@ -182,35 +183,5 @@ def _results(engine: Engine, names: Sequence[str], jobs: int) -> Iterator[Target
         return
     if type(engine.estimator).__module__.startswith(OWN):
         raise OptionError("`jobs` must be 1 for an estimator of your own file.")
-    try:
-        import joblib
-    except ImportError:
-        raise MissingExtraError("More than one job", "benchmark") from None
     engine.sheet.digests, engine.sheet.is_there  # noqa: B018  computed once, and sent along
-    with warnings.catch_warnings(), joblib.parallel_config("loky", inner_max_num_threads=1):
-        # Loky replaces a process that has grown, and warns that it does.
-        warnings.filterwarnings("ignore", message="A worker stopped while some jobs")
-        pool = joblib.Parallel(jobs, batch_size=1, return_as="generator_unordered")
-        yield from pool(joblib.delayed(engine.measure)(place) for place in places)
-
-
-class _Watch:
-    """Reports how many targets are done, and the remaining time."""
-
-    def __init__(self, targets: int, finished: int, report: Progress) -> None:
-        self._all, self._earlier, self._new, self._report = targets, finished, 0, report
-        self._start = time.monotonic()
-        self._say()
-
-    def done(self) -> None:
-        """Count a target that was computed."""
-        self._new += 1
-        self._say()
-
-    def _say(self) -> None:
-        count = self._earlier + self._new
-        text = f"{count:,} of {self._all:,} targets"
-        if self._new:
-            rate = (time.monotonic() - self._start) / self._new
-            text += f" · {in_words(rate * (self._all - count))} left"
-        self._report(count / max(1, self._all), text)
+    yield from in_processes(engine.measure, [(place,) for place in places], jobs)

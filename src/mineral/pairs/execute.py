@@ -3,10 +3,10 @@
 import sys
 import time
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass, fields, replace
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 from mineral.basics.types import Progress
 from mineral.errors import MissingExtraError, OptionError
@@ -20,6 +20,7 @@ from mineral.system.threads import one_blas_thread
 
 TRIED, COLUMNS_TRIED = 3, 100  # pairs, and columns, that a forecast computes: a few seconds
 ANSWER = 10  # seconds that a scheduler has to answer
+T = TypeVar("T")
 Own: TypeAlias = tuple[str, dict[str, Any]]
 BYTES = 40  # of results for a pair: five numbers
 COPIES = 4  # of the table: values, their scores, and both while they are made
@@ -87,14 +88,25 @@ def _in_threads(
 
 def _in_processes(engine: Each, chunks: Sequence[Chunk], jobs: int) -> Iterator[tuple[Chunk, Part]]:
     """Joblib stores the table once and maps it into the memory of each process."""
-    joblib = _joblib()
     engine.sheet.digests, engine.sheet.is_there  # noqa: B018  computed once, and sent along
+    sent, file = _sent(engine)
+    yield from in_processes(measured, [(sent, chunk, file) for chunk in chunks], jobs)
+
+
+def in_processes(
+    function: Callable[..., T], arguments: Sequence[tuple[Any, ...]], jobs: int
+) -> Iterator[T]:
+    """The results of a function in processes of one thread each, in the order in which they finish.
+
+    Raises:
+        MissingExtraError: If joblib is not installed.
+    """
+    joblib = _joblib()
     with warnings.catch_warnings(), joblib.parallel_config("loky", inner_max_num_threads=1):
         # Loky replaces a process that has grown, and warns that it does.
         warnings.filterwarnings("ignore", message="A worker stopped while some jobs")
         pool = joblib.Parallel(jobs, batch_size=1, return_as="generator_unordered")
-        sent, file = _sent(engine)
-        yield from pool(joblib.delayed(measured)(sent, chunk, file) for chunk in chunks)
+        yield from pool(joblib.delayed(function)(*each) for each in arguments)
 
 
 def _on_cluster(
@@ -163,28 +175,29 @@ def measured(engine: Each, chunk: Chunk, own: Own | None = None) -> tuple[Chunk,
 
 
 class Watch:
-    """Reports how many pairs are done, and the remaining time.
+    """Reports how many pairs, or other parts, are done, and the remaining time.
 
     Args:
-        pairs: In all.
+        total: In all.
         report: Called with (fraction done, text).
+        noun: Their name in the text.
     """
 
-    def __init__(self, pairs: int, report: Progress) -> None:
-        self._all, self._report = pairs, report
+    def __init__(self, total: int, report: Progress, noun: str = "pairs") -> None:
+        self._all, self._report, self._noun = total, report, noun
         self._done = self._skipped = 0
         self._start = time.monotonic()
 
-    def skip(self, pairs: int) -> None:
-        """Count pairs of an earlier run."""
-        self._skipped = pairs
+    def skip(self, count: int) -> None:
+        """Count those of an earlier run."""
+        self._skipped = count
         self.done(0)
 
-    def done(self, pairs: int) -> None:
-        """Count pairs that were computed."""
-        self._done += pairs
+    def done(self, count: int = 1) -> None:
+        """Count those that were computed."""
+        self._done += count
         count = self._done + self._skipped
-        parts = [f"{count:,} of {self._all:,} pairs"]
+        parts = [f"{count:,} of {self._all:,} {self._noun}"]
         if self._done:
             rate = (time.monotonic() - self._start) / self._done
             parts.append(f"{in_words(rate * (self._all - count))} left")

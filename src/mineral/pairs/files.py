@@ -1,4 +1,4 @@
-"""Pairs as Parquet, CSV and JSON."""
+"""Rows of results as frames, Parquet, CSV, JSON and aligned text: of pairs, and of links."""
 
 import csv
 import io
@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jaxtyping import Int
 
-from mineral.errors import MissingExtraError
+from mineral.errors import MissingExtraError, OptionError
 
 if TYPE_CHECKING:
     from mineral.pairs.result import Matrix
 
 QUANTITIES = ("n", "value", "lower", "upper", "p_value", "q_value")
+FRAMES = ("pandas", "polars", "pyarrow")
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet computes what starts with one of these
 
 
@@ -76,15 +77,47 @@ def parquet_bytes(table: Any) -> bytes:  # noqa: ANN401
     return content.getvalue()
 
 
-def comma_separated(matrix: "Matrix") -> str:
-    """The pairs of a matrix, one a line, below a header."""
+def frame_of(columns: Mapping[str, Any], library: str | None) -> Any:  # noqa: ANN401
+    """A data frame of columns by name.
+
+    Args:
+        columns: Of equal length.
+        library: One of `FRAMES`; None for the first that is installed.
+
+    Raises:
+        OptionError: If the library is unknown, or none is installed.
+    """
+    import narwhals as nw
+
+    name: Any
+    for name in FRAMES if library is None else [library]:
+        if name not in FRAMES:
+            raise OptionError(f"`library` must be one of {', '.join(FRAMES)}, got {name!r}.")
+        try:
+            return nw.from_dict(columns, backend=name).to_native()
+        except ImportError:
+            continue
+    wanted = library or FRAMES[0]
+    raise OptionError(f"`frame` needs {wanted}: run `pip install {wanted}`.")
+
+
+def comma_separated(columns: Mapping[str, Any]) -> str:
+    """Columns by name as CSV: one row a line, below a header."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    columns = matrix.columns()
     writer.writerow(columns)
     for row in zip(*_lists(columns).values(), strict=True):
         writer.writerow([_cell(value) for value in row])
     return text.getvalue()
+
+
+def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Lines of cells, columns below each other."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  " + "  ".join(f"{cell:<{w}}" for cell, w in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    ]
 
 
 def _cell(value: object) -> object:

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 SCHEMA = 1  # of `to_dict`
 SHOWN = 10  # pairs of `str`
 Quantity: TypeAlias = Literal["value", "lower", "upper", "p_value", "q_value", "n"]
-FRAMES = ("pandas", "polars", "pyarrow")
 NAME_SHOWN = 30  # letters of a column's name
 
 
@@ -133,18 +132,7 @@ class Matrix:
         Raises:
             OptionError: If the library is unknown, or none is installed.
         """
-        import narwhals as nw
-
-        name: Any
-        for name in FRAMES if library is None else [library]:
-            if name not in FRAMES:
-                raise OptionError(f"`library` must be one of {', '.join(FRAMES)}, got {name!r}.")
-            try:
-                return nw.from_dict(self.columns(), backend=name).to_native()
-            except ImportError:
-                continue
-        wanted = library or FRAMES[0]
-        raise OptionError(f"`frame` needs {wanted}: run `pip install {wanted}`.")
+        return files.frame_of(self.columns(), library)
 
     def columns(self) -> dict[str, np.ndarray | list[str] | list[str | None]]:
         """The columns of `frame`, by name."""
@@ -195,7 +183,7 @@ class Matrix:
         Raises:
             InputError: If the file cannot be written.
         """
-        storage.write(path, files.comma_separated(self))
+        storage.write(path, files.comma_separated(self.columns()))
 
     def to_json(self, path: "str | os.PathLike[str]") -> None:
         """Write `to_dict`, with a list of all pairs, in one step; NaN becomes null.
@@ -263,11 +251,7 @@ class Matrix:
                     f"{self.n[k]:,}",
                 )
             )
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        return [
-            "  " + "  ".join(f"{cell:<{w}}" for cell, w in zip(row, widths, strict=True)).rstrip()
-            for row in rows
-        ]
+        return files.aligned(rows)
 
 
 def probability(value: float) -> str:
