@@ -100,7 +100,7 @@ def test_the_graph_has_dependent_pairs_of_few_columns_only(found, with_notes, mo
     pairs = graph.links(found, 0.05)
     assert set(pairs) == set(np.flatnonzero(found.q_value <= 0.05)) != set()
     assert list(found.value[pairs]) == sorted(found.value[pairs], reverse=True)
-    lines = graph.graph(found, 0.05).axes[0].patches
+    lines = graph.graph(found, pairs).axes[0].patches
     assert len(lines) == len(pairs)
     widths = [line.get_linewidth() for line in lines]  # the strongest is drawn last, on top
     assert widths == sorted(widths) and widths[-1] == pytest.approx(graph.THICKEST)
@@ -110,7 +110,9 @@ def test_the_graph_has_dependent_pairs_of_few_columns_only(found, with_notes, mo
     assert list(graph.links(found, 0.05)) == [pairs[0]]
     nothing = matrix(np.random.default_rng(3).standard_normal((50, 3)))
     assert len(graph.links(nothing, 1e-9)) == 0
-    assert [t.get_text() for t in graph.graph(nothing, 1e-9).axes[0].texts] == ["no dependent pair"]
+    assert [
+        t.get_text() for t in graph.graph(nothing, graph.links(nothing, 1e-9)).axes[0].texts
+    ] == ["no dependent pair"]
 
 
 def test_the_page_counts_dependent_pairs(found):

@@ -2,18 +2,15 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
-from mineral.errors import InputError, OptionError
+from mineral.errors import InputError
 from mineral.links.request import Request
 from mineral.links.target import Target
+from mineral.pairs.folder import claim, content_of
 from mineral.system import storage
 
-SETTINGS = "settings.json"
 TARGETS = "targets"
 NETWORK = "network.json"
-OTHER = {"digest": "values", "names": "columns"}
-LARGEST = 1 << 28  # bytes of a file
 
 
 class Folder:
@@ -30,22 +27,7 @@ class Folder:
 
     def __init__(self, path: Path, request: Request) -> None:
         self.path, self.request = path, request
-        try:
-            (path / TARGETS).mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise InputError(f"Cannot make `{path}`: {error.strerror or error}.") from None
-        wanted = json.loads(json.dumps(request.to_dict()))
-        if not (path / SETTINGS).exists():
-            text = json.dumps(wanted, indent=1, ensure_ascii=False)
-            storage.write(path / SETTINGS, text.encode("utf-8", "replace"))
-            return
-        settings = _content(path / SETTINGS)
-        different = [name for name in wanted if settings.get(name) != wanted[name]]
-        if different:
-            what = OTHER.get(different[0], different[0])
-            raise OptionError(
-                f"`out` {str(path)!r} holds a network with {what} that differ: name another folder."
-            )
+        claim(path, TARGETS, request.to_dict(), "a network")
 
     def file(self, name: str) -> Path:
         """Where a target is, once it is finished."""
@@ -68,23 +50,6 @@ class Folder:
         """
         file = self.file(name)
         try:
-            return Target.from_dict(_content(file))
+            return Target.from_dict(content_of(file, remedy="remove it"))
         except (TypeError, KeyError):
             raise InputError(f"`{file}` does not hold the target {name!r}: remove it.") from None
-
-
-def _content(file: Path) -> dict[str, Any]:
-    """What a JSON file holds.
-
-    Raises:
-        InputError: If it cannot be read, or holds something else than an object.
-    """
-    storage.check_file(file)
-    try:
-        with file.open("rb") as stream:
-            content = json.loads(stream.read(LARGEST))
-    except (OSError, ValueError, RecursionError):
-        content = None
-    if not isinstance(content, dict):
-        raise InputError(f"`{file}` is damaged: remove it, and run the command again.")
-    return content

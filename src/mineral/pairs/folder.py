@@ -18,7 +18,7 @@ SETTINGS = "settings.json"
 CHUNKS = "chunks"
 PAIRS = "pairs.parquet"
 OTHER = {"digest": "values", "names": "columns", "first": "targets", "rows": "values"}
-LARGEST = 1 << 28  # bytes of settings.json: 256 for each of a million columns
+LARGEST = 1 << 28  # bytes of a JSON file: 256 for each of a million columns
 COLUMNS = ("x", "y", *NUMBERS, "note")
 
 
@@ -44,23 +44,7 @@ class Folder:
         """
         arrow()
         folder = cls(path, request)
-        try:
-            (path / CHUNKS).mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise InputError(f"Cannot make `{path}`: {error.strerror or error}.") from None
-        if not (path / SETTINGS).exists():
-            text = json.dumps(request.to_dict(), indent=1, ensure_ascii=False)
-            storage.write(path / SETTINGS, text.encode("utf-8", "replace"))
-            return folder
-        found, wanted = (
-            json.loads(json.dumps(each)) for each in (_settings(path), request.to_dict())
-        )
-        different = [name for name in wanted if found.get(name) != wanted[name]]
-        if different:
-            what = OTHER.get(different[0], different[0])
-            raise OptionError(
-                f"`out` {str(path)!r} holds pairs with {what} that differ: name another folder."
-            )
+        claim(path, CHUNKS, request.to_dict(), "pairs")
         return folder
 
     @classmethod
@@ -70,7 +54,7 @@ class Folder:
         Raises:
             InputError: If it is none.
         """
-        found = _settings(path)
+        found = settings_of(path)
         try:
             return cls(path, Request(**found))
         except TypeError:
@@ -133,13 +117,55 @@ class Folder:
         return whole
 
 
-def _settings(path: Path) -> dict[str, Any]:
-    """What settings.json holds.
+def claim(path: Path, parts: str, wanted: dict[str, Any], noun: str) -> None:
+    """Make a folder for the parts of a request, or find one of the same request.
+
+    Args:
+        path: Of the folder.
+        parts: The folder in it that holds finished parts.
+        wanted: The request, as JSON can hold it.
+        noun: What the folder holds, for the message.
+
+    Raises:
+        OptionError: If it is of another request.
+        InputError: If it cannot be written or read.
+    """
+    try:
+        (path / parts).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"Cannot make `{path}`: {error.strerror or error}.") from None
+    if not (path / SETTINGS).exists():
+        text = json.dumps(wanted, indent=1, ensure_ascii=False)
+        storage.write(path / SETTINGS, text.encode("utf-8", "replace"))
+        return
+    found, wanted = (json.loads(json.dumps(each)) for each in (settings_of(path), wanted))
+    different = [name for name in wanted if found.get(name) != wanted[name]]
+    if different:
+        what = OTHER.get(different[0], different[0])
+        raise OptionError(
+            f"`out` {str(path)!r} holds {noun} with {what} that differ: name another folder."
+        )
+
+
+def settings_of(path: Path) -> dict[str, Any]:
+    """What settings.json of a folder holds.
 
     Raises:
         InputError: If there is none, or it is damaged.
     """
-    file = path / SETTINGS
+    return content_of(path / SETTINGS, remedy="remove the folder")
+
+
+def content_of(file: Path, *, remedy: str) -> dict[str, Any]:
+    """What a JSON file holds.
+
+    Args:
+        file: The file.
+        remedy: What to do if it is damaged, before the command is run again.
+
+    Raises:
+        InputError: If it cannot be read, or holds something else than an object.
+    """
     storage.check_file(file)
     try:
         with file.open("rb") as content:
@@ -147,5 +173,5 @@ def _settings(path: Path) -> dict[str, Any]:
     except (OSError, ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):
-        raise InputError(f"`{file}` is damaged: remove the folder, and run the command again.")
+        raise InputError(f"`{file}` is damaged: {remedy}, and run the command again.")
     return found

@@ -250,7 +250,7 @@ def _show(
     if report is not None:
         found.report(report, command=command)
     if picture is not None:
-        storage.write(picture, pictures.drawn(found, picture.suffix.lower()[1:]))
+        storage.write(picture, pictures.drawn(found.plot, picture.suffix.lower()[1:]))
     if not as_json:
         for path in filter(None, (save, report, picture)):
             show(f"Written: {path}")

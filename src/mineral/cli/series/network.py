@@ -197,7 +197,7 @@ def _show(
     network: "Network", outputs: Mapping[str, Path | None], command: str, *, as_json: bool
 ) -> None:
     """Print a network, and write the files that options name."""
-    from mineral.links.pages import pictures
+    from mineral.pairs.pages import pictures
 
     if as_json:
         show(in_json(network.to_dict()))
@@ -211,7 +211,7 @@ def _show(
     if report is not None:
         network.report(report, command=command)
     if picture is not None:
-        storage.write(picture, pictures.drawn(network, picture.suffix.lower()[1:]))
+        storage.write(picture, pictures.drawn(network.plot, picture.suffix.lower()[1:]))
     if not as_json:
         for path in filter(None, (save, report, picture)):
             show(f"Written: {path}")

@@ -1,15 +1,13 @@
 """Pictures of a network: arrows between series, a table of lags, and links with intervals."""
 
-import io
 import math
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mineral.errors import MissingExtraError
 from mineral.figures import ACCENT, INK, MUTED, SMALL, short
 from mineral.figures.style import ACCENT_PALE
-from mineral.report.drawings import own_settings
+from mineral.pairs.pages.pictures import draw_bars, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -23,6 +21,7 @@ BARS = 40  # links with intervals
 BEND = 0.18  # of arrows, so that both directions are seen
 RADIUS = 0.17  # of a series' circle, beside that of the whole
 
+GREY = "#d9dcdf"  # of links that are not significant
 OUTER = 1.3  # distance from the middle of the lags of a series' own past
 
 Arrows = dict[tuple[str, str], list[tuple[int, float]]]  # lags and values of a source and a target
@@ -31,14 +30,6 @@ Arrows = dict[tuple[str, str], list[tuple[int, float]]]  # lags and values of a 
 def overview(network: "Network") -> "Figure":
     """Arrows, or a table of lags where many series have links."""
     return graph(network) if len(linked(network)) <= CIRCLE else table(network)
-
-
-def drawn(network: "Network", kind: str) -> bytes:
-    """The overview as a file: `"png"`, `"svg"` or `"pdf"`."""
-    content = io.BytesIO()
-    with own_settings():
-        overview(network).savefig(content, format=kind, dpi=160)
-    return content.getvalue()
 
 
 def arrows(network: "Network") -> Arrows:
@@ -61,7 +52,7 @@ def graph(network: "Network") -> "Figure":
     """Series on a circle, and an arrow from each source to its target with the lags in rows."""
     from matplotlib.patches import Circle
 
-    figure = _figure(6.2, 5.6)
+    figure = new_figure(6.2, 5.6)
     axes = figure.subplots()
     names = linked(network)
     angles = math.pi / 2 - 2 * math.pi * np.arange(len(names)) / max(1, len(names))
@@ -117,7 +108,7 @@ def table(network: "Network") -> "Figure":
     """Sources in columns, targets in rows, and the lag of the strongest link of each pair."""
     names = linked(network)
     size = max(4.4, 0.24 * len(names) + 1.8)
-    figure = _figure(size, size)
+    figure = new_figure(size, size)
     axes = figure.subplots()
     place = {name: i for i, name in enumerate(names)}
     found = arrows(network)
@@ -146,31 +137,18 @@ def bars(network: "Network") -> "Figure":
     """The first links with their intervals; those that are not significant in grey."""
     links = [link for link in network.links if link.value is not None][:BARS]
     keep = {id(link) for link in network.significant}
-    figure = _figure(6.4, 0.9 + 0.26 * max(1, len(links)))
-    axes = figure.subplots()
-    for up, link in enumerate(links):
-        colour = ACCENT_PALE if id(link) in keep else "#d9dcdf"
-        axes.barh(up, link.value or 0.0, height=0.62, color=colour)
-        axes.hlines(up, link.lower or 0.0, link.upper or 0.0, color=INK, linewidth=1.2)
-    axes.axvline(0, color=MUTED, linewidth=0.8)
+    values, lower, upper = (
+        np.array([end or 0.0 for end in each])
+        for each in (
+            [link.value for link in links],
+            [link.lower for link in links],
+            [link.upper for link in links],
+        )
+    )
     labels = [
         f"{short(link.source, NAME)} → {short(link.target, NAME)}, lag {link.lag}" for link in links
     ]
-    axes.set_yticks(range(len(links)), labels)
-    for label in axes.get_yticklabels():
-        label.set(parse_math=False, fontsize=SMALL - 1, color=INK)
-    axes.set_ylim(max(1, len(links)) - 0.4, -0.6)
-    axes.set_xlabel(network.unit, color=INK, fontsize=SMALL)
-    axes.tick_params(axis="x", labelsize=SMALL - 1, labelcolor=INK, color=MUTED)
-    axes.tick_params(axis="y", length=0)
-    for name, spine in axes.spines.items():
-        spine.set(visible=name == "bottom", color=MUTED, linewidth=0.8)
+    colours = [ACCENT_PALE if id(link) in keep else GREY for link in links]
+    figure = new_figure(6.4, 0.9 + 0.26 * max(1, len(links)))
+    draw_bars(figure.subplots(), labels, (values, lower, upper), network.unit, colours)
     return figure
-
-
-def _figure(width: float, height: float) -> "Figure":
-    try:
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise MissingExtraError("Plotting", "report") from None
-    return Figure(figsize=(width, height), layout="constrained", facecolor="white")

@@ -40,14 +40,18 @@ def links(matrix: "Matrix", fdr: float) -> Int[np.ndarray, " k"]:
     return np.array(kept, dtype=np.int64)
 
 
-def graph(matrix: "Matrix", fdr: float) -> "Figure":
-    """Columns in the order of clusters around a circle; thicker lines for larger values."""
+def graph(matrix: "Matrix", pairs: Int[np.ndarray, " k"]) -> "Figure":
+    """Columns in the order of clusters around a circle; thicker lines for larger values.
+
+    Args:
+        matrix: The matrix.
+        pairs: Numbers of those that are drawn: `links`.
+    """
     from matplotlib.patches import PathPatch
     from matplotlib.path import Path
 
     figure = new_figure(6.4, 6.4)
     axes = figure.subplots()
-    pairs = links(matrix, fdr)
     x, y = (ends[pairs] for ends in matrix.plan.places())
     columns = np.unique(np.concatenate([x, y]))
     columns = columns[clustered(matrix.array()[np.ix_(columns, columns)])]

@@ -41,15 +41,15 @@ def in_html(matrix: "Matrix", *, title: str | None = None, command: str | None =
     form = template("mineral.pairs.pages")
     from markupsafe import Markup  # comes with jinja2
 
-    pairs = matrix.strongest(ROWS)
+    pairs, linked = matrix.strongest(ROWS), links(matrix, FDR)
     script = files("mineral.pairs.pages").joinpath("search.js").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     return form.render(
-        **_drawings(matrix),
+        **_drawings(matrix, linked),
         matrix=matrix,
         script=Markup(script),
         digest=digest,
-        lines=len(links(matrix, FDR)),
+        lines=len(linked),
         title=title or f"Mutual information of {len(matrix.names):,} columns",
         command=command or python_call(matrix),
         rows=_rows(matrix, pairs),
@@ -62,7 +62,7 @@ def in_html(matrix: "Matrix", *, title: str | None = None, command: str | None =
     )
 
 
-def _drawings(matrix: "Matrix") -> dict[str, Drawing | None]:
+def _drawings(matrix: "Matrix", linked: np.ndarray) -> dict[str, Drawing | None]:
     """The pictures; those of all pairs are None where only pairs with targets have values."""
     of_all: dict[str, Drawing | None] = {"heat": None, "graph": None}
     with own_settings():
@@ -78,7 +78,7 @@ def _drawings(matrix: "Matrix") -> dict[str, Drawing | None]:
                 name="heat",
             )
             of_all["graph"] = draw(
-                graph(matrix, FDR),
+                graph(matrix, linked),
                 "Graph: columns on a circle, with a line for each of the strongest pairs.",
                 name="graph",
             )

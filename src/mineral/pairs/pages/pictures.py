@@ -1,6 +1,7 @@
 """Pictures of a matrix: a heat map in the order of clusters, and bars of the strongest pairs."""
 
 import io
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from mineral.figures.style import ACCENT_PALE
 from mineral.report.drawings import own_settings
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from mineral.pairs.result import Matrix
@@ -20,6 +22,7 @@ DRAWN = 400  # columns of a heat map, those of the strongest pairs: more are thi
 NAMED = 60  # columns, up to which each has its name beside it
 BARS = 30
 NAME = 24  # letters
+PerBar = Float[np.ndarray, " bars"]
 
 
 def heat_map(matrix: "Matrix") -> "Figure":
@@ -58,11 +61,11 @@ def overview(matrix: "Matrix") -> "Figure":
     return bars(matrix) if matrix.plan.targets else heat_map(matrix)
 
 
-def drawn(matrix: "Matrix", kind: str) -> bytes:
-    """The overview as a file: `"png"`, `"svg"` or `"pdf"`."""
+def drawn(figure: "Callable[[], Figure]", kind: str) -> bytes:
+    """A figure as a file: `"png"`, `"svg"` or `"pdf"`."""
     content = io.BytesIO()
     with own_settings():
-        overview(matrix).savefig(content, format=kind, dpi=160)
+        figure().savefig(content, format=kind, dpi=160)
     return content.getvalue()
 
 
@@ -70,26 +73,45 @@ def bars(matrix: "Matrix") -> "Figure":
     """The strongest pairs, the strongest on top, with their intervals."""
     pairs = matrix.strongest(BARS)
     x, y = matrix.plan.places()
-    figure = new_figure(6.4, 0.8 + 0.24 * max(1, len(pairs)))
-    axes = figure.subplots()
-    value, low, high = (each[pairs] for each in (matrix.value, matrix.lower, matrix.upper))
-    up = np.arange(len(pairs))
-    axes.barh(up, value, height=0.62, color=ACCENT_PALE)
-    axes.hlines(up, low, high, color=INK, linewidth=1.2)
-    axes.axvline(0, color=MUTED, linewidth=0.8)
     labels = [
         f"{short(matrix.names[x[k]], NAME)} · {short(matrix.names[y[k]], NAME)}" for k in pairs
     ]
+    ends = (matrix.value[pairs], matrix.lower[pairs], matrix.upper[pairs])
+    figure = new_figure(6.4, 0.8 + 0.24 * max(1, len(pairs)))
+    draw_bars(figure.subplots(), labels, ends, matrix.unit)
+    return figure
+
+
+def draw_bars(
+    axes: "Axes",
+    labels: Sequence[str],
+    ends: tuple[PerBar, PerBar, PerBar],
+    unit: str,
+    colours: str | Sequence[str] = ACCENT_PALE,
+) -> None:
+    """A bar with an interval for each label, the first one on top.
+
+    Args:
+        axes: To draw on.
+        labels: Of the bars.
+        ends: Values, and both ends of their intervals.
+        unit: Of these.
+        colours: Of all bars, or of each.
+    """
+    value, low, high = ends
+    up = np.arange(len(labels))
+    axes.barh(up, value, height=0.62, color=colours)
+    axes.hlines(up, low, high, color=INK, linewidth=1.2)
+    axes.axvline(0, color=MUTED, linewidth=0.8)
     axes.set_yticks(up, labels)
     for label in axes.get_yticklabels():
         label.set(parse_math=False, fontsize=SMALL - 1, color=INK)
-    axes.set_ylim(len(pairs) - 0.4, -0.6)
-    axes.set_xlabel(matrix.unit, color=INK, fontsize=SMALL)
+    axes.set_ylim(max(1, len(labels)) - 0.4, -0.6)
+    axes.set_xlabel(unit, color=INK, fontsize=SMALL)
     axes.tick_params(axis="x", labelsize=SMALL - 1, labelcolor=INK, color=MUTED)
     axes.tick_params(axis="y", length=0)
     for name, spine in axes.spines.items():
         spine.set(visible=name == "bottom", color=MUTED, linewidth=0.8)
-    return figure
 
 
 def shown(matrix: "Matrix") -> Int[np.ndarray, " k"]:
