@@ -4,7 +4,7 @@ Results go to standard output, progress and errors to standard error. The exit s
 where something was refused, with one line that says why; 130 after Ctrl-C.
 
 app.py           the common start of all commands, and the exit status
-estimating.py    `estimate` and `estimators`; reporting.py checks `--report` first
+estimating.py    `estimate` and `estimators`; reporting.py writes files of results
 demo.py          `demo`
 task.py          `task`
 benchmark.py     `benchmark`

@@ -1,7 +1,7 @@
 """`mineral matrix`: every pair of columns of a file."""
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -10,17 +10,21 @@ import typer
 from mineral import tables
 from mineral.cli.app import app
 from mineral.cli.options import Confidence, InUnit, Json, Quiet, Report, Seed, Settings
-from mineral.cli.output import folded, in_json, show, shows_progress
-from mineral.cli.reporting import check_libraries, check_report
+from mineral.cli.output import in_json, show, shows_progress
+from mineral.cli.reporting import ENDINGS, PICTURES, check_outputs, command_of, show_table
 from mineral.errors import OptionError
-from mineral.system import storage
 
 if TYPE_CHECKING:
     from mineral.pairs import Matrix
 
 MERGE = "merge"
-PICTURES = (".png", ".svg", ".pdf")
-ENDINGS = (".csv", ".parquet", ".json")
+USUAL: Mapping[str, object] = {
+    "--estimator": "copula",
+    "--missing": "pairwise",
+    "--unit": "nats",
+    "--seed": 0,
+    "--confidence": 0.95,
+}
 
 
 @app.command()
@@ -143,7 +147,7 @@ def matrix(
     }
     if str(file) == MERGE and folder is not None:
         found = run.merge(folder, unit=unit, progress=progress)
-        _show(found, outputs, _command([MERGE, str(folder)], {}), as_json=as_json)
+        _show(found, outputs, command_of(["matrix", MERGE, str(folder)], {}, {}), as_json=as_json)
         return
     count_of("jobs", jobs, least=1)
     prepared = _prepared(file, given_options)
@@ -163,7 +167,9 @@ def matrix(
         found = run.run(
             prepared, jobs=jobs, scheduler=scheduler, out=out, unit=unit, progress=progress
         )
-        _show(found, outputs, _command([str(file)], given_options), as_json=as_json)
+        _show(
+            found, outputs, command_of(["matrix", str(file)], given_options, USUAL), as_json=as_json
+        )
 
 
 def _check_outputs(
@@ -178,22 +184,7 @@ def _check_outputs(
         raise OptionError(f"`mineral matrix` reads one file, got also {str(folder)!r}: remove it.")
     if array is not None and out is None:
         raise OptionError("`--array` needs a folder for its share: add --out FOLDER.")
-    for option, endings in (("--save", ENDINGS), ("--picture", PICTURES)):
-        path = outputs[option]
-        if path is None:
-            continue
-        if path.suffix.lower() not in endings:
-            raise OptionError(
-                f"`{option}` must end in one of {', '.join(endings)}, got {path.name!r}."
-            )
-        if path.exists() and file.exists() and path.samefile(file):
-            raise OptionError(
-                f"`{option}` would overwrite the table in `{path}`: name another file."
-            )
-    if outputs["--picture"] is not None:
-        check_libraries()
-    if outputs["--report"] is not None:
-        check_report(outputs["--report"], file)
+    check_outputs(file, outputs)
 
 
 def _part(text: str) -> tuple[int, int]:
@@ -236,42 +227,5 @@ def _show(
 ) -> None:
     """Print a matrix, and write the files that options name."""
     from mineral.pairs import files
-    from mineral.pairs.pages import pictures
 
-    if as_json:
-        show(files.in_json(found).rstrip())
-    else:
-        for line in str(found).splitlines():
-            is_cell = line.startswith("  ") and not line.startswith("  !")
-            show(line if is_cell else folded(line))
-    save, report, picture = (outputs[name] for name in ("--save", "--report", "--picture"))
-    if save is not None:
-        getattr(found, f"to_{save.suffix.lower()[1:]}")(save)
-    if report is not None:
-        found.report(report, command=command)
-    if picture is not None:
-        storage.write(picture, pictures.drawn(found.plot, picture.suffix.lower()[1:]))
-    if not as_json:
-        for path in filter(None, (save, report, picture)):
-            show(f"Written: {path}")
-
-
-def _command(words: Sequence[str], options: Mapping[str, Any]) -> str:
-    """The command line that gives the same matrix, without defaults."""
-    usual = {
-        "--estimator": "copula",
-        "--missing": "pairwise",
-        "--unit": "nats",
-        "--seed": 0,
-        "--confidence": 0.95,
-    }
-    line = ["mineral", "matrix", *words]
-    for name, value in options.items():
-        values = value if isinstance(value, list) else [value]
-        line += [
-            word
-            for each in values
-            if each is not None and each != usual.get(name)
-            for word in (name, str(each))
-        ]
-    return shlex.join(line)
+    show_table(found, files.in_json(found).rstrip() if as_json else None, outputs, command)

@@ -1,6 +1,5 @@
 """`mineral network`: who drives whom at which lag, of all columns of a file."""
 
-import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -10,16 +9,12 @@ import typer
 from mineral import tables
 from mineral.cli.app import app
 from mineral.cli.options import Confidence, InUnit, Json, Quiet, Report, Seed, Settings
-from mineral.cli.output import folded, in_json, show, shows_progress
-from mineral.cli.reporting import check_libraries, check_report
-from mineral.errors import OptionError
-from mineral.system import storage
+from mineral.cli.output import in_json, shows_progress
+from mineral.cli.reporting import ENDINGS, PICTURES, check_outputs, command_of, show_table
 
 if TYPE_CHECKING:
-    from mineral.links import Network
+    pass
 
-PICTURES = (".png", ".svg", ".pdf")
-ENDINGS = (".csv", ".parquet", ".json")
 USUAL: Mapping[str, object] = {
     "--max-lag": 10,
     "--degree": 3,
@@ -111,7 +106,7 @@ def network(
     mineral network rooms.csv --max-lag 20 --jobs 2 --out rooms
     """  # noqa: D301
     outputs = {"--save": save, "--report": report, "--picture": picture}
-    _check_outputs(file, outputs)
+    check_outputs(file, outputs)
     from mineral.api import count_of
     from mineral.links import run
 
@@ -141,29 +136,9 @@ def network(
         fdr=fdr,
         progress=shows_progress(quiet=quiet),
     )
-    _show(network, outputs, _command(file, options), as_json=as_json)
-
-
-def _check_outputs(file: Path, outputs: Mapping[str, Path | None]) -> None:
-    """Refuse before anything is computed what could not be written afterwards."""
-    for option, endings in (("--save", ENDINGS), ("--picture", PICTURES)):
-        path = outputs[option]
-        if path is None:
-            continue
-        if path.suffix.lower() not in endings:
-            raise OptionError(
-                f"`{option}` must end in one of {', '.join(endings)}, got {path.name!r}."
-            )
-        if not path.parent.is_dir():
-            raise OptionError(f"`{option}` needs the directory `{path.parent}`: create it first.")
-        if path.exists() and file.exists() and path.samefile(file):
-            raise OptionError(
-                f"`{option}` would overwrite the table in `{path}`: name another file."
-            )
-    if outputs["--picture"] is not None:
-        check_libraries()
-    if outputs["--report"] is not None:
-        check_report(outputs["--report"], file)
+    command = command_of(["network", str(file)], options, USUAL)
+    text = in_json(network.to_dict()) if as_json else None
+    show_table(network, text, outputs, command)
 
 
 def _prepared(file: Path, options: Mapping[str, Any]) -> Any:  # noqa: ANN401
@@ -191,41 +166,3 @@ def _prepared(file: Path, options: Mapping[str, Any]) -> Any:  # noqa: ANN401
         confidence=options["--confidence"],
         missing=options["--missing"],
     )
-
-
-def _show(
-    network: "Network", outputs: Mapping[str, Path | None], command: str, *, as_json: bool
-) -> None:
-    """Print a network, and write the files that options name."""
-    from mineral.pairs.pages import pictures
-
-    if as_json:
-        show(in_json(network.to_dict()))
-    else:
-        for line in str(network).splitlines():
-            is_cell = line.startswith("  ") and not line.startswith("  !")
-            show(line if is_cell else folded(line))
-    save, report, picture = (outputs[name] for name in ("--save", "--report", "--picture"))
-    if save is not None:
-        getattr(network, f"to_{save.suffix.lower()[1:]}")(save)
-    if report is not None:
-        network.report(report, command=command)
-    if picture is not None:
-        storage.write(picture, pictures.drawn(network.plot, picture.suffix.lower()[1:]))
-    if not as_json:
-        for path in filter(None, (save, report, picture)):
-            show(f"Written: {path}")
-
-
-def _command(file: Path, options: Mapping[str, Any]) -> str:
-    """The command line that gives the same network, without defaults."""
-    line = ["mineral", "network", str(file)]
-    for name, value in options.items():
-        values = value if isinstance(value, list) else [value]
-        line += [
-            word
-            for each in values
-            if each is not None and each != USUAL.get(name)
-            for word in (name, str(each))
-        ]
-    return shlex.join(line)
