@@ -16,6 +16,7 @@ from mineral.links.candidates import Candidates, log_tail, smallest
 from mineral.links.folder import Folder
 from mineral.links.grid import Grid, functions_of, preceding
 from mineral.links.pages import pictures
+from mineral.links.pages.page import python_call
 from mineral.links.result import COLUMNS
 from mineral.links.surrogates import tail_p
 from mineral.links.values import information
@@ -378,6 +379,12 @@ class TestPages:
         assert "2 significant links of 6 pairs of a source and a target" in text
         call = "mineral.network(table, target=[&#39;b&#39;, &#39;c&#39;], max_lag=3, surrogates=99"
         assert call in text
+
+    def test_the_call_has_the_options_of_the_estimator(self):
+        found = network(chain(200, 0), max_lag=2, surrogates=19, estimator="cmi-knn", k=3)
+        assert python_call(found) == (
+            "mineral.network(table, max_lag=2, surrogates=19, estimator='cmi-knn', k=3)"
+        )
 
     def test_many_series_are_a_table(self):
         rng = np.random.default_rng(0)

@@ -4,6 +4,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from mineral.links.pages import pictures
+from mineral.pairs.pages.page import call_of
 from mineral.report.drawings import draw, own_settings
 from mineral.report.templates import template
 from mineral.system import storage
@@ -124,7 +125,6 @@ def python_call(network: "Network") -> str:
         "unit": (network.unit, "nats"),
         "seed": (network.seed, 0),
     }
-    words = [f"{name}={value!r}" for name, (value, usual) in options.items() if value != usual]
-    if len(network.targets) < len(network.names):
-        words.insert(0, f"target={[target.name for target in network.targets]!r}")
-    return f"mineral.network({', '.join(['table', *words])})"
+    targets = [target.name for target in network.targets]
+    named = targets if len(targets) < len(network.names) else []
+    return call_of("network", named, options, network.estimator, network.options)

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import os
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
@@ -136,12 +137,34 @@ def python_call(matrix: "Matrix") -> str:
     }
     if matrix.estimator not in ("copula", "partial-copula"):
         options["permutations"] = (matrix.permutations, PERMUTATIONS)
-    known = KNOWN.get(matrix.estimator)
+    targets = [matrix.names[i] for i in matrix.plan.columns[: matrix.plan.first]]
+    named = targets if matrix.plan.targets else []
+    return call_of("matrix", named, options, matrix.estimator, matrix.options)
+
+
+def call_of(
+    function: str,
+    targets: Sequence[str],
+    options: Mapping[str, tuple[Any, Any]],
+    estimator: str,
+    of_estimator: Mapping[str, Any],
+) -> str:
+    """A call of Mineral's on a table, without options that have their usual values.
+
+    Args:
+        function: Its name.
+        targets: Names; empty for all columns.
+        options: A value and the usual one of each, by name.
+        estimator: The name of the estimator.
+        of_estimator: Its options, which follow the others.
+    """
+    known = KNOWN.get(estimator)
     usual_options = {} if known is None else known().options()
-    for name, value in matrix.options.items():
-        options[name] = (value, usual_options.get(name))
-    words = [f"{name}={value!r}" for name, (value, usual) in options.items() if value != usual]
-    if matrix.plan.targets:
-        names = [matrix.names[i] for i in matrix.plan.columns[: matrix.plan.first]]
-        words.insert(0, f"target={names!r}")
-    return f"mineral.matrix({', '.join(['table', *words])})"
+    every = {name: (value, usual_options.get(name)) for name, value in of_estimator.items()}
+    words = [
+        f"{name}={value!r}"
+        for name, (value, usual) in {**options, **every}.items()
+        if value != usual
+    ]
+    target = [f"target={list(targets)!r}"] if targets else []
+    return f"mineral.{function}({', '.join(['table', *target, *words])})"
