@@ -1,27 +1,17 @@
 """The faults of planted_faults.py and random_faults.py fit the source; the scripts take minutes."""
 
-import importlib.util
-import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from scripts import load
 
 ROOT = Path(__file__).parent.parent
 
 
-def loaded(monkeypatch, name):
-    path = ROOT / "benchmarks" / f"{name}.py"
-    spec = importlib.util.spec_from_file_location(name, path)
-    module = importlib.util.module_from_spec(spec)
-    monkeypatch.setitem(sys.modules, name, module)  # dataclasses look their module up
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest.fixture
 def script(monkeypatch):
-    return loaded(monkeypatch, "planted_faults")
+    return load("planted_faults", monkeypatch)
 
 
 def test_every_fault_has_one_place_in_the_source_and_tests_that_exist(script):
@@ -43,7 +33,7 @@ def test_a_fault_without_a_place_in_the_source_is_refused(script, capsys):
 
 
 def test_a_random_fault_changes_its_place_alone_and_compiles(script, monkeypatch):
-    found = loaded(monkeypatch, "random_faults").drawn(60, seed=1)
+    found = load("random_faults", monkeypatch).drawn(60, seed=1)
     assert len({fault.place for _, fault in found}) == 60
     kinds = [fault.kind for _, fault in found]
     assert min(map(kinds.count, ("constant", "sign", "comparison", "axis", "condition"))) >= 10
