@@ -4,7 +4,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from mineral.links.pages import pictures
-from mineral.pairs.pages.page import call_of
+from mineral.pairs.pages.page import call_of, in_digits
 from mineral.report.drawings import draw, own_settings
 from mineral.report.templates import template
 from mineral.system import storage
@@ -63,10 +63,10 @@ def _rows(network: "Network") -> list[dict[str, str]]:
             "source": link.source,
             "lag": str(link.lag),
             "target": link.target,
-            "value": _number(link.value),
-            "interval": f"{_number(link.lower)} to {_number(link.upper)}",
-            "p": _number(link.p_value),
-            "q": _number(float(q)),
+            "value": in_digits(link.value),
+            "interval": f"{in_digits(link.lower)} to {in_digits(link.upper)}",
+            "p": in_digits(link.p_value),
+            "q": in_digits(float(q)),
             "n": f"{link.n:,}",
             "note": link.note or ("" if q <= network.fdr else "not significant"),
         }
@@ -80,16 +80,12 @@ def _targets(network: "Network") -> list[dict[str, str]]:
             "name": target.name,
             "own": ", ".join(map(str, target.own_lags)) or "none",
             "sources": str(len({link.source for link in target.links})),
-            "information": _number(target.information),
+            "information": in_digits(target.information),
             "n": f"{target.n:,}",
             "note": target.note or "",
         }
         for target in network.targets
     ]
-
-
-def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:.3g}".replace("-", "−")
 
 
 def _facts(network: "Network") -> list[tuple[str, str]]:

@@ -103,12 +103,14 @@ class Neural(CrossFitted):
         self, samples: Paired, parts: Sequence[Fold], run: Run, rng: np.random.Generator
     ) -> list[FoldReport]:
         rngs = rng.spawn(len(parts))  # a fold's numbers do not depend on which others train with it
-        if len(samples) * samples.dims <= MOST_TOGETHER:
-            return self._together(samples, parts, run, rngs)
-        found = []
-        for i, (fold, own) in enumerate(zip(parts, rngs, strict=True)):
-            progress = portion(run.progress, i / len(parts), (i + 1) / len(parts))
-            found += self._together(samples, [fold], replace(run, progress=progress), [own])
+        count = len(parts)
+        size = count if len(samples) * samples.dims <= MOST_TOGETHER else 1
+        found = list[FoldReport]()
+        for start in range(0, count, size):
+            few = slice(start, start + size)
+            progress = portion(run.progress, start / count, (start + size) / count)
+            own = replace(run, progress=progress)
+            found += self._together(samples, parts[few], own, rngs[few])
         return found
 
     def _together(

@@ -92,10 +92,10 @@ def _rows(matrix: "Matrix", pairs: np.ndarray) -> list[dict[str, str]]:
         {
             "x": matrix.names[x[k]],
             "y": matrix.names[y[k]],
-            "value": _number(matrix.value[k]),
-            "interval": f"{_number(matrix.lower[k])} to {_number(matrix.upper[k])}",
-            "p": _number(matrix.p_value[k]),
-            "q": _number(matrix.q_value[k]),
+            "value": in_digits(matrix.value[k]),
+            "interval": f"{in_digits(matrix.lower[k])} to {in_digits(matrix.upper[k])}",
+            "p": in_digits(matrix.p_value[k]),
+            "q": in_digits(matrix.q_value[k]),
             "n": f"{matrix.n[k]:,}",
             "note": matrix.notes.get(int(k), ""),
         }
@@ -103,8 +103,11 @@ def _rows(matrix: "Matrix", pairs: np.ndarray) -> list[dict[str, str]]:
     ]
 
 
-def _number(value: float) -> str:
-    return "–" if np.isnan(value) else f"{value:.3g}".replace("-", "−")
+def in_digits(value: float | None) -> str:
+    """A number of a table in three digits; a dash where there is none."""
+    if value is None or np.isnan(value):
+        return "–"
+    return f"{value:.3g}".replace("-", "−")
 
 
 def _facts(matrix: "Matrix") -> list[tuple[str, str]]:
