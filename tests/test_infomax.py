@@ -11,6 +11,7 @@ from mineral.experiments import run
 from mineral.experiments.models import digits
 from mineral.experiments.models.infomax import INFOMAX
 from mineral.learning.infomax import OBJECTIVES, InfoMax, Orthonormal, infomax, prepared
+from mineral.learning.views import CosineCritic, random_views
 
 
 def rows(n=600, seed=0):
@@ -73,12 +74,67 @@ def test_mige_raises_the_entropy_of_the_code():
         model.nats(x)
 
 
+def stripes(n, seed):
+    """Images with a bright stripe, upright or level, anywhere; and which of the two."""
+    rng = np.random.default_rng(seed)
+    level = rng.integers(2, size=n)
+    x = 0.2 * rng.normal(size=(n, 12, 12))
+    x[np.arange(n), rng.integers(2, 10, n)] += 1
+    x[level == 0] = x[level == 0].transpose(0, 2, 1)
+    return x.astype(np.float32), level
+
+
+def test_views_keep_what_all_views_share():
+    """A direction stays, a place does not: a linear map from the code gives the direction."""
+    x, level = stripes(400, seed=0)
+    options = {"dim_z": 4, "channels": (16,), "batch_size": 100, "learning_rate": 1e-2}
+    at, of = stripes(300, seed=1)
+
+    def explained(model):
+        z, new = (np.c_[np.ones(len(each)), model.encode(each)] for each in (x, at))
+        fit, *_ = np.linalg.lstsq(z, level, rcond=None)
+        return 1 - ((of - new @ fit) ** 2).mean() / of.var()
+
+    learned, other = (
+        infomax(x, objective=name, epochs=20, **options) for name in ("views", "infonce")
+    )
+    assert explained(learned) > 0.25 > explained(other) + 0.1
+    on_new = learned.nats(prepared(at))
+    assert on_new == learned.nats(prepared(at)) and 0.5 < on_new < math.log(300)
+
+
+def test_views_move_each_image_by_itself_and_stay_in_range():
+    images = torch.rand(200, 2, 16, 16, generator=torch.Generator().manual_seed(0))
+    images = torch.cat([images, images[:1]])
+    seen = random_views(images, torch.Generator().manual_seed(1))
+    assert seen.shape == images.shape
+    assert seen.min() >= images.min() and seen.max() <= images.max()
+    assert not torch.equal(seen[0], seen[-1])  # the same image twice
+    assert torch.equal(seen, random_views(images, torch.Generator().manual_seed(1)))
+    # A spot in the middle moves by at most the shift, and by all of it in some of the images.
+    spot = torch.zeros(500, 1, 33, 33)
+    spot[:, :, 16, 16] = 1
+    moved = random_views(spot, torch.Generator().manual_seed(2)).view(500, -1).argmax(1)
+    distance = torch.stack([moved // 33 - 16, moved % 33 - 16]).abs().amax(0)
+    assert 3 <= distance.max() <= 8  # an eighth of the side is 4.1, enlarged by 1.25 and sheared
+
+
 def test_a_projection_does_not_enlarge():
     layer = Orthonormal(7, 3)
     z = layer(torch.eye(7))  # columns of W
     assert torch.allclose(z.T @ z, torch.eye(3), atol=1e-5)
     with pytest.raises(OptionError, match="at most the 2 features, got 3"):
         Orthonormal(2, 3)
+
+
+def test_a_cosine_critic_scores_directions_alone():
+    torch.manual_seed(0)
+    critic, z = CosineCritic(3, temperature=0.5), torch.randn(5, 3)
+    scores = critic(z[:, None], z[None])
+    assert torch.allclose(scores.diagonal(), torch.full((5,), 2.0)) and scores.abs().max() < 2.001
+    assert torch.allclose(scores, scores.T)
+    with pytest.raises(OptionError, match="above 0, got 0"):
+        CosineCritic(3, temperature=0)
 
 
 @pytest.mark.parametrize(
@@ -116,6 +172,7 @@ def test_the_seed_fixes_the_code_and_the_global_state_stays():
         (np.zeros((9, 3)), {"epochs": 0}, OptionError, "`epochs`"),
         (np.zeros((9, 3)), {"dim_z": 0}, OptionError, "`dim_z`"),
         (np.zeros((9, 4, 4)), {"channels": (2, 2, 2)}, OptionError, "too many to halve"),
+        (np.zeros((9, 3)), {"objective": "views"}, OptionError, "needs images, got rows"),
     ],
 )
 def test_what_cannot_be_is_refused(images, options, error, says):

@@ -6,7 +6,7 @@ stacked.py        many critics in one batch
 gan.py, images.py GANs whose samples keep the information of a latent code
 bidirectional.py  ALI: an encoder and a decoder with equal joints
 bottleneck.py     the information bottleneck; penalties.py its penalties
-infomax.py        Deep InfoMax
+infomax.py        Deep InfoMax; views.py random views of images, compared by their codes
 """
 
 from mineral.learning.bidirectional import Bidirectional, GaussianEncoder, PairDiscriminator

@@ -3,13 +3,15 @@
     model = infomax(images, objective="infonce")    # any array of images, or of rows
     z = model.encode(others)                        # (n, dim_z), for a downstream task
 
-The global objective: information between the features of an image and its code. Either a critic
+The global objective is information between the features of an image and its code. Either a critic
 classifies an image's own code against those of others, and encoder and critic maximize a bound; or
 MIGE raises the entropy of the code, which for an encoder without noise is the same: I(X; Z) = H(Z)
-up to a constant that may be infinite but has no gradient.
+up to a constant that may be infinite but has no gradient. The objective `"views"` is InfoNCE
+between the codes of two random views of an image, a lower bound on the same I(X; Z).
 
 References:
     Hjelm et al. (2019), Deep InfoMax, arXiv:1808.06670. Wen et al. (2020), MIGE, arXiv:2005.01123.
+    Bachman, Hjelm & Buchwalter (2019), views, arXiv:1906.00910.
 """
 
 import math
@@ -24,9 +26,10 @@ from mineral import bounds
 from mineral.critics import SeparableCritic, split_scores
 from mineral.errors import InputError, OptionError
 from mineral.gradients import entropy_gradient
+from mineral.learning.views import CosineCritic, random_views
 from mineral.system.chance import Chance, learning
 
-OBJECTIVES = ("jensen-shannon", "infonce", "mige")
+OBJECTIVES = ("jensen-shannon", "infonce", "mige", "views")
 
 
 class Orthonormal(nn.Module):
@@ -60,13 +63,17 @@ class InfoMax(nn.Module):
 
     Args:
         shape: Of one sample: (channels, height, width), or (columns,).
-        objective: `"jensen-shannon"` or `"infonce"`, with a critic g(features) · h(z), or `"mige"`.
+        objective: `"jensen-shannon"` or `"infonce"`, with a critic g(features) · h(z); `"mige"`; or
+            `"views"`, with a critic of the codes of two random views, for images only.
         dim_z: Of the code.
         channels: Of the convolutions; of rows, the width of the hidden layer is their sum times 16.
         learning_rate: Of Adam.
+        view: Images and a generator to random views of them.
+        seed: Of the views.
 
     Raises:
-        OptionError: If there is no such objective, or a number is out of range.
+        OptionError: If there is no such objective, it needs images and gets rows, or a number is
+            out of range.
     """
 
     def __init__(
@@ -77,6 +84,8 @@ class InfoMax(nn.Module):
         dim_z: int = 64,
         channels: tuple[int, ...] = (32, 64),
         learning_rate: float = 1e-3,
+        view: Callable[[Tensor, torch.Generator], Tensor] = random_views,
+        seed: int = 0,
     ) -> None:
         super().__init__()
         if objective not in OBJECTIVES:
@@ -87,14 +96,17 @@ class InfoMax(nn.Module):
             raise OptionError("`dim_z` must be at least 1, and `learning_rate` above 0.")
         if len(shape) not in (1, 3):
             raise OptionError(f"`shape` must be (c, h, w) or (columns,), got {shape}.")
+        if objective == "views" and len(shape) == 1:
+            raise OptionError("`objective` views needs images, got rows: use infonce.")
         self.shape, self.objective = tuple(shape), objective
+        self.view, self.chance = view, torch.Generator().manual_seed(seed)
         self.features, width = _features(self.shape, channels)
         self.code = Orthonormal(width, dim_z)
-        self.critic = (
-            None
-            if objective == "mige"
-            else SeparableCritic(width, dim_z, hidden=(256,), features=64)
-        )
+        self.critic: nn.Module | None = None
+        if objective == "views":
+            self.critic = CosineCritic(dim_z)
+        elif objective != "mige":
+            self.critic = SeparableCritic(width, dim_z, hidden=(256,), features=64)
         self.optimizer = torch.optim.Adam(self.parameters(), lr=learning_rate)
 
     def forward(self, x: Float[Tensor, "n ..."]) -> Float[Tensor, "n dim_z"]:
@@ -105,14 +117,13 @@ class InfoMax(nn.Module):
     def learn(self, x: Float[Tensor, "n ..."]) -> float:
         """A step of encoder and critic; returns the objective before it (0 for MIGE)."""
         self.train()
-        features = self.features(x)
-        z = self.code(features)
         if self.critic is None:
-            value = entropy_gradient(z)
+            value = entropy_gradient(self(x))
         else:
-            objective = bounds.BOUNDS[self.objective].objective
+            name = "infonce" if self.objective == "views" else self.objective
+            objective = bounds.BOUNDS[name].objective
             assert objective is not None
-            value = objective(*self._scores(features, z))
+            value = objective(*self._scores(x, self.chance))
         self.optimizer.zero_grad(set_to_none=True)
         (-value).backward()  # type: ignore[no-untyped-call]
         self.optimizer.step()
@@ -122,7 +133,7 @@ class InfoMax(nn.Module):
     def nats(self, x: Float[Tensor, "n ..."]) -> float:
         """InfoNCE of the critic, for any training objective: an estimate on new samples.
 
-        A lower bound on I(features; Z), never above log n.
+        A lower bound on I(features; Z), or on I(Z; Z') of two views, never above log n.
 
         Raises:
             OptionError: If the objective is MIGE, which estimates no information.
@@ -130,8 +141,7 @@ class InfoMax(nn.Module):
         if self.critic is None:
             raise OptionError("MIGE gives a gradient and no value: use an estimator for the value.")
         self.eval()
-        features = self.features(x)
-        return float(bounds.infonce(*self._scores(features, self.code(features))))
+        return float(bounds.infonce(*self._scores(x, torch.Generator().manual_seed(0))))
 
     @torch.no_grad()
     def encode(self, images: "np.ndarray | Tensor") -> Float[np.ndarray, "n dim_z"]:
@@ -144,9 +154,15 @@ class InfoMax(nn.Module):
         parts = [self(part.to(device)).cpu() for part in x.split(1000)]  # type: ignore[no-untyped-call]
         return torch.cat(parts).numpy()
 
-    def _scores(self, features: Tensor, z: Tensor) -> tuple[Tensor, Tensor]:
+    def _scores(self, x: Tensor, chance: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Joint and product scores: of features and codes, or of the codes of two views."""
         assert self.critic is not None
-        return split_scores(self.critic(features[:, None], z[None]))
+        if self.objective == "views":  # both in one batch: they share its normalization
+            of_first, z = self(torch.cat([self.view(x, chance), self.view(x, chance)])).chunk(2)
+        else:
+            of_first = self.features(x)
+            z = self.code(of_first)
+        return split_scores(self.critic(of_first[:, None], z[None]))
 
 
 def infomax(
@@ -195,7 +211,12 @@ def infomax(
     rng = np.random.default_rng(seed)
     size = min(batch_size, len(x))
     with learning():
-        options = {"objective": objective, "dim_z": dim_z, "learning_rate": learning_rate}
+        options = {
+            "objective": objective,
+            "dim_z": dim_z,
+            "learning_rate": learning_rate,
+            "seed": seed,
+        }
         with Chance(seed):  # layers use random numbers only for initialization
             model = InfoMax(tuple(x.shape[1:]), channels=channels, **options).to(where)  # type: ignore[arg-type]
         for epoch in range(epochs):
