@@ -133,7 +133,11 @@ def test_errors_are_means_over_correlations_and_seeds(estimated):
     assert 0 < below.sum() < 4
     assert metrics["errors"]["ksg"]["I < log n, d = 2"] == pytest.approx(errors[below].mean())
     table = estimated[1].tables[0]
-    assert table.header == ["method", "d = 1", "I < log n, d = 1", "d = 2", "I < log n, d = 2"]
+    limits = ("", "I < log n, ", "I < ½ log n, ")
+    assert table.header == ["method", *(f"{of}d = {d}" for d in (1, 2) for of in limits)]
+    few = truths < math.log(600) / 2
+    assert metrics["errors"]["ksg"]["I < ½ log n, d = 2"] == pytest.approx(errors[few].mean())
+    assert 0 < few.sum() <= below.sum()
 
 
 @pytest.mark.slow

@@ -14,7 +14,14 @@ from mineral.experiments.base import Context, Numbers
 from mineral.methods import Estimator
 from mineral.methods.neural.critics import Neural
 
-LABELS = {"mine": "MINE", "nwj": "MINE-f", "ksg": "KSG", "gaussian": "Gaussian", "auto": "default"}
+LABELS = {
+    "mine": "MINE",
+    "nwj": "MINE-f",
+    "residual": "copula and critic",
+    "ksg": "KSG",
+    "gaussian": "Gaussian",
+    "auto": "default",
+}
 
 
 def estimators(
