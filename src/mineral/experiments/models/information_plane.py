@@ -49,7 +49,10 @@ class Settings:
         looks: Epochs at which every layer is measured, evenly spaced on a logarithmic scale.
         noise: σ, added to every activation before it is measured.
         rows: Samples of the noisy layers for the critics.
+        activations_seen: Critics of X see T(x) in its place. T + σε depends on X only through T,
+            so that the information is the same, and no critic has to learn the network first.
         bound: Of the critics; `steps` of training with batches of `critic_batch`.
+        check_every: Steps between evaluations of the validation rows.
         held_out: Samples compared with each other for what is reported: its logarithm is the most
             that InfoNCE can show.
         hidden: Of the critics.
@@ -66,10 +69,12 @@ class Settings:
     looks: int = 24
     noise: float = 0.2
     rows: int = 40_960
+    activations_seen: bool = False
     bound: str = "infonce"
     steps: int = 4000
     critic_batch: int = 512
     critic_rate: float = 2e-3
+    check_every: int = 50
     held_out: int = 2048
     hidden: tuple[int, ...] = (64, 64)
     bins: int = 30
@@ -252,15 +257,17 @@ def _by_critics(
     noise = torch.randn(clean.shape, generator=generator, device=device)
     used = stacked.padded([torch.ones(1, layer.shape[1], device=device) for layer in layers])
     z = clean + settings.noise * noise * used  # none in the columns that a layer does not have
-    given = x[rows], nn.functional.pad(y[rows, None].float(), (0, INPUTS - 1))
+    labelled = y[rows, None].float().expand(len(layers), -1, -1)
+    inputs = clean if settings.activations_seen else x[rows].expand(len(layers), -1, -1)
     found = stacked.estimate(
-        torch.cat([each.expand(len(layers), -1, -1) for each in given]),
+        torch.cat([inputs, nn.functional.pad(labelled, (0, inputs.shape[2] - 1))]),
         torch.cat([z, z]),
         bound=settings.bound,
         critic=partial(stacked.StackedSeparable, hidden=settings.hidden),
         steps=settings.steps,
         batch_size=settings.critic_batch,
         learning_rate=settings.critic_rate,
+        check_every=settings.check_every,
         held_out_block=settings.held_out,
         seed=context.seed_for("critics", context.key),
         progress=lambda share: context.progress(0.3 + 0.7 * share),
@@ -384,6 +391,15 @@ PLANE = Experiment(
         critic_batch=256,
         critic_rate=1e-2,
         held_out=1024,
+    ),
+    standard=Settings(
+        seeds=3,
+        looks=9,
+        activations_seen=True,
+        steps=1000,
+        critic_batch=256,
+        critic_rate=5e-3,
+        check_every=250,
     ),
     full=Settings(),
     cells=cells,
