@@ -18,6 +18,7 @@ def publish(folder: Path, name: str) -> Path:
     """The JSON file that was written for a finished run."""
     made = json.loads((folder / "settings.json").read_text(encoding="utf-8"))
     cells = {path.stem: json.loads(path.read_text()) for path in (folder / "cells").glob("*.json")}
+    made["command"] = made["command"].replace(str(folder), name)  # no folder of this machine
     made["seconds"] = {key: cells[key]["seconds"] for key in sorted(cells)}
     made["metrics"] = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
     target = DOCS / "results" / f"{name}.json"
