@@ -65,15 +65,9 @@ def executed(tree):
         waiting += node.orelse if for_types else ast.iter_child_nodes(node)
 
 
-@cache
-def parsed(path):
-    return ast.parse(path.read_text())
-
-
-@cache
-def imported(path, tree=None):
+def imports_of(tree, path):
     """Modules of the package that a file imports, wherever in the file it does."""
-    nodes = list(executed(parsed(path) if tree is None else tree))
+    nodes = list(executed(tree))
     found = {name.name for node in nodes if isinstance(node, ast.Import) for name in node.names}
     for node in nodes:
         if isinstance(node, ast.ImportFrom):
@@ -81,7 +75,18 @@ def imported(path, tree=None):
             inside = {f"{node.module}.{name.name}" for name in node.names}
             # `from mineral import bounds` is a module, `from mineral.samples import paired` is not.
             found |= {name if name in MODULES else node.module for name in inside}
-    return frozenset(name for name in found if name.split(".")[0] == "mineral")
+    return {name for name in found if name.split(".")[0] == "mineral"}
+
+
+@cache  # each file is parsed once; the trees of all would take 100 MB
+def known(path):
+    """What a file imports, and its docstring."""
+    tree = ast.parse(path.read_text())
+    return imports_of(tree, path), ast.get_docstring(tree)
+
+
+def imported(path):
+    return known(path)[0]
 
 
 def test_imports_are_seen_wherever_they_stand():
@@ -97,7 +102,7 @@ def lazily():
     if True:
         import mineral.results
 """
-    seen = imported(Path("example.py"), ast.parse(source))
+    seen = imports_of(ast.parse(source), Path("example.py"))
     assert {layer(name) for name in seen} == {"bounds", "mnist", "report", "results"}
 
 
@@ -139,7 +144,7 @@ def test_within_a_folder_modules_are_named_directly():
 def test_a_file_is_one_idea():
     def check(path):
         assert len(path.read_text().splitlines()) <= LONGEST
-        assert ast.get_docstring(parsed(path)), "say in the first lines what it is"
+        assert known(path)[1], "say in the first lines what it is"
 
     check_all(check, MODULES)
 
@@ -181,7 +186,7 @@ FOLDERS = sorted({path.parent for path in INSIDE} - {ROOT})
 
 def test_a_folder_says_what_is_inside():
     def check(folder):
-        said = ast.get_docstring(parsed(folder / "__init__.py"))
+        said = known(folder / "__init__.py")[1]
         for path in folder.glob("*.py"):
             if path.name != "__init__.py":
                 assert re.search(rf"(?<![\w/]){path.stem}\.py|`{path.stem}`", said), path.name
