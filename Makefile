@@ -14,6 +14,10 @@ SHAPES := $(addprefix tests/test_, bounds_identities.py bounds_shapes.py critics
 CHECKED := --jaxtyping-packages=mineral,beartype.beartype
 PYTEST := $(BIN)/python -m pytest -q -n 2 --dist worksteal
 
+# pytest rewrites each assert, and every process that a test starts compiles the package: with files of
+# bytecode once, not in each worker and process of every run.
+export PYTHONDONTWRITEBYTECODE =
+
 .PHONY: demo test test-slow test-typed test-gpu bench bench-compare docs release format clean
 
 .venv/installed: pyproject.toml constraints.txt

@@ -9,6 +9,7 @@ of the command line. Values that are filled in appear as `{name}`, or `{…}` fo
 import ast
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 SOURCE = Path(__file__).parent.parent / "src" / "mineral"
@@ -96,8 +97,9 @@ def spoken(tree: ast.Module, names: set[str]) -> Iterator[ast.AST]:
                     yield from values.get(inner.id, [])
 
 
+@cache
 def codes() -> set[str]:
-    """The code of every caution in the source."""
+    """The code of every caution in the source. One read from a file again has keywords only."""
     return {
         str(template(node.args[0]))
         for path in SOURCE.rglob("*.py")

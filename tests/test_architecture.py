@@ -2,10 +2,12 @@
 
 import ast
 import re
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
+from cases import check_all
 
 import mineral
 
@@ -55,17 +57,17 @@ def layer(module):
 
 def executed(tree):
     """All nodes, those in functions included, but not what only a type checker sees."""
-    for node in ast.iter_child_nodes(tree):
-        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
-            yield from (part for other in node.orelse for part in (other, *executed(other)))
-        else:
-            yield node
-            yield from executed(node)
+    waiting = [tree]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        for_types = isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
+        waiting += node.orelse if for_types else ast.iter_child_nodes(node)
 
 
-def imported(path, tree=None):
+def imports_of(tree, path):
     """Modules of the package that a file imports, wherever in the file it does."""
-    nodes = list(executed(ast.parse(path.read_text()) if tree is None else tree))
+    nodes = list(executed(tree))
     found = {name.name for node in nodes if isinstance(node, ast.Import) for name in node.names}
     for node in nodes:
         if isinstance(node, ast.ImportFrom):
@@ -74,6 +76,17 @@ def imported(path, tree=None):
             # `from mineral import bounds` is a module, `from mineral.samples import paired` is not.
             found |= {name if name in MODULES else node.module for name in inside}
     return {name for name in found if name.split(".")[0] == "mineral"}
+
+
+@cache  # each file is parsed once; the trees of all would take 100 MB
+def known(path):
+    """What a file imports, and its docstring."""
+    tree = ast.parse(path.read_text())
+    return imports_of(tree, path), ast.get_docstring(tree)
+
+
+def imported(path):
+    return known(path)[0]
 
 
 def test_imports_are_seen_wherever_they_stand():
@@ -89,7 +102,7 @@ def lazily():
     if True:
         import mineral.results
 """
-    seen = imported(Path("example.py"), ast.parse(source))
+    seen = imports_of(ast.parse(source), Path("example.py"))
     assert {layer(name) for name in seen} == {"bounds", "mnist", "report", "results"}
 
 
@@ -97,14 +110,16 @@ def test_every_module_has_a_layer():
     assert {layer(module_of(path)) for path in INSIDE} == set(LEVEL)
 
 
-@pytest.mark.parametrize("path", INSIDE, ids=module_of)
-def test_imports_point_down(path):
-    own = layer(module_of(path))
-    for other in imported(path):
-        assert other != "mineral", f"{path.name}: name the module that it comes from"
-        assert layer(other) == own or LEVEL[layer(other)] < LEVEL[own], (
-            f"{path.name}: `{own}` must not import `{layer(other)}`"
-        )
+def test_imports_point_down():
+    def check(path):
+        own = layer(module_of(path))
+        for other in imported(path):
+            assert other != "mineral", f"{path.name}: name the module that it comes from"
+            assert layer(other) == own or LEVEL[layer(other)] < LEVEL[own], (
+                f"{path.name}: `{own}` must not import `{layer(other)}`"
+            )
+
+    check_all(check, {module_of(path): path for path in INSIDE})
 
 
 def test_no_module_imports_itself_around_corners():
@@ -117,17 +132,21 @@ def test_no_module_imports_itself_around_corners():
         pytest.fail(f"import cycle: {' → '.join(error.args[1])}")
 
 
-@pytest.mark.parametrize("folder", [p for p in ROOT.iterdir() if (p / "__init__.py").exists()])
-def test_within_a_folder_modules_are_named_directly(folder):
-    for path in folder.glob("*.py"):
-        if path.name != "__init__.py":
-            assert f"mineral.{folder.name}" not in imported(path), path.name
+def test_within_a_folder_modules_are_named_directly():
+    def check(folder):
+        for path in folder.glob("*.py"):
+            if path.name != "__init__.py":
+                assert f"mineral.{folder.name}" not in imported(path), path.name
+
+    check_all(check, [p for p in ROOT.iterdir() if (p / "__init__.py").exists()])
 
 
-@pytest.mark.parametrize("path", FILES, ids=module_of)
-def test_a_file_is_one_idea(path):
-    assert len(path.read_text().splitlines()) <= LONGEST
-    assert ast.get_docstring(ast.parse(path.read_text())), "say in the first lines what it is"
+def test_a_file_is_one_idea():
+    def check(path):
+        assert len(path.read_text().splitlines()) <= LONGEST
+        assert known(path)[1], "say in the first lines what it is"
+
+    check_all(check, MODULES)
 
 
 TWO_LEVELS = {
@@ -165,24 +184,28 @@ def test_only_one_level_of_folders_but_for_those_listed():
 FOLDERS = sorted({path.parent for path in INSIDE} - {ROOT})
 
 
-@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: str(folder.relative_to(ROOT)))
-def test_a_folder_says_what_is_inside(folder):
-    said = ast.get_docstring(ast.parse((folder / "__init__.py").read_text()))
-    for path in folder.glob("*.py"):
-        if path.name != "__init__.py":
-            assert re.search(rf"(?<![\w/]){path.stem}\.py|`{path.stem}`", said), path.name
-    for inner in folder.glob("*/__init__.py"):
-        assert f"{inner.parent.name}/" in said
+def test_a_folder_says_what_is_inside():
+    def check(folder):
+        said = known(folder / "__init__.py")[1]
+        for path in folder.glob("*.py"):
+            if path.name != "__init__.py":
+                assert re.search(rf"(?<![\w/]){path.stem}\.py|`{path.stem}`", said), path.name
+        for inner in folder.glob("*/__init__.py"):
+            assert f"{inner.parent.name}/" in said
+
+    check_all(check, FOLDERS)
 
 
 WINGS = ("experiments", "shaping", "audit")
+WINGS_ALONE = [[wing] for wing in WINGS]
 
 
-@pytest.mark.parametrize("path", FILES, ids=module_of)
-def test_the_core_imports_no_wing(path):
-    own = path.relative_to(ROOT).parts[0]
-    if own not in (*WINGS, "cli"):
-        assert not {name for name in imported(path) if name.split(".")[1:2] in [[w] for w in WINGS]}
+def test_the_core_imports_no_wing():
+    def check(path):
+        if path.relative_to(ROOT).parts[0] not in (*WINGS, "cli"):
+            assert not [name for name in imported(path) if name.split(".")[1:2] in WINGS_ALONE]
+
+    check_all(check, MODULES)
 
 
 def test_no_folder_holds_more_than_a_dozen_modules():

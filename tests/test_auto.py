@@ -377,16 +377,16 @@ def test_neighbours_of_independent_samples_do_not_rise():
 @pytest.mark.parametrize("kind", ["numbers", "words", "wide", "series", "blocks"])
 def test_estimator_options_and_seed_give_the_same_value_again(kind):
     rng = np.random.default_rng(0)
-    x, noise = rng.standard_normal((2, 300, 2))
+    x, noise = rng.standard_normal((2, 150, 2))
     y = x + noise
     if kind == "words":
         x = np.where(x[:, 0] > 0, "high", "low")
     elif kind == "wide":
-        x = np.hstack([x, rng.standard_normal((300, 40))])
+        x = np.hstack([x, rng.standard_normal((150, 40))])
     elif kind == "series":
         x, y = np.cumsum(x, axis=0), np.cumsum(y, axis=0)
     elif kind == "blocks":
-        x, y = np.hstack([x, rng.standard_normal((300, 2))]), y
+        x, y = np.hstack([x, rng.standard_normal((150, 2))]), y
     r = mineral.estimate(x, y, seed=3)
     again = mineral.estimate(x, y, estimator=r.estimator, seed=r.seed)
     assert again.value == r.value and again.interval == r.interval

@@ -1,5 +1,6 @@
 """The Python blocks of the documentation run. Its commands: test_commands.py."""
 
+import ast
 import json
 import re
 
@@ -8,10 +9,11 @@ import torch
 from documented import PAGES, ROOT, blocks
 from torch import nn
 
+import mineral
 from mineral.experiments import EXPERIMENTS
 
 TESTED_BY_THEMSELVES = {"README", "losses", "own"}  # test_readme.py, test_own.py
-SLOW = {"audit", "benchmark", "shaping"}  # 20 s and more on a core
+SLOW = {"audit", "benchmark", "negative", "shaping", "threads"}  # 5 s and more on a core
 NAMED = r"mineral experiment (\w[\w-]*)(?:`, ((?:`[\w-]+`(?:, )?)+))?"
 
 
@@ -80,6 +82,16 @@ def test_the_python_blocks_of_a_page_run(name, tmp_path, monkeypatch):
             code = compile(text, f"docs/{name}.md", "exec")
             if "from serve import" not in text:  # a worker, which waits for jobs: test_benchmark
                 exec(code, scope)
+
+
+def test_names_on_pages_that_run_in_slow_tests_exist():
+    for page in SLOW:
+        for text in blocks(PAGES[page].read_text(), ["python"]):
+            for node in ast.walk(ast.parse(text)):
+                if isinstance(node, ast.ImportFrom) and node.module.startswith("mineral"):
+                    exec(ast.unparse(node), {})
+                if isinstance(node, ast.Attribute) and ast.unparse(node.value) == "mineral":
+                    assert hasattr(mineral, node.attr), f"{page}: mineral.{node.attr}"
 
 
 def test_every_experiment_that_is_named_exists():

@@ -3,7 +3,7 @@
 import inspect
 import re
 
-import pytest
+from cases import check_all
 from public import MODULES, public_names
 
 WITH_SHAPE = re.compile(r"jaxtyping\.\w+\[[^\]]*\]")  # Float[Tensor, "n d"]
@@ -51,19 +51,23 @@ def without_a_shape(function, around=""):
     return found
 
 
-@pytest.mark.parametrize(("name", "each"), DOCUMENTED.items(), ids=DOCUMENTED)
-def test_every_public_name_has_a_docstring(name, each):
-    written = vars(each).get("__doc__") if inspect.isclass(each) else each.__doc__
-    assert written and written.strip(), name
-    generated = f"{each.__name__}("  # by `dataclass`
-    assert not written.startswith(generated), name
+def test_every_public_name_has_a_docstring():
+    def check(each):
+        written = vars(each).get("__doc__") if inspect.isclass(each) else each.__doc__
+        assert written and written.strip()
+        generated = f"{each.__name__}("  # by `dataclass`
+        assert not written.startswith(generated)
+
+    check_all(check, DOCUMENTED)
 
 
-@pytest.mark.parametrize(("name", "function"), FUNCTIONS.items(), ids=FUNCTIONS)
-def test_public_methods_have_a_docstring_and_arrays_a_shape(name, function):
-    assert inspect.getdoc(function), name
-    around = DOCUMENTED.get(name.rpartition(".")[0])
-    assert without_a_shape(function, inspect.getdoc(around) or "") == [], name
+def test_public_methods_have_a_docstring_and_arrays_a_shape():
+    def check(name):
+        assert inspect.getdoc(FUNCTIONS[name])
+        around = DOCUMENTED.get(name.rpartition(".")[0])
+        assert without_a_shape(FUNCTIONS[name], inspect.getdoc(around) or "") == []
+
+    check_all(check, [*FUNCTIONS])
 
 
 def test_the_test_above_sees_missing_shapes():

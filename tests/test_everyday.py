@@ -6,6 +6,7 @@ from itertools import product
 import numpy as np
 import pytest
 import scripts
+from cases import check_all
 from scipy import integrate, stats
 
 from mineral.benchmark.jobs import _plain
@@ -15,8 +16,8 @@ from mineral.tasks import columns_of, everyday, find
 from mineral.tasks.everyday import atoms, columns, densities, labels, rounded, tables, times
 from mineral.tasks.everyday.wrappers import joined, words
 
-EVERY = pytest.mark.parametrize("task", everyday.TASKS, ids=lambda task: task.name)
-DEPENDENT = [task for task in everyday.TASKS if task.information > 0]
+EVERY = {task.name: task for task in everyday.TASKS}
+DEPENDENT = {name: task for name, task in EVERY.items() if task.information > 0}
 SIGMAS = 4.5  # of a sampling error that a test allows: 1 in 150,000
 
 
@@ -42,25 +43,29 @@ def test_each_kind_has_independent_and_dependent_members():
         assert all(task.family == kind and task.name.startswith(f"{kind}-") for task in tasks)
 
 
-@EVERY
-def test_a_task_draws_from_ten_rows_on(task):
-    for n in (10, 50):
-        drawn = task.draw(n, seed=0)
-        assert drawn.pmi.shape == (n,)
-        for side in (drawn.x, drawn.y):
-            text = [isinstance(value, str) for value in side[0]]
-            assert side.dtype.kind == ("O" if any(text) and not all(text) else side.dtype.kind)
-            assert side.dtype.kind in ("U" if all(text) else "Oif")
+def test_a_task_draws_from_ten_rows_on():
+    def check(task):
+        for n in (10, 50):
+            drawn = task.draw(n, seed=0)
+            assert drawn.pmi.shape == (n,)
+            for side in (drawn.x, drawn.y):
+                text = [isinstance(value, str) for value in side[0]]
+                assert side.dtype.kind == ("O" if any(text) and not all(text) else side.dtype.kind)
+                assert side.dtype.kind in ("U" if all(text) else "Oif")
+
+    check_all(check, EVERY)
 
 
-@pytest.mark.parametrize("task", DEPENDENT, ids=lambda task: task.name)
-def test_pmi_is_the_logarithm_of_a_ratio_of_probabilities(task):
+def test_pmi_is_the_logarithm_of_a_ratio_of_probabilities():
     # E[exp(−pmi)] is the mass of the product law where the joint law has any: at most 1. It is 1
     # but for cells that cannot be, and for tails that a sample does not reach.
-    pmi = task.draw(20_000 if task.dim_x < 100 else 500, seed=3).pmi
-    ratio = np.exp(-pmi)
-    rows = len(pmi) / task.parameters.get("rows_worth_one", 1)
-    assert ratio.mean() <= 1 + SIGMAS * ratio.std() / np.sqrt(rows)
+    def check(task):
+        pmi = task.draw(20_000 if task.dim_x < 100 else 500, seed=3).pmi
+        ratio = np.exp(-pmi)
+        rows = len(pmi) / task.parameters.get("rows_worth_one", 1)
+        assert ratio.mean() <= 1 + SIGMAS * ratio.std() / np.sqrt(rows)
+
+    check_all(check, DEPENDENT)
 
 
 @pytest.mark.parametrize(

@@ -496,7 +496,8 @@ def brief(tmp_path_factory):
     return once
 
 
-@pytest.mark.parametrize("name", params([*MINUTE], {*MINUTE} - {"staircase"}))
+# `nonlinear`, whole: test_mine_studies.py.
+@pytest.mark.parametrize("name", params([*MINUTE], {*MINUTE} - {"staircase", "nonlinear"}))
 def test_each_study_writes_tables_figures_and_a_report(brief, name):
     folder, conclusion = brief(name)
     report = (folder / "report.md").read_text()

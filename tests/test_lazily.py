@@ -2,6 +2,7 @@
 
 import ast
 import importlib
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -11,58 +12,72 @@ import pytest
 import mineral
 from mineral import names
 
-LOADED = """
-import sys
-{does}
-heavy = {{"torch", "scipy", "pandas", "sklearn", "matplotlib", "narwhals"}}
-sys.exit(", ".join(sorted(heavy & set(sys.modules))) or None)
+# In one new interpreter, each after the other: what each has loaded that takes seconds.
+SCRIPT = """
+import contextlib, io, json, os, sys
+
+HEAVY = {"torch", "scipy", "pandas", "sklearn", "matplotlib", "narwhals"}
+found = {}
+
+def note(name, does):
+    with contextlib.redirect_stdout(io.StringIO()) as shown:
+        status = does()
+    found[name] = {"status": status, "shown": shown.getvalue(), "heavy": [*HEAVY & {*sys.modules}]}
+
+import mineral
+note("import", lambda: {*mineral.__all__} <= {*dir(mineral)})
+from mineral.cli import main
+for line in json.loads(sys.argv[1]):
+    note(line, lambda: main(line.split()))
+variables = {"_MINERAL_COMPLETE": "complete_bash", "COMP_WORDS": "mineral est", "COMP_CWORD": "1"}
+os.environ |= variables
+note("completion", lambda: main([]))
+exec("from mineral import *; KSG(k=5), estimate, tasks, stability")  # the first that loads much
+note("all names", lambda: mineral.bounds.nwj is not None)
+print(json.dumps(found))
 """
+SHOWN = ["--help", "--version", "", "estimate --help", "benchmark -h", "matrix -h"]
+REFUSED = "estimate --no-such"
 
 
-def run(does):
-    script = LOADED.format(does=does)
-    return subprocess.run([sys.executable, "-c", script], check=False, capture_output=True)
+@pytest.fixture(scope="module")
+def ran():
+    """Status, output and heavy modules by what was done."""
+    command = [sys.executable, "-c", SCRIPT, json.dumps([*SHOWN, REFUSED])]
+    return json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
 
 
-@pytest.mark.parametrize(
-    "words",
-    [["--help"], ["--version"], [], ["estimate", "--help"], ["benchmark", "-h"], ["matrix", "-h"]],
-    ids=str,
-)
-def test_help_and_version_load_nothing_heavy(words):
-    ran = run(f"from mineral.cli import main; assert main({words!r}) == 0")
-    assert ran.returncode == 0, ran.stderr
-    assert ran.stdout
+def test_help_and_version_load_nothing_heavy(ran):
+    for line in SHOWN:
+        assert ran[line]["status"] == 0 and ran[line]["shown"] and not ran[line]["heavy"], line
 
 
-def test_a_refusal_of_the_command_line_loads_nothing_heavy():
-    ran = run("from mineral.cli import main; assert main(['estimate', '--no-such']) == 2")
-    assert ran.returncode == 0, ran.stderr
+def test_a_refusal_of_the_command_line_loads_nothing_heavy(ran):
+    assert ran[REFUSED] == {"status": 2, "shown": "", "heavy": []}
 
 
-def test_importing_loads_nothing_and_lists_everything():
-    ran = run("import mineral; assert {*mineral.__all__} <= {*dir(mineral)}")
-    assert ran.returncode == 0, ran.stderr
+def test_importing_loads_nothing_and_lists_everything(ran):
+    assert ran["import"] == {"status": True, "shown": "", "heavy": []}
 
 
+def test_shell_completion_loads_nothing_heavy(ran):
+    assert (ran["completion"]["status"], ran["completion"]["heavy"]) == (0, [])
+    assert ran["completion"]["shown"].split() == ["estimate", "estimators"]
+
+
+def test_a_star_is_all_names_and_loads_torch(ran):
+    assert ran["all names"]["status"] and {"torch", "scipy"} <= {*ran["all names"]["heavy"]}
+
+
+@pytest.mark.slow  # each process imports torch
 @pytest.mark.parametrize(
     "does",
     [
         "import mineral; mineral.estimate; mineral.KSG(k=5); mineral.bounds.nwj",
-        pytest.param(
-            "from mineral import Mine, tasks, bounds, independence; independence.__call__",
-            marks=pytest.mark.slow,
-        ),
-        "from mineral import *; KSG, estimate, tasks, stability",
-        pytest.param(
-            "from mineral.mine import Mine; import mineral; mineral.independence.__call__",
-            marks=pytest.mark.slow,
-        ),
-        pytest.param(
-            "from mineral.learning import Information; import mineral; mineral.load",
-            marks=pytest.mark.slow,
-        ),
-        pytest.param("import mineral.bounds, mineral; mineral.InputError", marks=pytest.mark.slow),
+        "from mineral import Mine, tasks, bounds, independence; independence.__call__",
+        "from mineral.mine import Mine; import mineral; mineral.independence.__call__",
+        "from mineral.learning import Information; import mineral; mineral.load",
+        "import mineral.bounds, mineral; mineral.InputError",
     ],
 )
 def test_whatever_is_used_first_is_there(does):
@@ -90,15 +105,3 @@ def test_an_unknown_name_is_refused_as_of_any_module():
         mineral.nothing  # noqa: B018
     with pytest.raises(ImportError, match="cannot import name 'nothing' from 'mineral'"):
         from mineral import nothing  # noqa: F401
-
-
-def test_shell_completion_loads_nothing_heavy():
-    does = """
-import os
-os.environ |= {"_MINERAL_COMPLETE": "complete_bash", "COMP_WORDS": "mineral est", "COMP_CWORD": "1"}
-from mineral.cli import main
-assert main([]) == 0
-"""
-    ran = run(does)
-    assert ran.returncode == 0, ran.stderr
-    assert ran.stdout.split() == [b"estimate", b"estimators"]

@@ -7,14 +7,18 @@ from typing import get_type_hints
 
 import numpy as np
 import pytest
+from cases import check_all
 
 import mineral
 from mineral.errors import OptionError, suggestion
 from mineral.methods import ESTIMATORS
 from mineral.methods.base import Estimator, Measurement
 
-OPTIONS = [(kind, field.name) for kind in ESTIMATORS.values() for field in fields(kind)]
-IDS = [f"{kind.name}-{name}" for kind, name in OPTIONS]
+OPTIONS = {
+    f"{kind.name}-{field.name}": (kind, field.name)
+    for kind in ESTIMATORS.values()
+    for field in fields(kind)
+}
 BAD = [math.nan, math.inf, -math.inf, -1, -0.5, 0, 2.5, True, "two", None, (), object()]
 
 
@@ -38,24 +42,30 @@ def accepts(kind, name, value):
     return False
 
 
-@pytest.mark.parametrize(("kind", "name"), OPTIONS, ids=IDS)
-def test_every_option_refuses_what_it_cannot_be(kind, name, as_users_run_it):
-    for value in BAD:
-        if accepts(kind, name, value):
-            kind(**{name: value})
-            continue
-        with pytest.raises(OptionError, match=rf"^`{name}` must .*, got .*\.$") as refusal:
-            kind(**{name: value})
-        assert "\n" not in str(refusal.value)
+def test_every_option_refuses_what_it_cannot_be(as_users_run_it):
+    def check(option):
+        kind, name = option
+        for value in BAD:
+            if accepts(kind, name, value):
+                kind(**{name: value})
+                continue
+            with pytest.raises(OptionError, match=rf"^`{name}` must .*, got .*\.$") as refusal:
+                kind(**{name: value})
+            assert "\n" not in str(refusal.value)
+
+    check_all(check, OPTIONS)
 
 
-@pytest.mark.parametrize(("kind", "name"), OPTIONS, ids=IDS)
-def test_numbers_of_numpy_become_python_numbers(kind, name, as_users_run_it):
-    default = getattr(kind(), name)
-    if isinstance(default, bool) or not isinstance(default, (int, float)):
-        return
-    made = getattr(kind(**{name: np.array([default])[0]}), name)
-    assert made == default and type(made) is type(default)
+def test_numbers_of_numpy_become_python_numbers(as_users_run_it):
+    def check(option):
+        kind, name = option
+        default = getattr(kind(), name)
+        if isinstance(default, bool) or not isinstance(default, (int, float)):
+            return
+        made = getattr(kind(**{name: np.array([default])[0]}), name)
+        assert made == default and type(made) is type(default)
+
+    check_all(check, OPTIONS)
 
 
 def test_an_option_says_what_it_must_be(as_users_run_it):
@@ -129,7 +139,7 @@ def test_unknown_options_are_refused(arguments, says, as_users_run_it):
 
 def test_no_option_has_the_name_of_an_argument_of_estimate():
     own = set(inspect.signature(mineral.estimate).parameters)
-    assert not own & {name for _, name in OPTIONS}
+    assert not own & {name for _, name in OPTIONS.values()}
 
 
 def test_suggestions_ignore_case_and_name_three_at_most():
