@@ -17,10 +17,11 @@ from mineral.benchmark.contestants import Contestant
 from mineral.benchmark.forecast import Forecast
 from mineral.benchmark.jobs import Job, Unanswered, attempt
 from mineral.benchmark.rows import Journal, Row, opened
-from mineral.errors import InputError, MissingExtraError, OptionError
+from mineral.errors import InputError, OptionError
 from mineral.methods.base import versions
 from mineral.system import storage
 from mineral.system.progress import ProgressOption, in_words, reporting
+from mineral.system.workers import in_workers, joblib
 from mineral.tasks import Task
 
 Done: TypeAlias = tuple[Row | Unanswered, float]  # and the seconds it took
@@ -157,30 +158,17 @@ def _results(
     options: Mapping[str, Any],
 ) -> Iterator[Done]:
     """What each job gives, as it comes."""
-    try:
-        import joblib
-    except ImportError:
-        raise MissingExtraError("The benchmark", "benchmark") from None
+    joblib("The benchmark")
     if backend == "ray":
         try:
             from ray.util.joblib import register_ray
         except ImportError:
             raise OptionError("`backend` 'ray' needs Ray: run `pip install ray`.") from None
         register_ray()
-    try:
-        with joblib.parallel_config(backend, n_jobs=workers, **options):
-            parallel = joblib.Parallel(batch_size=1, return_as="generator_unordered")
-    except (ValueError, ImportError) as error:
-        if "return_as" not in str(error):
-            raise OptionError(f"`backend` {backend!r} cannot be used: {error}") from None
-        with joblib.parallel_config(backend, n_jobs=workers, **options):
-            parallel = joblib.Parallel(batch_size=1)
-    calls = [joblib.delayed(start)(job) for job in jobs]
-    if parallel.return_generator:
-        yield from parallel(calls)
-        return
-    for first in range(0, len(calls), 4 * workers):  # Ray's gives results all at once: a few a time
-        yield from parallel(calls[first : first + 4 * workers])
+    arguments = [(job,) for job in jobs]
+    yield from in_workers(
+        start, arguments, jobs=workers, backend=backend, options=options, user="The benchmark"
+    )
 
 
 def _commands(jobs: list[Job]) -> dict[tuple[str, ...], str]:

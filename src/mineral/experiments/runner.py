@@ -32,7 +32,7 @@ from mineral.experiments import drawings, parallel, scalars, writing
 from mineral.experiments.base import Cell, Conclusion, Context, Experiment, Numbers, nowhere
 from mineral.methods.base import device_named, versions
 from mineral.report.templates import template
-from mineral.system import storage
+from mineral.system import storage, workers
 from mineral.system.chance import seeded
 from mineral.system.locks import FILE as LOCK
 from mineral.system.locks import locked
@@ -88,7 +88,7 @@ def run(
     if jobs < 1:
         raise OptionError(f"`jobs` must be at least 1, got {jobs}.")
     if jobs > 1:
-        parallel.joblib()
+        workers.joblib()
     if tensorboard:
         scalars.writer()
     where = device_named(device)

@@ -2,11 +2,10 @@
 
 import sys
 import time
-import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass, fields, replace
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias
 
 from mineral.basics.types import Progress
 from mineral.errors import MissingExtraError, OptionError
@@ -17,10 +16,10 @@ from mineral.pairs.plan import Chunk, Part, Plan
 from mineral.settings import OWN, own_estimator
 from mineral.system.progress import in_words
 from mineral.system.threads import one_blas_thread
+from mineral.system.workers import in_workers
 
 TRIED, COLUMNS_TRIED = 3, 100  # pairs, and columns, that a forecast computes: a few seconds
 ANSWER = 10  # seconds that a scheduler has to answer
-T = TypeVar("T")
 Own: TypeAlias = tuple[str, dict[str, Any]]
 BYTES = 40  # of results for a pair: five numbers
 COPIES = 4  # of the table: values, their scores, and both while they are made
@@ -90,30 +89,14 @@ def _in_processes(engine: Each, chunks: Sequence[Chunk], jobs: int) -> Iterator[
     """Joblib stores the table once and maps it into the memory of each process."""
     engine.sheet.digests, engine.sheet.is_there  # noqa: B018  computed once, and sent along
     sent, file = _sent(engine)
-    yield from in_processes(measured, [(sent, chunk, file) for chunk in chunks], jobs)
-
-
-def in_processes(
-    function: Callable[..., T], arguments: Sequence[tuple[Any, ...]], jobs: int
-) -> Iterator[T]:
-    """The results of a function in processes of one thread each, in the order in which they finish.
-
-    Raises:
-        MissingExtraError: If joblib is not installed.
-    """
-    joblib = _joblib()
-    with warnings.catch_warnings(), joblib.parallel_config("loky", inner_max_num_threads=1):
-        # Loky replaces a process that has grown, and warns that it does.
-        warnings.filterwarnings("ignore", message="A worker stopped while some jobs")
-        pool = joblib.Parallel(jobs, batch_size=1, return_as="generator_unordered")
-        yield from pool(joblib.delayed(function)(*each) for each in arguments)
+    arguments = [(sent, chunk, file) for chunk in chunks]
+    yield from in_workers(measured, arguments, jobs=jobs, threads=1)
 
 
 def _on_cluster(
     engine: Each, chunks: Sequence[Chunk], scheduler: str
 ) -> Iterator[tuple[Chunk, Part]]:
     """Joblib's Dask backend sends the table once to each worker, not with each chunk."""
-    joblib = _joblib()
     try:
         from distributed import Client
     except ImportError:
@@ -132,22 +115,9 @@ def _on_cluster(
                 f"{scheduler} --nthreads 1`."
             )
         sent, file = _sent(engine)
-        with joblib.parallel_config("dask", client=client, scatter=[sent]):
-            pool = joblib.Parallel(batch_size=1, return_as="generator_unordered")
-            yield from pool(joblib.delayed(measured)(sent, chunk, file) for chunk in chunks)
-
-
-def _joblib() -> Any:  # noqa: ANN401
-    """Joblib.
-
-    Raises:
-        MissingExtraError: If it is not installed.
-    """
-    try:
-        import joblib
-    except ImportError:
-        raise MissingExtraError("More than one job", "benchmark") from None
-    return joblib
+        arguments = [(sent, chunk, file) for chunk in chunks]
+        options = {"client": client, "scatter": [sent]}
+        yield from in_workers(measured, arguments, jobs=None, backend="dask", options=options)
 
 
 def _sent(engine: Each) -> tuple[Each, Own | None]:

@@ -4,5 +4,6 @@ storage.py   files that are complete or absent
 locks.py     one run at a time in a folder
 threads.py   numbers of threads, shared and restored
 chance.py    generators of one's own; no global one is seeded
+workers.py   calls in several processes, threads or machines
 progress.py  progress on standard error
 """
