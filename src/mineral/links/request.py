@@ -14,7 +14,7 @@ from mineral.links.grid import functions_of
 from mineral.links.target import Engine, least_rows
 from mineral.methods import Estimator, GaussianCopula
 from mineral.methods.base import check_run, versions
-from mineral.pairs.sheet import Sheet, check_missing, names_of, sheet
+from mineral.pairs.sheet import Sheet, arguments_of, check_missing, names_of, sheet
 from mineral.results import Caution
 
 DEGREES = (1, 2, 3)
@@ -59,10 +59,11 @@ class Request:
 
 @dataclass(frozen=True, kw_only=True)
 class Prepared:
-    """A request, and what computes it."""
+    """A request, what computes it, and the arguments of the call that name columns."""
 
     request: Request
     engine: Engine
+    arguments: Mapping[str, Any]
 
 
 def prepare(
@@ -130,7 +131,8 @@ def prepare(
         version=versions()["mineral"],
         warnings=[[w.code, w.message] for w in warnings],
     )
-    return Prepared(request=request, engine=engine)
+    arguments = arguments_of(target=target, columns=columns, trial=trial, types=types)
+    return Prepared(request=request, engine=engine, arguments=arguments)
 
 
 def _recipe(estimator: str | Estimator | type[Estimator], options: Mapping[str, Any]) -> Estimator:

@@ -165,6 +165,7 @@ def run(
             unit=unit,
             fdr=fdr,
             seconds=time.perf_counter() - start,
+            arguments=prepared.arguments,
         )
         if folder is not None:
             network.to_json(folder.path / NETWORK)

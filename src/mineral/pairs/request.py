@@ -16,7 +16,7 @@ from mineral.pairs import copula, each
 from mineral.pairs.copula import Copula, autocorrelations
 from mineral.pairs.each import Each
 from mineral.pairs.plan import Chunk, Plan
-from mineral.pairs.sheet import Sheet, check_missing, listed, names_of, sheet
+from mineral.pairs.sheet import Sheet, arguments_of, check_missing, listed, names_of, sheet
 from mineral.results import Caution
 
 COPULAS = (GaussianCopula, PartialCopula)
@@ -81,10 +81,11 @@ class Request:
 
 @dataclass(frozen=True, kw_only=True)
 class Prepared:
-    """A request, and what computes it."""
+    """A request, what computes it, and the arguments of the call that name columns."""
 
     request: Request
     engine: Copula | Each
+    arguments: Mapping[str, Any]
 
 
 def prepare(
@@ -161,7 +162,8 @@ def prepare(
         version=versions()["mineral"],
         warnings=[[w.code, w.message] for w in warnings],
     )
-    return Prepared(request=request, engine=engine)
+    arguments = arguments_of(target=target, columns=columns, types=types)
+    return Prepared(request=request, engine=engine, arguments=arguments)
 
 
 def _permutations(permutations: int | None, *, is_copula: bool) -> int:

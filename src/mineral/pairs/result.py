@@ -53,6 +53,7 @@ class Matrix:
         warnings: Reasons to doubt some of the values.
         seconds: Wall time.
         versions: Of Mineral, its libraries and Python.
+        arguments: Of the call: `target`, `columns` and `types`, where they were passed.
     """
 
     names: tuple[str, ...]
@@ -75,6 +76,7 @@ class Matrix:
     warnings: tuple[Caution, ...] = ()
     seconds: float
     versions: Mapping[str, str]
+    arguments: Mapping[str, Any] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.value)

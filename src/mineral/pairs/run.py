@@ -155,7 +155,13 @@ def run(
     else:
         share(prepared, out, jobs=jobs, scheduler=scheduler, progress=progress)
         whole = Folder.find(Path(out)).collect()
-    found = assembled(request, whole, unit=unit, seconds=time.perf_counter() - start)
+    found = assembled(
+        request,
+        whole,
+        unit=unit,
+        seconds=time.perf_counter() - start,
+        arguments=prepared.arguments,
+    )
     if out is not None:
         found.to_parquet(Path(out) / PAIRS)
     return found
@@ -234,7 +240,14 @@ def _alone(folder: Path, i: int, n: int) -> Iterator[None]:
         yield
 
 
-def assembled(request: Request, whole: Part, *, unit: Unit, seconds: float) -> Matrix:
+def assembled(
+    request: Request,
+    whole: Part,
+    *,
+    unit: Unit,
+    seconds: float,
+    arguments: Mapping[str, Any] | None = None,
+) -> Matrix:
     """The matrix of all results."""
     nats = nats_per(unit)
     if nats != 1:
@@ -264,6 +277,7 @@ def assembled(request: Request, whole: Part, *, unit: Unit, seconds: float) -> M
         ),
         seconds=seconds,
         versions=versions(),
+        arguments=arguments or {},
     )
 
 

@@ -156,6 +156,21 @@ def names_of(value: object) -> list[str]:
     return [str(each) for each in value] if several else [str(value)]  # type: ignore[attr-defined]
 
 
+def arguments_of(
+    *, types: Mapping[str, str] | None = None, **names: object
+) -> dict[str, list[str] | dict[str, str]]:
+    """Which columns a caller named, as a call that repeats it has them; without what was None.
+
+    Args:
+        types: Of some columns.
+        names: Of columns, for each argument.
+    """
+    found: dict[str, list[str] | dict[str, str]] = {
+        argument: names_of(value) for argument, value in names.items() if value is not None
+    }
+    return found | ({"types": dict(types)} if types else {})
+
+
 def check_missing(missing: str) -> None:
     """Refuse an unknown way to treat missing values.
 
