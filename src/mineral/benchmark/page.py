@@ -15,10 +15,10 @@ from mineral.benchmark.rows import Row, read
 from mineral.benchmark.summary import REFERENCES, Standing, grouped, standings, with_references
 from mineral.errors import OptionError
 from mineral.figures import ACCENT
-from mineral.methods.base import versions
 from mineral.report.drawings import Drawing, draw, own_settings
 from mineral.report.templates import template
 from mineral.system import storage
+from mineral.system.machine import versions
 
 BEST_SHOWN = 12  # panels, of estimates against truth
 LINES_SHOWN = 8

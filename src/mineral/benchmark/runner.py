@@ -2,7 +2,6 @@
 
 import json
 import os
-import platform
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
@@ -18,8 +17,8 @@ from mineral.benchmark.forecast import Forecast
 from mineral.benchmark.jobs import Job, Unanswered, attempt
 from mineral.benchmark.rows import Journal, Row, opened
 from mineral.errors import InputError, OptionError
-from mineral.methods.base import versions
 from mineral.system import storage
+from mineral.system.machine import machine, versions
 from mineral.system.progress import ProgressOption, in_words, reporting
 from mineral.system.workers import in_workers, joblib
 from mineral.tasks import Task
@@ -229,10 +228,7 @@ def _note(path: Path, command: str, jobs: int, threads: int, time_limit: float |
             "jobs": jobs,
             "threads": threads,
             "time_limit": time_limit,
-            "machine": {
-                "system": f"{platform.system()} {platform.machine()}",
-                "cores": os.cpu_count(),
-            },
+            "machine": machine(),
             "versions": versions(),
         }
     )

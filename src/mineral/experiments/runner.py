@@ -13,7 +13,6 @@ report.html         the same in one file, with the figures inside
 import dataclasses
 import json
 import os
-import platform
 import re
 import shlex
 import time
@@ -30,12 +29,12 @@ from mineral.basics.types import Progress
 from mineral.errors import InputError, OptionError
 from mineral.experiments import drawings, parallel, scalars, writing
 from mineral.experiments.base import Cell, Conclusion, Context, Experiment, Numbers, nowhere
-from mineral.methods.base import device_named, versions
 from mineral.report.templates import template
 from mineral.system import storage, workers
 from mineral.system.chance import seeded
 from mineral.system.locks import FILE as LOCK
 from mineral.system.locks import locked
+from mineral.system.machine import device_named, machine, versions
 from mineral.system.progress import ProgressOption, portion, reporting
 
 S = TypeVar("S")
@@ -226,9 +225,7 @@ def _claimed(
         for path in folder.glob(f".{SETTINGS}.*"):
             path.unlink()  # half written by a run that was killed
         if not note.exists():
-            system = f"{platform.system()} {platform.machine()}"
-            machine = {"system": system, "cores": os.cpu_count()}
-            made = {"mode": mode, "device": str(device), "command": command, "machine": machine}
+            made = {"mode": mode, "device": str(device), "command": command, "machine": machine()}
             _write(note, {**identity, **made, "versions": versions()})
         (folder / "cells").mkdir(exist_ok=True)
         yield

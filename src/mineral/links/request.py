@@ -13,9 +13,10 @@ from mineral.errors import InputError, OptionError
 from mineral.links.grid import functions_of
 from mineral.links.target import Engine, least_rows
 from mineral.methods import Estimator, GaussianCopula
-from mineral.methods.base import check_run, versions
+from mineral.methods.base import check_run
 from mineral.pairs.sheet import Sheet, arguments_of, check_missing, names_of, sheet
 from mineral.results import Caution
+from mineral.system.machine import versions
 
 DEGREES = (1, 2, 3)
 

@@ -14,11 +14,11 @@ from mineral.figures import short
 from mineral.links.pages import page, pictures
 from mineral.links.request import Request
 from mineral.links.target import Link, Target
-from mineral.methods.base import versions
 from mineral.pairs import files
 from mineral.pairs.nulls import q_values
 from mineral.results import Caution, nats_per
 from mineral.system import storage
+from mineral.system.machine import versions
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

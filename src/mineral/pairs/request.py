@@ -11,13 +11,14 @@ from mineral.api import count_of, resolve
 from mineral.basics.special import ndtri
 from mineral.errors import InputError, OptionError
 from mineral.methods import Estimator, GaussianCopula, PartialCopula
-from mineral.methods.base import check_run, versions
+from mineral.methods.base import check_run
 from mineral.pairs import copula, each
 from mineral.pairs.copula import Copula, autocorrelations
 from mineral.pairs.each import Each
 from mineral.pairs.plan import Chunk, Plan
 from mineral.pairs.sheet import Sheet, arguments_of, check_missing, listed, names_of, sheet
 from mineral.results import Caution
+from mineral.system.machine import versions
 
 COPULAS = (GaussianCopula, PartialCopula)
 TIED = 0.5  # distinct values of a column by rows, below which `copula` warns of ties

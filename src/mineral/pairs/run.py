@@ -13,7 +13,6 @@ from mineral.api import count_of
 from mineral.basics.types import Unit
 from mineral.errors import InputError, OptionError
 from mineral.methods import Estimator
-from mineral.methods.base import versions
 from mineral.pairs.execute import Watch, results
 from mineral.pairs.folder import PAIRS, Folder
 from mineral.pairs.plan import Part
@@ -21,6 +20,7 @@ from mineral.pairs.request import Prepared, Request, prepare
 from mineral.pairs.result import Matrix
 from mineral.results import Caution, nats_per
 from mineral.system.locks import locked
+from mineral.system.machine import versions
 from mineral.system.progress import ProgressOption, reporting
 
 LOCKS = "locks"  # a folder in `out`, with one for each share

@@ -5,5 +5,6 @@ locks.py     one run at a time in a folder
 threads.py   numbers of threads, shared and restored
 chance.py    generators of one's own; no global one is seeded
 workers.py   calls in several processes, threads or machines
+machine.py   versions and processor, as results note them; devices
 progress.py  progress on standard error
 """
