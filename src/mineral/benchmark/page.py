@@ -1,7 +1,6 @@
 """Rows → one self-contained HTML page, a CSV, a Markdown table, and a picture for a README."""
 
 import io
-import json
 import operator
 import os
 from collections import Counter
@@ -18,6 +17,7 @@ from mineral.figures import ACCENT
 from mineral.report.drawings import Drawing, draw, own_settings
 from mineral.report.templates import template
 from mineral.system import storage
+from mineral.system.folders import SETTINGS, json_of
 from mineral.system.machine import versions
 
 BEST_SHOWN = 12  # panels, of estimates against truth
@@ -190,13 +190,7 @@ def _versions(rows: Sequence[Row]) -> dict[str, str]:
 
 def _runs(folder: Path) -> list[dict[str, Any]]:
     """What settings.json says of the runs, as far as it is a list of such; nothing else of it."""
-    path = folder / "settings.json"
-    try:
-        storage.check_file(path)
-        with path.open("rb") as file:
-            found = json.loads(file.read(LARGEST))
-    except (OSError, ValueError, RecursionError):
-        return []
+    found = json_of(folder / SETTINGS, largest=LARGEST)
     runs = found if isinstance(found, list) else []
     return [_run(each) for each in runs if isinstance(each, dict)]
 

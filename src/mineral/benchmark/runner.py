@@ -18,13 +18,13 @@ from mineral.benchmark.jobs import Job, Unanswered, attempt
 from mineral.benchmark.rows import Journal, Row, opened
 from mineral.errors import InputError, OptionError
 from mineral.system import storage
+from mineral.system.folders import SETTINGS, json_of, make
 from mineral.system.machine import machine, versions
 from mineral.system.progress import ProgressOption, in_words, reporting
 from mineral.system.workers import in_workers, joblib
 from mineral.tasks import Task
 
 Done: TypeAlias = tuple[Row | Unanswered, float]  # and the seconds it took
-SETTINGS = "settings.json"
 KINDS = 8  # of workers to keep waiting, beside one of each job: Mineral's and those of rivals
 
 
@@ -72,7 +72,7 @@ def run(
     """
     _check(tasks, contestants, sizes, seeds, jobs, threads, time_limit)
     folder = Path(out)
-    folder.mkdir(parents=True, exist_ok=True)
+    make(folder)
     with opened(folder) as journal:
         wanted = [
             Job(task=task, n=n, seed=seed, contestant=contestant, time_limit=time_limit)
@@ -216,11 +216,8 @@ def _check(
 
 def _note(path: Path, command: str, jobs: int, threads: int, time_limit: float | None) -> None:
     """Add to the list of runs that wrote into this folder."""
-    try:
-        runs = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
-        runs = []
-    runs = runs if isinstance(runs, list) else []
+    found = json_of(path)
+    runs = found if isinstance(found, list) else []
     runs.append(
         {
             "command": command,

@@ -32,13 +32,13 @@ from mineral.experiments.base import Cell, Conclusion, Context, Experiment, Numb
 from mineral.report.templates import template
 from mineral.system import storage, workers
 from mineral.system.chance import seeded
+from mineral.system.folders import SETTINGS, json_of, make, settings_of
 from mineral.system.locks import FILE as LOCK
 from mineral.system.locks import locked
 from mineral.system.machine import device_named, machine, versions
 from mineral.system.progress import ProgressOption, portion, reporting
 
 S = TypeVar("S")
-SETTINGS = "settings.json"
 KEY = re.compile(r"[a-z0-9][a-z0-9.+-]*")
 
 
@@ -162,7 +162,7 @@ def _write_conclusion(
     figures = {name: drawings.png(figure) for name, figure in conclusion.figures.items()}
     for name, content in figures.items():
         storage.write(folder / f"{name}.png", content)
-    made = json.loads((folder / SETTINGS).read_text(encoding="utf-8"))
+    made = settings_of(folder)
     text = writing.markdown(experiment, conclusion, made, seconds=seconds)
     page = writing.html(experiment, conclusion, made, seconds=seconds, figures=figures)
     storage.write(folder / "report.md", text)
@@ -215,10 +215,7 @@ def _claimed(
 ) -> Iterator[None]:
     """Within it, the folder is this run's; or refuse: nobody else's files are touched."""
     _check_free(folder, identity, resume=resume)  # before a lock is put into somebody's folder
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"Cannot make `{folder}`: {error.strerror or error}.") from None
+    make(folder)
     with locked(folder):
         note = folder / SETTINGS
         _check_free(folder, identity, resume=resume)  # another run may just have ended
@@ -255,11 +252,9 @@ def _begun(path: Path) -> bool:
 
 def _same(path: Path, identity: Numbers) -> dict[str, Any]:
     """What a file of the run holds, if it is of this very run."""
-    try:
-        held: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        _ = [held[name] for name in identity]
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        raise InputError(f"`{path}` is not from a run of this experiment: delete it.") from None
+    held = json_of(path)
+    if not isinstance(held, dict) or not held.keys() >= identity.keys():
+        raise InputError(f"`{path}` is not from a run of this experiment: delete it.")
     for name, expected in identity.items():
         if held[name] != expected:
             raise OptionError(

@@ -11,7 +11,7 @@ import numpy as np
 
 from mineral.api import count_of
 from mineral.basics.types import Unit
-from mineral.errors import InputError, OptionError
+from mineral.errors import OptionError
 from mineral.methods import Estimator
 from mineral.pairs.execute import Watch, results
 from mineral.pairs.folder import PAIRS, Folder
@@ -19,6 +19,7 @@ from mineral.pairs.plan import Part
 from mineral.pairs.request import Prepared, Request, prepare
 from mineral.pairs.result import Matrix
 from mineral.results import Caution, nats_per
+from mineral.system.folders import make
 from mineral.system.locks import locked
 from mineral.system.machine import versions
 from mineral.system.progress import ProgressOption, reporting
@@ -232,10 +233,7 @@ def merge(
 def _alone(folder: Path, i: int, n: int) -> Iterator[None]:
     """Within it, no other run computes this share."""
     place = folder / LOCKS / f"{i}-of-{n}"
-    try:
-        place.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"Cannot make `{place}`: {error.strerror or error}.") from None
+    make(place)
     with locked(place):
         yield
 
