@@ -15,11 +15,10 @@ from mineral.links.request import Prepared, prepare
 from mineral.links.result import Network, assembled
 from mineral.links.target import Engine, Target
 from mineral.methods import Estimator
-from mineral.pairs.execute import Watch
 from mineral.results import nats_per
 from mineral.settings import OWN
 from mineral.system.locks import locked
-from mineral.system.progress import ProgressOption, reporting
+from mineral.system.progress import ProgressOption, Watch, reporting
 from mineral.system.workers import in_workers
 
 

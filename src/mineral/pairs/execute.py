@@ -7,7 +7,6 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, TypeAlias
 
-from mineral.basics.types import Progress
 from mineral.errors import MissingExtraError, OptionError
 from mineral.methods import GaussianCopula
 from mineral.pairs.copula import Copula, Groups
@@ -142,36 +141,6 @@ def measured(engine: Each, chunk: Chunk, own: Own | None = None) -> tuple[Chunk,
         place, options = own
         engine = replace(engine, estimator=own_estimator(place)(**options))
     return chunk, engine.measure(chunk)
-
-
-class Watch:
-    """Reports how many pairs, or other parts, are done, and the remaining time.
-
-    Args:
-        total: In all.
-        report: Called with (fraction done, text).
-        noun: Their name in the text.
-    """
-
-    def __init__(self, total: int, report: Progress, noun: str = "pairs") -> None:
-        self._all, self._report, self._noun = total, report, noun
-        self._done = self._skipped = 0
-        self._start = time.monotonic()
-
-    def skip(self, count: int) -> None:
-        """Count those of an earlier run."""
-        self._skipped = count
-        self.done(0)
-
-    def done(self, count: int = 1) -> None:
-        """Count those that were computed."""
-        self._done += count
-        count = self._done + self._skipped
-        parts = [f"{count:,} of {self._all:,} {self._noun}"]
-        if self._done:
-            rate = (time.monotonic() - self._start) / self._done
-            parts.append(f"{in_words(rate * (self._all - count))} left")
-        self._report(count / max(1, self._all), " · ".join(parts))
 
 
 @dataclass(frozen=True, kw_only=True)

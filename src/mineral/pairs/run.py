@@ -13,7 +13,7 @@ from mineral.api import count_of
 from mineral.basics.types import Unit
 from mineral.errors import OptionError
 from mineral.methods import Estimator
-from mineral.pairs.execute import Watch, results
+from mineral.pairs.execute import results
 from mineral.pairs.folder import PAIRS, Folder
 from mineral.pairs.plan import Part
 from mineral.pairs.request import Prepared, Request, prepare
@@ -22,7 +22,7 @@ from mineral.results import Caution, nats_per
 from mineral.system.folders import make
 from mineral.system.locks import locked
 from mineral.system.machine import versions
-from mineral.system.progress import ProgressOption, reporting
+from mineral.system.progress import ProgressOption, Watch, reporting
 
 LOCKS = "locks"  # a folder in `out`, with one for each share
 
@@ -146,7 +146,7 @@ def run(
     if out is None:
         whole = Part.empty(len(request.plan))
         with reporting(progress) as report:
-            watch = Watch(len(request.plan), report)
+            watch = Watch(len(request.plan), report, "pairs")
             for chunk, part in results(
                 prepared.engine, request.chunks, jobs, whole=whole, scheduler=scheduler
             ):
@@ -202,7 +202,7 @@ def share(
     with _alone(folder.path, i, n):
         missing = [chunk for chunk in own if not folder.is_done(chunk)]
         with reporting(progress) as report:
-            watch = Watch(sum(map(len, own)), report)
+            watch = Watch(sum(map(len, own)), report, "pairs")
             watch.skip(sum(map(len, own)) - sum(map(len, missing)))
             for chunk, found in results(prepared.engine, missing, jobs, scheduler=scheduler):
                 folder.write(chunk, found)
