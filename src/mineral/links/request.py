@@ -202,7 +202,7 @@ def _chosen(
 
 def _unusable(whole: Sheet, i: int, trials: Sequence[int], is_named: bool) -> str:  # noqa: FBT001
     """Why a column cannot be used; empty if it can."""
-    if reason := whole.carries_nothing(i):
+    if reason := whole.reason_against(i):
         return reason
     levels, values = whole.levels[i], whole.values[i]
     if levels is not None and len(levels) > 2:

@@ -184,5 +184,5 @@ def _results(engine: Engine, names: Sequence[str], jobs: int) -> Iterator[Target
         return
     if type(engine.estimator).__module__.startswith(OWN):
         raise OptionError("`jobs` must be 1 for an estimator of your own file.")
-    engine.sheet.digests, engine.sheet.is_there  # noqa: B018  computed once, and sent along
+    engine.sheet.fill_caches()
     yield from in_workers(engine.measure, [(place,) for place in places], jobs=jobs, threads=1)

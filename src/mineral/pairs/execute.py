@@ -86,7 +86,6 @@ def _in_threads(
 
 def _in_processes(engine: Each, chunks: Sequence[Chunk], jobs: int) -> Iterator[tuple[Chunk, Part]]:
     """Joblib stores the table once and maps it into the memory of each process."""
-    engine.sheet.digests, engine.sheet.is_there  # noqa: B018  computed once, and sent along
     sent, file = _sent(engine)
     arguments = [(sent, chunk, file) for chunk in chunks]
     yield from in_workers(measured, arguments, jobs=jobs, threads=1)
@@ -100,7 +99,6 @@ def _on_cluster(
         from distributed import Client
     except ImportError:
         raise MissingExtraError("A Dask scheduler", "cluster") from None
-    engine.sheet.digests, engine.sheet.is_there  # noqa: B018  computed once, and sent along
     try:
         client = Client(scheduler, timeout=ANSWER, set_as_default=False)
     except (OSError, ValueError) as error:
@@ -121,6 +119,7 @@ def _on_cluster(
 
 def _sent(engine: Each) -> tuple[Each, Own | None]:
     """An engine that other processes can read: without an estimator of a user's file."""
+    engine.sheet.fill_caches()
     kind = type(engine.estimator)
     file = getattr(sys.modules.get(kind.__module__), "__file__", None)
     if not kind.__module__.startswith(OWN) or file is None:

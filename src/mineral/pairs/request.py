@@ -215,7 +215,7 @@ def _chosen(
 
 def _unusable(whole: Sheet, i: int, recipe: Estimator) -> str:
     """Why a column has no pairs; empty if it has."""
-    if reason := whole.carries_nothing(i):
+    if reason := whole.reason_against(i):
         return reason
     levels = whole.levels[i]
     # Two categories are in one of two orders, which have the same information.

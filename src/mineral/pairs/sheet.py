@@ -97,6 +97,10 @@ class Sheet:
             for column, levels in zip(self.values, self.levels, strict=True)
         )
 
+    def fill_caches(self) -> None:
+        """Compute now, and once, what each worker would compute of all columns."""
+        self.digests, self.is_there  # noqa: B018  (cached)
+
     def refuse_named(
         self, reasons: Mapping[int, str], targets: Sequence[int], named: Iterable[int]
     ) -> None:
@@ -122,7 +126,7 @@ class Sheet:
             for reason, some in names.items()
         ]
 
-    def carries_nothing(self, i: int) -> str:
+    def reason_against(self, i: int) -> str:
         """Why a column has no usable information; empty if it may have."""
         reasons: dict[Type, str] = {
             "constant": "is constant and carries no information",
