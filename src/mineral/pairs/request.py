@@ -208,8 +208,10 @@ def _chosen(
     cautions = whole.cautions(reasons)
     chosen = [i for i in chosen if i not in reasons]
     if len(chosen) < 2:
-        said = " ".join(caution.message for caution in cautions)
-        raise InputError(f"`table` has {len(chosen)} usable columns: pass at least two. {said}")
+        sentences = " ".join(caution.message for caution in cautions)
+        raise InputError(
+            f"`table` has {len(chosen)} usable columns: pass at least two. {sentences}"
+        )
     return chosen, cautions
 
 

@@ -227,9 +227,9 @@ class Matrix:
         page.write(self, path, title=title, command=command)
 
     def __str__(self) -> str:
-        asked = f" given {', '.join(self.given)}" if self.given else ""
+        condition = f" given {', '.join(self.given)}" if self.given else ""
         lines = [
-            f"{len(self):,} pairs of {len(self.names):,} columns{asked}, {self.rows:,} rows, "
+            f"{len(self):,} pairs of {len(self.names):,} columns{condition}, {self.rows:,} rows, "
             f"{self.estimator}, {self.seconds:.2g} s; {self.unit}, "
             f"{100 * self.confidence:.4g}% intervals",
             *self._table(),

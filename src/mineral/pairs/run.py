@@ -271,7 +271,7 @@ def assembled(
         rows=request.rows,
         warnings=(
             *(Caution(code=code, message=text) for code, text in request.warnings),
-            *_without(whole),
+            *_pairs_without_value(whole),
         ),
         seconds=seconds,
         versions=versions(),
@@ -279,7 +279,7 @@ def assembled(
     )
 
 
-def _without(whole: Part) -> tuple[Caution, ...]:
+def _pairs_without_value(whole: Part) -> tuple[Caution, ...]:
     """A caution on pairs without a value."""
     count = int(np.isnan(whole.value).sum())
     if not count:
