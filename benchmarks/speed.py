@@ -33,8 +33,8 @@ import speed_loops
 import torch
 
 import mineral
-from mineral.methods.base import versions
 from mineral.networks import training
+from mineral.system.machine import versions
 
 ROWS, LONG = 10_000, 5_000  # samples; steps over which the time to compile is counted
 

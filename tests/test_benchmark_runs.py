@@ -329,6 +329,12 @@ def test_a_job_can_be_sent_to_another_machine(tmp_path):
     assert row.value == pytest.approx(sample_correlation(TASKS[1], 50, 0))
 
 
+def test_a_folder_that_cannot_be_made_is_refused(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match="Cannot make"):
+        run(TASKS, [worker(tmp_path)], sizes=[50], seeds=[0], out=tmp_path / "file" / "out")
+
+
 def test_an_unknown_backend_is_refused(tmp_path):
     with pytest.raises(OptionError, match="`backend` 'nowhere' cannot be used"):
         ran(tmp_path, worker(tmp_path), backend="nowhere")

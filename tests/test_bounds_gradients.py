@@ -107,12 +107,19 @@ def test_the_table_says_which_values_are_bounds():
 
 
 def test_the_table_reports_something_else_than_it_trains_where_it_should():
-    assert BOUNDS["jensen-shannon"].value is bounds.shifted_nwj
+    assert BOUNDS["js"].value is bounds.shifted_nwj
     assert BOUNDS["smile"].objective is bounds.jensen_shannon
     assert BOUNDS["mine"].value is bounds.donsker_varadhan
     assert BOUNDS["remine-j"].value is bounds.remine_j
     for name in ("infonce-anchor", "kl-dime", "gan-dime", "hd-dime"):
         assert BOUNDS[name].value is bounds.plug_in
+
+
+def test_an_old_name_of_a_bound_is_understood_but_not_listed():
+    assert BOUNDS["jensen-shannon"] is BOUNDS["js"] is BOUNDS.get("jensen-shannon")
+    assert "jensen-shannon" in BOUNDS and "jensen-shannon" not in set(BOUNDS)
+    with pytest.raises(KeyError):
+        BOUNDS["jensen"]
 
 
 def test_a_fresh_objective_has_a_state_of_its_own():

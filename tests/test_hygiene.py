@@ -345,10 +345,7 @@ ALLOWED = {  # in one file each, behind one door
     },
     "cli/output.py": {"print"},
     "benchmark/child.py": {"subprocess"},  # the benchmark's workers, from lists of arguments
-    "benchmark/runner.py": {"joblib"},  # runs them, and loads nothing
-    "experiments/parallel.py": {"joblib"},  # the same, of an experiment's cells
-    "pairs/execute.py": {"joblib"},  # the same, of chunks of pairs
-    "links/run.py": {"joblib"},  # the same, of targets of a network
+    "system/workers.py": {"joblib"},  # runs calls, and loads nothing
     # Libraries that draw from the global state, in processes of their own.
     "rivals/latentmi.py": {"np.random.seed", "torch.manual_seed"},
     "rivals/npeet.py": {"np.random.seed"},
@@ -420,8 +417,7 @@ def test_the_test_above_sees_it(line):
     [
         ("print(1)", "cli/output.py"),
         ("import subprocess", "benchmark/child.py"),
-        ("import joblib", "benchmark/runner.py"),
-        ("import joblib", "experiments/parallel.py"),
+        ("import joblib", "system/workers.py"),
     ],
 )
 def test_some_things_may_be_done_in_one_file(line, name):

@@ -9,6 +9,7 @@ import json
 import numpy as np
 import pytest
 
+import mineral
 from mineral import MissingExtraError, OptionError, matrix
 from mineral.pairs.pages import graph, pictures
 from mineral.pairs.pages.page import in_html, python_call
@@ -133,6 +134,20 @@ def test_pairs_with_a_target_are_bars():
     assert all(label.endswith("· 2") for label in labels)
 
 
+@pytest.mark.parametrize("out", [None, "folder"])
+def test_the_call_that_is_printed_gives_the_same_matrix(tmp_path, out):
+    rng = np.random.default_rng(0)
+    table = {name: rng.integers(0, 3, 60) for name in "abcd"}
+    folder = out and tmp_path / out
+    options = {"columns": ["d", "b"], "types": {"b": "category"}, "permutations": 19, "seed": 2}
+    found = matrix(table, target="a", estimator="discrete", out=folder, **options)
+    names = {"mineral": mineral, "table": table}
+    again = eval(python_call(found), names)  # as a user would paste it
+    assert again.names == found.names and again.types == found.types
+    np.testing.assert_array_equal(again.value, found.value)
+    np.testing.assert_array_equal(again.p_value, found.p_value)
+
+
 def test_a_report_is_written_and_gives_the_call(found, tmp_path):
     found.report(tmp_path / "r.html", title="Birds & bees")
     text = (tmp_path / "r.html").read_text()
@@ -145,7 +160,9 @@ def test_a_report_is_written_and_gives_the_call(found, tmp_path):
         in text
     )
     ksg = matrix(VALUES, estimator="ksg", k=5, permutations=9, columns=["0", "1"])
-    assert python_call(ksg) == "mineral.matrix(table, estimator='ksg', permutations=9, k=5)"
+    assert python_call(ksg) == (
+        "mineral.matrix(table, columns=['0', '1'], estimator='ksg', permutations=9, k=5)"
+    )
     with pytest.raises(OptionError, match=r"ends in \.html"):
         found.report(tmp_path / "r.pdf")
 

@@ -386,6 +386,16 @@ class TestPages:
             "mineral.network(table, max_lag=2, surrogates=19, estimator='cmi-knn', k=3)"
         )
 
+    def test_the_call_that_is_printed_gives_the_same_network(self):
+        rng = np.random.default_rng(0)
+        table = chain(200, 0) | {"e": rng.integers(0, 2, 200), "t": np.repeat([0, 1], 100)}
+        options = {"columns": ["a", "b", "e"], "trial": "t", "types": {"e": "category"}}
+        found = network(table, max_lag=2, surrogates=19, seed=3, **options)
+        names = {"mineral": mineral, "table": table}
+        again = eval(python_call(found), names)  # as a user would paste it
+        assert again.names == found.names == ("a", "b", "e") and again.trials == (100, 100)
+        assert again.links == found.links and len(found.links) > 0
+
     def test_many_series_are_a_table(self):
         rng = np.random.default_rng(0)
         rows = rng.standard_normal((18, 80))

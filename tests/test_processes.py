@@ -147,7 +147,7 @@ def free_port():
 
 @pytest.mark.slow
 def test_gathered_batches_of_two_processes_have_the_gradient_of_one():
-    run_together(WORKER, "mine", "infonce", "jensen-shannon", "rows", "club", port=free_port())
+    run_together(WORKER, "mine", "infonce", "js", "rows", "club", port=free_port())
 
 
 def test_one_process_gathers_nothing():

@@ -22,11 +22,11 @@ from mineral.audit.attacks.classifiers import panel
 from mineral.audit.findings import Audit, Audited, Hidden, Pictures
 from mineral.audit.rows import Attack
 from mineral.errors import InputError, OptionError
-from mineral.methods.base import versions
 from mineral.samples.columns.variable import columns
 from mineral.shaping.encoder import Encoder
 from mineral.shaping.neuracrypt import NeuraCrypt
 from mineral.shaping.problem import Problem, best_guess, check_training, entropy, floor
+from mineral.system.machine import versions
 from mineral.system.progress import ProgressOption, reporting
 
 ATTACKS = (

@@ -1,11 +1,10 @@
 """Rows → one self-contained HTML page, a CSV, a Markdown table, and a picture for a README."""
 
-import io
-import json
 import operator
 import os
 from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,18 +12,17 @@ from mineral.basics.terminal import escaped
 from mineral.benchmark import pictures, tables
 from mineral.benchmark.rows import Row, read
 from mineral.benchmark.summary import REFERENCES, Standing, grouped, standings, with_references
-from mineral.errors import OptionError
 from mineral.figures import ACCENT
-from mineral.methods.base import versions
-from mineral.report.drawings import Drawing, draw, own_settings
+from mineral.report.drawings import Drawing, draw, own_settings, picture_file
 from mineral.report.templates import template
 from mineral.system import storage
+from mineral.system.folders import SETTINGS, json_of
+from mineral.system.machine import versions
 
 BEST_SHOWN = 12  # panels, of estimates against truth
 LINES_SHOWN = 8
 FAMILY: Callable[[Row], str] = operator.attrgetter("family")
 LARGEST = 1 << 24  # bytes of settings.json, which has a few hundred for each run
-FORMATS = (".png", ".svg", ".pdf")
 
 
 def write(
@@ -50,10 +48,8 @@ def write(
     """
     folder = Path(folder)
     target = None if picture is None else Path(picture)
-    if target is not None and target.suffix not in FORMATS:
-        raise OptionError(
-            f"`picture` must end in one of {', '.join(FORMATS)}, got {target.name!r}."
-        )
+    if target is not None:
+        storage.check_ending(target, storage.PICTURES, "picture")
     rows = with_references(read(folder))
     standing = standings(rows)
     files: dict[Path, str | bytes] = {
@@ -62,11 +58,8 @@ def write(
         folder / "leaderboard.md": tables.markdown(standing),
     }
     if target is not None:
-        with own_settings():
-            figure = pictures.leaderboard(standing, _ours(rows), _subject(rows))
-            content = io.BytesIO()
-            figure.savefig(content, format=target.suffix[1:], dpi=200)
-        files[target] = content.getvalue()
+        leaderboard = partial(pictures.leaderboard, standing, _ours(rows), _subject(rows))
+        files[target] = picture_file(leaderboard, target.suffix, dpi=200)
     for path, text in files.items():
         storage.write(path, text)
     return list(files)
@@ -113,7 +106,7 @@ def in_html(rows: Sequence[Row], runs: Sequence[dict[str, Any]] = ()) -> str:
         columns=tables.shown(standing),
         families=families,
         by_family=by_family,
-        parts=parts,
+        sizes_and_families=parts,
         nulls=nulls,
         best_shown=BEST_SHOWN,
         complaints=_complaints(rows),
@@ -190,13 +183,7 @@ def _versions(rows: Sequence[Row]) -> dict[str, str]:
 
 def _runs(folder: Path) -> list[dict[str, Any]]:
     """What settings.json says of the runs, as far as it is a list of such; nothing else of it."""
-    path = folder / "settings.json"
-    try:
-        storage.check_file(path)
-        with path.open("rb") as file:
-            found = json.loads(file.read(LARGEST))
-    except (OSError, ValueError, RecursionError):
-        return []
+    found = json_of(folder / SETTINGS, largest=LARGEST)
     runs = found if isinstance(found, list) else []
     return [_run(each) for each in runs if isinstance(each, dict)]
 

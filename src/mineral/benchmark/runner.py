@@ -2,7 +2,6 @@
 
 import json
 import os
-import platform
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
@@ -17,14 +16,15 @@ from mineral.benchmark.contestants import Contestant
 from mineral.benchmark.forecast import Forecast
 from mineral.benchmark.jobs import Job, Unanswered, attempt
 from mineral.benchmark.rows import Journal, Row, opened
-from mineral.errors import InputError, MissingExtraError, OptionError
-from mineral.methods.base import versions
+from mineral.errors import InputError, OptionError
 from mineral.system import storage
+from mineral.system.folders import SETTINGS, json_of, make
+from mineral.system.machine import machine, versions
 from mineral.system.progress import ProgressOption, in_words, reporting
+from mineral.system.workers import in_workers, joblib
 from mineral.tasks import Task
 
 Done: TypeAlias = tuple[Row | Unanswered, float]  # and the seconds it took
-SETTINGS = "settings.json"
 KINDS = 8  # of workers to keep waiting, beside one of each job: Mineral's and those of rivals
 
 
@@ -72,7 +72,7 @@ def run(
     """
     _check(tasks, contestants, sizes, seeds, jobs, threads, time_limit)
     folder = Path(out)
-    folder.mkdir(parents=True, exist_ok=True)
+    make(folder)
     with opened(folder) as journal:
         wanted = [
             Job(task=task, n=n, seed=seed, contestant=contestant, time_limit=time_limit)
@@ -157,30 +157,17 @@ def _results(
     options: Mapping[str, Any],
 ) -> Iterator[Done]:
     """What each job gives, as it comes."""
-    try:
-        import joblib
-    except ImportError:
-        raise MissingExtraError("The benchmark", "benchmark") from None
+    joblib("The benchmark")
     if backend == "ray":
         try:
             from ray.util.joblib import register_ray
         except ImportError:
             raise OptionError("`backend` 'ray' needs Ray: run `pip install ray`.") from None
         register_ray()
-    try:
-        with joblib.parallel_config(backend, n_jobs=workers, **options):
-            parallel = joblib.Parallel(batch_size=1, return_as="generator_unordered")
-    except (ValueError, ImportError) as error:
-        if "return_as" not in str(error):
-            raise OptionError(f"`backend` {backend!r} cannot be used: {error}") from None
-        with joblib.parallel_config(backend, n_jobs=workers, **options):
-            parallel = joblib.Parallel(batch_size=1)
-    calls = [joblib.delayed(start)(job) for job in jobs]
-    if parallel.return_generator:
-        yield from parallel(calls)
-        return
-    for first in range(0, len(calls), 4 * workers):  # Ray's gives results all at once: a few a time
-        yield from parallel(calls[first : first + 4 * workers])
+    arguments = [(job,) for job in jobs]
+    yield from in_workers(
+        start, arguments, jobs=workers, backend=backend, options=options, user="The benchmark"
+    )
 
 
 def _commands(jobs: list[Job]) -> dict[tuple[str, ...], str]:
@@ -229,11 +216,8 @@ def _check(
 
 def _note(path: Path, command: str, jobs: int, threads: int, time_limit: float | None) -> None:
     """Add to the list of runs that wrote into this folder."""
-    try:
-        runs = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
-        runs = []
-    runs = runs if isinstance(runs, list) else []
+    found = json_of(path)
+    runs = found if isinstance(found, list) else []
     runs.append(
         {
             "command": command,
@@ -241,10 +225,7 @@ def _note(path: Path, command: str, jobs: int, threads: int, time_limit: float |
             "jobs": jobs,
             "threads": threads,
             "time_limit": time_limit,
-            "machine": {
-                "system": f"{platform.system()} {platform.machine()}",
-                "cores": os.cpu_count(),
-            },
+            "machine": machine(),
             "versions": versions(),
         }
     )

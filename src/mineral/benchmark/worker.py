@@ -6,9 +6,9 @@ from typing import Any
 import torch
 
 from mineral.errors import MineralError
-from mineral.methods.base import versions
 from mineral.rivals.serve import Estimate, Refused, serve
 from mineral.settings import configured
+from mineral.system.machine import versions
 
 
 def estimate(

@@ -1,7 +1,7 @@
 """Every method as two functions of scores: what training maximizes, and what is reported."""
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -41,13 +41,34 @@ class BoundEntry:
         return copy.deepcopy(self.objective)
 
 
+class Bounds(Mapping[str, BoundEntry]):
+    """Methods by name. An old name of one is understood, too, but not listed.
+
+    Args:
+        entries: By name.
+        old_names: The name that each old one has now.
+    """
+
+    def __init__(self, entries: dict[str, BoundEntry], old_names: dict[str, str]) -> None:
+        self._entries, self._old_names = entries, old_names
+
+    def __getitem__(self, name: str) -> BoundEntry:
+        return self._entries[self._old_names.get(name, name)]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._entries)
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+
 _POOLE = "Poole et al. (2019), arXiv:1905.06922"
 _NWJ = "Nguyen, Wainwright & Jordan (2010), arXiv:0809.0853"
 _LETIZIA = "Letizia, Novello & Tonello (2024), arXiv:2305.20025"
 _CHOI = "Choi & Lee (2022), arXiv:2011.07932"
 _CLUB = "Cheng et al. (2020), arXiv:2006.12013"
 
-BOUNDS: dict[str, BoundEntry] = {
+_ENTRIES = {
     "ba": BoundEntry(
         objective=conditional.barber_agakov,
         value=conditional.barber_agakov,
@@ -99,7 +120,7 @@ BOUNDS: dict[str, BoundEntry] = {
         takes=("scores", "log_baseline"),
         reference=_POOLE,
     ),
-    "jensen-shannon": BoundEntry(
+    "js": BoundEntry(
         objective=divergence.jensen_shannon,
         value=partition.shifted_nwj,
         kind="lower bound",
@@ -228,5 +249,8 @@ BOUNDS: dict[str, BoundEntry] = {
         reference=_CLUB,
     ),
 }
-"""Every method by name. Where both functions of two entries agree, the entries differ in what the
-scores are: log p(y | x) for `club`, a learned log q(y | x) for `vclub`."""
+
+BOUNDS = Bounds(_ENTRIES, {"jensen-shannon": "js"})
+"""Every method by name, which is that of its estimator if it has one. Where both functions of two
+entries agree, the entries differ in what the scores are: log p(y | x) for `club`, a learned
+log q(y | x) for `vclub`."""

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from mineral.pairs import Matrix
     from mineral.results import Estimate
 
-PICTURES = (".png", ".svg", ".pdf")
 ENDINGS = (".csv", ".parquet", ".json")
 
 
@@ -68,14 +67,11 @@ def check_outputs(file: Path, outputs: Mapping[str, Path | None]) -> None:
         file: The table that is read.
         outputs: What `--save`, `--report` and `--picture` name.
     """
-    for option, endings in (("--save", ENDINGS), ("--picture", PICTURES)):
+    for option, endings in (("--save", ENDINGS), ("--picture", storage.PICTURES)):
         path = outputs[option]
         if path is None:
             continue
-        if path.suffix.lower() not in endings:
-            raise OptionError(
-                f"`{option}` must end in one of {', '.join(endings)}, got {path.name!r}."
-            )
+        storage.check_ending(path, endings, option)
         if not path.parent.is_dir():
             raise OptionError(f"`{option}` needs the directory `{path.parent}`: create it first.")
         if path.exists() and file.exists() and path.samefile(file):
@@ -99,7 +95,7 @@ def show_table(
         outputs: Of `check_outputs`.
         command: What gives the result again.
     """
-    from mineral.pairs.pages import pictures
+    from mineral.report.drawings import picture_file
 
     if text is not None:
         show(text)
@@ -113,7 +109,7 @@ def show_table(
     if report is not None:
         found.report(report, command=command)
     if picture is not None:
-        storage.write(picture, pictures.drawn(found.plot, picture.suffix.lower()[1:]))
+        storage.write(picture, picture_file(found.plot, picture.suffix))
     if text is None:
         for path in filter(None, (save, report, picture)):
             show(f"Written: {path}")

@@ -1,42 +1,25 @@
-"""Several cells at the same time, each in a process of its own, through joblib's loky.
+"""Several cells at the same time, each in a process of its own, with the share that is done.
 
-The processes are new ones: no state of this one reaches them, and nothing is set here. Each
-computes with its share of the cores, unless a variable such as OMP_NUM_THREADS says otherwise.
+Each computes with its share of the cores, unless a variable such as OMP_NUM_THREADS says otherwise.
 """
 
 import os
 import struct
 import tempfile
 import threading
-import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from types import ModuleType
 from typing import TypeAlias
 
 from mineral.basics.types import Progress
-from mineral.errors import MissingExtraError
+from mineral.system.workers import in_workers
 
 # called with a function that reports the share done
 Work: TypeAlias = Callable[[Callable[[float], None]], None]
 SHARE = struct.Struct("d")
 EVERY = 0.5  # seconds between looks at what is done
-
-
-def joblib() -> ModuleType:
-    """Joblib.
-
-    Raises:
-        MissingExtraError: If it is not installed.
-    """
-    try:
-        import joblib
-    except ImportError:
-        raise MissingExtraError("More than one job", "benchmark") from None
-    module: ModuleType = joblib
-    return module
 
 
 def run(work: Mapping[str, Work], jobs: int, report: Progress) -> None:
@@ -47,17 +30,12 @@ def run(work: Mapping[str, Work], jobs: int, report: Progress) -> None:
         jobs: Processes.
         report: Called, from a thread, with the share of all that is done, and what is running.
     """
-    library = joblib()
-    with tempfile.TemporaryDirectory(prefix="mineral-") as folder, warnings.catch_warnings():
-        # Loky replaces a process that has grown, and warns that it does.
-        warnings.filterwarnings("ignore", message="A worker stopped while some jobs")
+    with tempfile.TemporaryDirectory(prefix="mineral-") as folder:
         shares = Path(folder) / "shares"  # one number a piece, written by whoever does it
         shares.write_bytes(SHARE.pack(0.0) * len(work))
         with _watching(shares, list(work), report):
-            pool = library.Parallel(jobs, "loky", batch_size=1, return_as="generator_unordered")
-            do = library.delayed(partial(_do, shares=shares, parent=os.getpid()))
-            calls = (do(each, i) for i, each in enumerate(work.values()))
-            for _ in pool(calls):
+            do = partial(_do, shares=shares, parent=os.getpid())
+            for _ in in_workers(do, ((each, i) for i, each in enumerate(work.values())), jobs=jobs):
                 pass
 
 

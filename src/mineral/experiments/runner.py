@@ -13,7 +13,6 @@ report.html         the same in one file, with the figures inside
 import dataclasses
 import json
 import os
-import platform
 import re
 import shlex
 import time
@@ -30,16 +29,16 @@ from mineral.basics.types import Progress
 from mineral.errors import InputError, OptionError
 from mineral.experiments import drawings, parallel, scalars, writing
 from mineral.experiments.base import Cell, Conclusion, Context, Experiment, Numbers, nowhere
-from mineral.methods.base import device_named, versions
 from mineral.report.templates import template
-from mineral.system import storage
+from mineral.system import storage, workers
 from mineral.system.chance import seeded
+from mineral.system.folders import SETTINGS, json_of, make, settings_of
 from mineral.system.locks import FILE as LOCK
 from mineral.system.locks import locked
+from mineral.system.machine import device_named, machine, versions
 from mineral.system.progress import ProgressOption, portion, reporting
 
 S = TypeVar("S")
-SETTINGS = "settings.json"
 KEY = re.compile(r"[a-z0-9][a-z0-9.+-]*")
 
 
@@ -88,7 +87,7 @@ def run(
     if jobs < 1:
         raise OptionError(f"`jobs` must be at least 1, got {jobs}.")
     if jobs > 1:
-        parallel.joblib()
+        workers.joblib()
     if tensorboard:
         scalars.writer()
     where = device_named(device)
@@ -163,7 +162,7 @@ def _write_conclusion(
     figures = {name: drawings.png(figure) for name, figure in conclusion.figures.items()}
     for name, content in figures.items():
         storage.write(folder / f"{name}.png", content)
-    made = json.loads((folder / SETTINGS).read_text(encoding="utf-8"))
+    made = settings_of(folder)
     text = writing.markdown(experiment, conclusion, made, seconds=seconds)
     page = writing.html(experiment, conclusion, made, seconds=seconds, figures=figures)
     storage.write(folder / "report.md", text)
@@ -216,19 +215,14 @@ def _claimed(
 ) -> Iterator[None]:
     """Within it, the folder is this run's; or refuse: nobody else's files are touched."""
     _check_free(folder, identity, resume=resume)  # before a lock is put into somebody's folder
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"Cannot make `{folder}`: {error.strerror or error}.") from None
+    make(folder)
     with locked(folder):
         note = folder / SETTINGS
         _check_free(folder, identity, resume=resume)  # another run may just have ended
         for path in folder.glob(f".{SETTINGS}.*"):
             path.unlink()  # half written by a run that was killed
         if not note.exists():
-            system = f"{platform.system()} {platform.machine()}"
-            machine = {"system": system, "cores": os.cpu_count()}
-            made = {"mode": mode, "device": str(device), "command": command, "machine": machine}
+            made = {"mode": mode, "device": str(device), "command": command, "machine": machine()}
             _write(note, {**identity, **made, "versions": versions()})
         (folder / "cells").mkdir(exist_ok=True)
         yield
@@ -258,11 +252,9 @@ def _begun(path: Path) -> bool:
 
 def _same(path: Path, identity: Numbers) -> dict[str, Any]:
     """What a file of the run holds, if it is of this very run."""
-    try:
-        held: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        _ = [held[name] for name in identity]
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        raise InputError(f"`{path}` is not from a run of this experiment: delete it.") from None
+    held = json_of(path)
+    if not isinstance(held, dict) or not held.keys() >= identity.keys():
+        raise InputError(f"`{path}` is not from a run of this experiment: delete it.")
     for name, expected in identity.items():
         if held[name] != expected:
             raise OptionError(

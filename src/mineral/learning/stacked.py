@@ -192,7 +192,7 @@ def estimate(
     Args:
         x: Shape (count, n, dx), or (1, n, dx) if it is the same for all.
         z: Shape (count, n, dz); see `padded`.
-        bound: Of `bounds.BOUNDS`: "infonce", "dv", "nwj", "jensen-shannon", …
+        bound: Of `bounds.BOUNDS`: "infonce", "dv", "nwj", "js", …
         critic: Builds it from (count, dx, dz).
         steps: Of Adam, whose rate falls to zero along a cosine.
         batch_size: Rows a step; the product samples of each are the z of all others.

@@ -6,11 +6,12 @@ from pathlib import Path
 from mineral.errors import InputError
 from mineral.links.request import Request
 from mineral.links.target import Target
-from mineral.pairs.folder import claim, content_of
 from mineral.system import storage
+from mineral.system.folders import claim, content_of, make
 
 TARGETS = "targets"
 NETWORK = "network.json"
+WORDS = {"digest": "values", "names": "columns"}  # of messages
 
 
 class Folder:
@@ -27,7 +28,8 @@ class Folder:
 
     def __init__(self, path: Path, request: Request) -> None:
         self.path, self.request = path, request
-        claim(path, TARGETS, request.to_dict(), "a network")
+        make(path / TARGETS)
+        claim(path, request.to_dict(), noun="a network", words=WORDS)
 
     def file(self, name: str) -> Path:
         """Where a target is, once it is finished."""

@@ -13,9 +13,10 @@ from mineral.errors import InputError, OptionError
 from mineral.links.grid import functions_of
 from mineral.links.target import Engine, least_rows
 from mineral.methods import Estimator, GaussianCopula
-from mineral.methods.base import check_run, versions
-from mineral.pairs.sheet import Sheet, check_missing, names_of, sheet
+from mineral.methods.base import check_run
+from mineral.pairs.sheet import Sheet, arguments_of, check_missing, names_of, sheet
 from mineral.results import Caution
+from mineral.system.machine import versions
 
 DEGREES = (1, 2, 3)
 
@@ -59,10 +60,11 @@ class Request:
 
 @dataclass(frozen=True, kw_only=True)
 class Prepared:
-    """A request, and what computes it."""
+    """A request, what computes it, and the arguments of the call that name columns."""
 
     request: Request
     engine: Engine
+    arguments: Mapping[str, Any]
 
 
 def prepare(
@@ -130,7 +132,8 @@ def prepare(
         version=versions()["mineral"],
         warnings=[[w.code, w.message] for w in warnings],
     )
-    return Prepared(request=request, engine=engine)
+    arguments = arguments_of(target=target, columns=columns, trial=trial, types=types)
+    return Prepared(request=request, engine=engine, arguments=arguments)
 
 
 def _recipe(estimator: str | Estimator | type[Estimator], options: Mapping[str, Any]) -> Estimator:
@@ -199,7 +202,7 @@ def _chosen(
 
 def _unusable(whole: Sheet, i: int, trials: Sequence[int], is_named: bool) -> str:  # noqa: FBT001
     """Why a column cannot be used; empty if it can."""
-    if reason := whole.carries_nothing(i):
+    if reason := whole.reason_against(i):
         return reason
     levels, values = whole.levels[i], whole.values[i]
     if levels is not None and len(levels) > 2:

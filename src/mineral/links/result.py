@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,11 +14,11 @@ from mineral.figures import short
 from mineral.links.pages import page, pictures
 from mineral.links.request import Request
 from mineral.links.target import Link, Target
-from mineral.methods.base import versions
 from mineral.pairs import files
 from mineral.pairs.nulls import q_values
 from mineral.results import Caution, nats_per
 from mineral.system import storage
+from mineral.system.machine import versions
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -62,6 +62,7 @@ class Network:
         warnings: What was left out.
         seconds: Wall time.
         versions: Of Mineral, its libraries and Python.
+        arguments: Of the call: `target`, `columns`, `trial` and `types`, where they were passed.
     """
 
     names: tuple[str, ...]
@@ -83,6 +84,7 @@ class Network:
     warnings: tuple[Caution, ...]
     seconds: float
     versions: Mapping[str, str]
+    arguments: Mapping[str, Any] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.links)
@@ -260,7 +262,13 @@ def number(value: float | None) -> str:
 
 
 def assembled(
-    request: Request, targets: Sequence[Target], *, unit: Unit, fdr: float, seconds: float
+    request: Request,
+    targets: Sequence[Target],
+    *,
+    unit: Unit,
+    fdr: float,
+    seconds: float,
+    arguments: Mapping[str, Any] | None = None,
 ) -> Network:
     """The network of all targets; q-values count each pair without a link with p = 1."""
     nats = nats_per(unit)
@@ -293,6 +301,7 @@ def assembled(
         warnings=tuple(Caution(code=code, message=text) for code, text in request.warnings),
         seconds=seconds,
         versions=versions(),
+        arguments=arguments or {},
     )
 
 

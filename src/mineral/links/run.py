@@ -15,11 +15,11 @@ from mineral.links.request import Prepared, prepare
 from mineral.links.result import Network, assembled
 from mineral.links.target import Engine, Target
 from mineral.methods import Estimator
-from mineral.pairs.execute import Watch, in_processes
 from mineral.results import nats_per
 from mineral.settings import OWN
 from mineral.system.locks import locked
-from mineral.system.progress import ProgressOption, reporting
+from mineral.system.progress import ProgressOption, Watch, reporting
+from mineral.system.workers import in_workers
 
 
 def network(
@@ -164,6 +164,7 @@ def run(
             unit=unit,
             fdr=fdr,
             seconds=time.perf_counter() - start,
+            arguments=prepared.arguments,
         )
         if folder is not None:
             network.to_json(folder.path / NETWORK)
@@ -183,5 +184,5 @@ def _results(engine: Engine, names: Sequence[str], jobs: int) -> Iterator[Target
         return
     if type(engine.estimator).__module__.startswith(OWN):
         raise OptionError("`jobs` must be 1 for an estimator of your own file.")
-    engine.sheet.digests, engine.sheet.is_there  # noqa: B018  computed once, and sent along
-    yield from in_processes(engine.measure, [(place,) for place in places], jobs)
+    engine.sheet.fill_caches()
+    yield from in_workers(engine.measure, [(place,) for place in places], jobs=jobs, threads=1)

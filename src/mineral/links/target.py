@@ -4,7 +4,6 @@ A target's result depends on its own seed, the columns and the options only, so 
 in any process and in any order.
 """
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -22,6 +21,7 @@ from mineral.methods import Estimator
 from mineral.pairs.sheet import Sheet
 from mineral.samples import repeating
 from mineral.series.reading import Series
+from mineral.system.chance import seed_of
 from mineral.system.threads import one_blas_thread, one_torch_thread
 
 
@@ -212,8 +212,7 @@ class Engine:
         """The seed of a link, from the content of its columns and its lag."""
         digests = self.sheet.digests
         text = f"{self.seed} {past[1]}".encode()
-        digest = hashlib.sha256(text + digests[target] + digests[past[0]]).digest()
-        return int.from_bytes(digest[:8], "big") >> 1
+        return seed_of(text, digests[target], digests[past[0]])
 
 
 def least_rows(alpha: float) -> int:

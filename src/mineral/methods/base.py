@@ -4,21 +4,15 @@
 it with what is known about it. What differs between methods is `measure`.
 """
 
-import contextlib
 import math
 import numbers
-import platform
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
-from functools import cache
-from importlib.metadata import version
-from pathlib import Path
 from typing import Any, ClassVar, Literal, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
-import scipy
 import torch
 
 from mineral.basics.special import ndtri
@@ -38,6 +32,7 @@ from mineral.results import (
     nats_per,
 )
 from mineral.samples import Conditioned, Paired, conditioned, paired, symbols
+from mineral.system.machine import device_named, versions
 from mineral.system.progress import ProgressOption, reporting
 from mineral.system.threads import one_blas_thread
 
@@ -308,29 +303,6 @@ def _with_a_condition() -> list[str]:
     return sorted(found)
 
 
-def versions() -> dict[str, str]:
-    """Versions of Mineral, of its libraries and of Python, and the processor."""
-    return {
-        "mineral": version("mineral"),
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "numpy": np.__version__,
-        "scipy": scipy.__version__,
-        "processor": _processor(),
-    }
-
-
-@cache
-def _processor() -> str:
-    """The processor's model name if known, or the architecture."""
-    with contextlib.suppress(OSError):
-        for line in Path("/proc/cpuinfo").read_text(errors="replace").splitlines():
-            key, _, value = line.partition(":")
-            if key.strip() == "model name" and value.strip():
-                return value.strip()
-    return platform.processor() or platform.machine() or "unknown"
-
-
 def check_run(seed: int, confidence: float) -> None:
     """Refuse a seed or a level that is out of range.
 
@@ -341,20 +313,6 @@ def check_run(seed: int, confidence: float) -> None:
         raise OptionError(f"`seed` must be a whole number of at least 0, below 2^64, got {seed!r}.")
     if not isinstance(confidence, numbers.Real) or not 0 < confidence < 1:
         raise OptionError(f"`confidence` must lie between 0 and 1, got {confidence!r}: try 0.95.")
-
-
-def device_named(name: str | torch.device | None) -> torch.device:
-    """The device of that name: the CPU without one.
-
-    Raises:
-        OptionError: If it cannot compute here.
-    """
-    try:
-        device = torch.device("cpu" if name is None else name)
-        torch.zeros(1, device=device).cpu()  # `meta` computes, but holds no values
-    except (RuntimeError, AssertionError, NotImplementedError, TypeError):
-        raise OptionError(f"`device` {name!r} is not available here: use device='cpu'.") from None
-    return device
 
 
 def _entropy_of_a_label(samples: Paired) -> float:

@@ -5,7 +5,6 @@ is X. So the result of a pair has the same bits whatever other pairs there are, 
 columns, in any process.
 """
 
-import hashlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +14,7 @@ from mineral.errors import InputError, InputTypeError
 from mineral.methods import Estimator
 from mineral.pairs.plan import Chunk, Part, Plan
 from mineral.pairs.sheet import Sheet
+from mineral.system.chance import seed_of
 from mineral.system.threads import one_blas_thread, one_torch_thread
 
 PAIRS = 32  # of a chunk: 10 to 30 s of the default
@@ -78,5 +78,4 @@ class Each:
     def seed_of(self, i: int, j: int) -> int:
         """The seed of a pair, from the content of its columns."""
         first, second = sorted((self.sheet.digests[i], self.sheet.digests[j]))
-        digest = hashlib.sha256(str(self.seed).encode() + first + second).digest()
-        return int.from_bytes(digest[:8], "big") >> 1
+        return seed_of(str(self.seed).encode(), first, second)

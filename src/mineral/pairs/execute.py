@@ -2,13 +2,11 @@
 
 import sys
 import time
-import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass, fields, replace
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias
 
-from mineral.basics.types import Progress
 from mineral.errors import MissingExtraError, OptionError
 from mineral.methods import GaussianCopula
 from mineral.pairs.copula import Copula, Groups
@@ -17,10 +15,10 @@ from mineral.pairs.plan import Chunk, Part, Plan
 from mineral.settings import OWN, own_estimator
 from mineral.system.progress import in_words
 from mineral.system.threads import one_blas_thread
+from mineral.system.workers import in_workers
 
 TRIED, COLUMNS_TRIED = 3, 100  # pairs, and columns, that a forecast computes: a few seconds
 ANSWER = 10  # seconds that a scheduler has to answer
-T = TypeVar("T")
 Own: TypeAlias = tuple[str, dict[str, Any]]
 BYTES = 40  # of results for a pair: five numbers
 COPIES = 4  # of the table: values, their scores, and both while they are made
@@ -88,37 +86,19 @@ def _in_threads(
 
 def _in_processes(engine: Each, chunks: Sequence[Chunk], jobs: int) -> Iterator[tuple[Chunk, Part]]:
     """Joblib stores the table once and maps it into the memory of each process."""
-    engine.sheet.digests, engine.sheet.is_there  # noqa: B018  computed once, and sent along
     sent, file = _sent(engine)
-    yield from in_processes(measured, [(sent, chunk, file) for chunk in chunks], jobs)
-
-
-def in_processes(
-    function: Callable[..., T], arguments: Sequence[tuple[Any, ...]], jobs: int
-) -> Iterator[T]:
-    """The results of a function in processes of one thread each, in the order in which they finish.
-
-    Raises:
-        MissingExtraError: If joblib is not installed.
-    """
-    joblib = _joblib()
-    with warnings.catch_warnings(), joblib.parallel_config("loky", inner_max_num_threads=1):
-        # Loky replaces a process that has grown, and warns that it does.
-        warnings.filterwarnings("ignore", message="A worker stopped while some jobs")
-        pool = joblib.Parallel(jobs, batch_size=1, return_as="generator_unordered")
-        yield from pool(joblib.delayed(function)(*each) for each in arguments)
+    arguments = [(sent, chunk, file) for chunk in chunks]
+    yield from in_workers(measured, arguments, jobs=jobs, threads=1)
 
 
 def _on_cluster(
     engine: Each, chunks: Sequence[Chunk], scheduler: str
 ) -> Iterator[tuple[Chunk, Part]]:
     """Joblib's Dask backend sends the table once to each worker, not with each chunk."""
-    joblib = _joblib()
     try:
         from distributed import Client
     except ImportError:
         raise MissingExtraError("A Dask scheduler", "cluster") from None
-    engine.sheet.digests, engine.sheet.is_there  # noqa: B018  computed once, and sent along
     try:
         client = Client(scheduler, timeout=ANSWER, set_as_default=False)
     except (OSError, ValueError) as error:
@@ -132,26 +112,14 @@ def _on_cluster(
                 f"{scheduler} --nthreads 1`."
             )
         sent, file = _sent(engine)
-        with joblib.parallel_config("dask", client=client, scatter=[sent]):
-            pool = joblib.Parallel(batch_size=1, return_as="generator_unordered")
-            yield from pool(joblib.delayed(measured)(sent, chunk, file) for chunk in chunks)
-
-
-def _joblib() -> Any:  # noqa: ANN401
-    """Joblib.
-
-    Raises:
-        MissingExtraError: If it is not installed.
-    """
-    try:
-        import joblib
-    except ImportError:
-        raise MissingExtraError("More than one job", "benchmark") from None
-    return joblib
+        arguments = [(sent, chunk, file) for chunk in chunks]
+        options = {"client": client, "scatter": [sent]}
+        yield from in_workers(measured, arguments, jobs=None, backend="dask", options=options)
 
 
 def _sent(engine: Each) -> tuple[Each, Own | None]:
     """An engine that other processes can read: without an estimator of a user's file."""
+    engine.sheet.fill_caches()
     kind = type(engine.estimator)
     file = getattr(sys.modules.get(kind.__module__), "__file__", None)
     if not kind.__module__.startswith(OWN) or file is None:
@@ -172,36 +140,6 @@ def measured(engine: Each, chunk: Chunk, own: Own | None = None) -> tuple[Chunk,
         place, options = own
         engine = replace(engine, estimator=own_estimator(place)(**options))
     return chunk, engine.measure(chunk)
-
-
-class Watch:
-    """Reports how many pairs, or other parts, are done, and the remaining time.
-
-    Args:
-        total: In all.
-        report: Called with (fraction done, text).
-        noun: Their name in the text.
-    """
-
-    def __init__(self, total: int, report: Progress, noun: str = "pairs") -> None:
-        self._all, self._report, self._noun = total, report, noun
-        self._done = self._skipped = 0
-        self._start = time.monotonic()
-
-    def skip(self, count: int) -> None:
-        """Count those of an earlier run."""
-        self._skipped = count
-        self.done(0)
-
-    def done(self, count: int = 1) -> None:
-        """Count those that were computed."""
-        self._done += count
-        count = self._done + self._skipped
-        parts = [f"{count:,} of {self._all:,} {self._noun}"]
-        if self._done:
-            rate = (time.monotonic() - self._start) / self._done
-            parts.append(f"{in_words(rate * (self._all - count))} left")
-        self._report(count / max(1, self._all), " · ".join(parts))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,24 +1,21 @@
 """A folder of finished chunks: each is a Parquet file, whole or not there."""
 
 import io
-import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from mineral.errors import InputError, OptionError
+from mineral.errors import InputError
 from mineral.pairs.files import arrow, encoded, notes_of, parquet_bytes
 from mineral.pairs.plan import NUMBERS, Chunk, Part
 from mineral.pairs.request import Request
 from mineral.system import storage
+from mineral.system.folders import SETTINGS, claim, make, settings_of
 from mineral.tables.source import readable
 
-SETTINGS = "settings.json"
 CHUNKS = "chunks"
 PAIRS = "pairs.parquet"
-OTHER = {"digest": "values", "names": "columns", "first": "targets", "rows": "values"}
-LARGEST = 1 << 28  # bytes of a JSON file: 256 for each of a million columns
+WORDS = {"digest": "values", "names": "columns", "first": "targets", "rows": "values"}
 COLUMNS = ("x", "y", *NUMBERS, "note")
 
 
@@ -44,7 +41,8 @@ class Folder:
         """
         arrow()
         folder = cls(path, request)
-        claim(path, CHUNKS, request.to_dict(), "pairs")
+        make(path / CHUNKS)
+        claim(path, request.to_dict(), noun="pairs", words=WORDS)
         return folder
 
     @classmethod
@@ -115,63 +113,3 @@ class Folder:
         for chunk in chunks:
             whole.put(chunk.start, self.read(chunk))
         return whole
-
-
-def claim(path: Path, parts: str, wanted: dict[str, Any], noun: str) -> None:
-    """Make a folder for the parts of a request, or find one of the same request.
-
-    Args:
-        path: Of the folder.
-        parts: The folder in it that holds finished parts.
-        wanted: The request, as JSON can hold it.
-        noun: What the folder holds, for the message.
-
-    Raises:
-        OptionError: If it is of another request.
-        InputError: If it cannot be written or read.
-    """
-    try:
-        (path / parts).mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"Cannot make `{path}`: {error.strerror or error}.") from None
-    if not (path / SETTINGS).exists():
-        text = json.dumps(wanted, indent=1, ensure_ascii=False)
-        storage.write(path / SETTINGS, text.encode("utf-8", "replace"))
-        return
-    found, wanted = (json.loads(json.dumps(each)) for each in (settings_of(path), wanted))
-    different = [name for name in wanted if found.get(name) != wanted[name]]
-    if different:
-        what = OTHER.get(different[0], different[0])
-        raise OptionError(
-            f"`out` {str(path)!r} holds {noun} with {what} that differ: name another folder."
-        )
-
-
-def settings_of(path: Path) -> dict[str, Any]:
-    """What settings.json of a folder holds.
-
-    Raises:
-        InputError: If there is none, or it is damaged.
-    """
-    return content_of(path / SETTINGS, remedy="remove the folder")
-
-
-def content_of(file: Path, *, remedy: str) -> dict[str, Any]:
-    """What a JSON file holds.
-
-    Args:
-        file: The file.
-        remedy: What to do if it is damaged, before the command is run again.
-
-    Raises:
-        InputError: If it cannot be read, or holds something else than an object.
-    """
-    storage.check_file(file)
-    try:
-        with file.open("rb") as content:
-            found = json.loads(content.read(LARGEST))
-    except (OSError, ValueError, RecursionError):
-        found = None
-    if not isinstance(found, dict):
-        raise InputError(f"`{file}` is damaged: {remedy}, and run the command again.")
-    return found

@@ -11,13 +11,14 @@ from mineral.api import count_of, resolve
 from mineral.basics.special import ndtri
 from mineral.errors import InputError, OptionError
 from mineral.methods import Estimator, GaussianCopula, PartialCopula
-from mineral.methods.base import check_run, versions
+from mineral.methods.base import check_run
 from mineral.pairs import copula, each
 from mineral.pairs.copula import Copula, autocorrelations
 from mineral.pairs.each import Each
 from mineral.pairs.plan import Chunk, Plan
-from mineral.pairs.sheet import Sheet, check_missing, listed, names_of, sheet
+from mineral.pairs.sheet import Sheet, arguments_of, check_missing, listed, names_of, sheet
 from mineral.results import Caution
+from mineral.system.machine import versions
 
 COPULAS = (GaussianCopula, PartialCopula)
 TIED = 0.5  # distinct values of a column by rows, below which `copula` warns of ties
@@ -81,10 +82,11 @@ class Request:
 
 @dataclass(frozen=True, kw_only=True)
 class Prepared:
-    """A request, and what computes it."""
+    """A request, what computes it, and the arguments of the call that name columns."""
 
     request: Request
     engine: Copula | Each
+    arguments: Mapping[str, Any]
 
 
 def prepare(
@@ -161,7 +163,8 @@ def prepare(
         version=versions()["mineral"],
         warnings=[[w.code, w.message] for w in warnings],
     )
-    return Prepared(request=request, engine=engine)
+    arguments = arguments_of(target=target, columns=columns, types=types)
+    return Prepared(request=request, engine=engine, arguments=arguments)
 
 
 def _permutations(permutations: int | None, *, is_copula: bool) -> int:
@@ -205,14 +208,16 @@ def _chosen(
     cautions = whole.cautions(reasons)
     chosen = [i for i in chosen if i not in reasons]
     if len(chosen) < 2:
-        said = " ".join(caution.message for caution in cautions)
-        raise InputError(f"`table` has {len(chosen)} usable columns: pass at least two. {said}")
+        sentences = " ".join(caution.message for caution in cautions)
+        raise InputError(
+            f"`table` has {len(chosen)} usable columns: pass at least two. {sentences}"
+        )
     return chosen, cautions
 
 
 def _unusable(whole: Sheet, i: int, recipe: Estimator) -> str:
     """Why a column has no pairs; empty if it has."""
-    if reason := whole.carries_nothing(i):
+    if reason := whole.reason_against(i):
         return reason
     levels = whole.levels[i]
     # Two categories are in one of two orders, which have the same information.

@@ -53,6 +53,7 @@ class Matrix:
         warnings: Reasons to doubt some of the values.
         seconds: Wall time.
         versions: Of Mineral, its libraries and Python.
+        arguments: Of the call: `target`, `columns` and `types`, where they were passed.
     """
 
     names: tuple[str, ...]
@@ -75,6 +76,7 @@ class Matrix:
     warnings: tuple[Caution, ...] = ()
     seconds: float
     versions: Mapping[str, str]
+    arguments: Mapping[str, Any] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.value)
@@ -225,9 +227,9 @@ class Matrix:
         page.write(self, path, title=title, command=command)
 
     def __str__(self) -> str:
-        asked = f" given {', '.join(self.given)}" if self.given else ""
+        condition = f" given {', '.join(self.given)}" if self.given else ""
         lines = [
-            f"{len(self):,} pairs of {len(self.names):,} columns{asked}, {self.rows:,} rows, "
+            f"{len(self):,} pairs of {len(self.names):,} columns{condition}, {self.rows:,} rows, "
             f"{self.estimator}, {self.seconds:.2g} s; {self.unit}, "
             f"{100 * self.confidence:.4g}% intervals",
             *self._table(),

@@ -11,17 +11,18 @@ import numpy as np
 
 from mineral.api import count_of
 from mineral.basics.types import Unit
-from mineral.errors import InputError, OptionError
+from mineral.errors import OptionError
 from mineral.methods import Estimator
-from mineral.methods.base import versions
-from mineral.pairs.execute import Watch, results
+from mineral.pairs.execute import results
 from mineral.pairs.folder import PAIRS, Folder
 from mineral.pairs.plan import Part
 from mineral.pairs.request import Prepared, Request, prepare
 from mineral.pairs.result import Matrix
 from mineral.results import Caution, nats_per
+from mineral.system.folders import make
 from mineral.system.locks import locked
-from mineral.system.progress import ProgressOption, reporting
+from mineral.system.machine import versions
+from mineral.system.progress import ProgressOption, Watch, reporting
 
 LOCKS = "locks"  # a folder in `out`, with one for each share
 
@@ -145,7 +146,7 @@ def run(
     if out is None:
         whole = Part.empty(len(request.plan))
         with reporting(progress) as report:
-            watch = Watch(len(request.plan), report)
+            watch = Watch(len(request.plan), report, "pairs")
             for chunk, part in results(
                 prepared.engine, request.chunks, jobs, whole=whole, scheduler=scheduler
             ):
@@ -155,7 +156,13 @@ def run(
     else:
         share(prepared, out, jobs=jobs, scheduler=scheduler, progress=progress)
         whole = Folder.find(Path(out)).collect()
-    found = assembled(request, whole, unit=unit, seconds=time.perf_counter() - start)
+    found = assembled(
+        request,
+        whole,
+        unit=unit,
+        seconds=time.perf_counter() - start,
+        arguments=prepared.arguments,
+    )
     if out is not None:
         found.to_parquet(Path(out) / PAIRS)
     return found
@@ -195,7 +202,7 @@ def share(
     with _alone(folder.path, i, n):
         missing = [chunk for chunk in own if not folder.is_done(chunk)]
         with reporting(progress) as report:
-            watch = Watch(sum(map(len, own)), report)
+            watch = Watch(sum(map(len, own)), report, "pairs")
             watch.skip(sum(map(len, own)) - sum(map(len, missing)))
             for chunk, found in results(prepared.engine, missing, jobs, scheduler=scheduler):
                 folder.write(chunk, found)
@@ -226,15 +233,19 @@ def merge(
 def _alone(folder: Path, i: int, n: int) -> Iterator[None]:
     """Within it, no other run computes this share."""
     place = folder / LOCKS / f"{i}-of-{n}"
-    try:
-        place.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"Cannot make `{place}`: {error.strerror or error}.") from None
+    make(place)
     with locked(place):
         yield
 
 
-def assembled(request: Request, whole: Part, *, unit: Unit, seconds: float) -> Matrix:
+def assembled(
+    request: Request,
+    whole: Part,
+    *,
+    unit: Unit,
+    seconds: float,
+    arguments: Mapping[str, Any] | None = None,
+) -> Matrix:
     """The matrix of all results."""
     nats = nats_per(unit)
     if nats != 1:
@@ -260,14 +271,15 @@ def assembled(request: Request, whole: Part, *, unit: Unit, seconds: float) -> M
         rows=request.rows,
         warnings=(
             *(Caution(code=code, message=text) for code, text in request.warnings),
-            *_without(whole),
+            *_pairs_without_value(whole),
         ),
         seconds=seconds,
         versions=versions(),
+        arguments=arguments or {},
     )
 
 
-def _without(whole: Part) -> tuple[Caution, ...]:
+def _pairs_without_value(whole: Part) -> tuple[Caution, ...]:
     """A caution on pairs without a value."""
     count = int(np.isnan(whole.value).sum())
     if not count:

@@ -97,6 +97,10 @@ class Sheet:
             for column, levels in zip(self.values, self.levels, strict=True)
         )
 
+    def fill_caches(self) -> None:
+        """Compute now, and once, what each worker would compute of all columns."""
+        self.digests, self.is_there  # noqa: B018  (cached)
+
     def refuse_named(
         self, reasons: Mapping[int, str], targets: Sequence[int], named: Iterable[int]
     ) -> None:
@@ -122,7 +126,7 @@ class Sheet:
             for reason, some in names.items()
         ]
 
-    def carries_nothing(self, i: int) -> str:
+    def reason_against(self, i: int) -> str:
         """Why a column has no usable information; empty if it may have."""
         reasons: dict[Type, str] = {
             "constant": "is constant and carries no information",
@@ -154,6 +158,21 @@ def names_of(value: object) -> list[str]:
         return []
     several = isinstance(value, Iterable) and not isinstance(value, str)
     return [str(each) for each in value] if several else [str(value)]  # type: ignore[attr-defined]
+
+
+def arguments_of(
+    *, types: Mapping[str, str] | None = None, **names: object
+) -> dict[str, list[str] | dict[str, str]]:
+    """Which columns a caller named, as a call that repeats it has them; without what was None.
+
+    Args:
+        types: Of some columns.
+        names: Of columns, for each argument.
+    """
+    found: dict[str, list[str] | dict[str, str]] = {
+        argument: names_of(value) for argument, value in names.items() if value is not None
+    }
+    return found | ({"types": dict(types)} if types else {})
 
 
 def check_missing(missing: str) -> None:

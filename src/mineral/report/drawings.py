@@ -2,7 +2,7 @@
 
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -74,6 +74,20 @@ def draw(figure: "Figure", label: str, *, name: str) -> Drawing:
     root.set("role", "img")
     root.set("aria-label", label)
     return Drawing(svg=ElementTree.tostring(root, encoding="unicode"), label=label)
+
+
+def picture_file(figure: "Callable[[], Figure]", ending: str, *, dpi: int = 160) -> bytes:
+    """The content of a file with a figure, as for a page.
+
+    Args:
+        figure: Makes it.
+        ending: Of the file: one of `storage.PICTURES`.
+        dpi: Pixels for each inch of a .png.
+    """
+    content = io.BytesIO()
+    with own_settings():
+        figure().savefig(content, format=ending.lower()[1:], dpi=dpi)
+    return content.getvalue()
 
 
 def _strip(root: ElementTree.Element) -> None:

@@ -10,24 +10,36 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
 
-def template(package: str, name: str = "template.html.j2") -> "Template":
-    """A template that lies in a package. It knows `style`, and the filter `code`.
+PAGE = "template.html.j2"  # in the package of each kind of page
+SHARED = ("base.html.j2", "parts.html.j2")  # what pages extend, and the macros they import
+
+
+def template(package: str) -> "Template":
+    """The template of a package's page, with `style`, the filter `code`, and the shared templates.
 
     Raises:
         MissingExtraError: If jinja2 is not installed.
     """
     try:
-        from jinja2 import Environment, StrictUndefined
+        from jinja2 import DictLoader, Environment, StrictUndefined
         from markupsafe import Markup
     except ImportError:
         raise MissingExtraError("A report", "report") from None
+    texts = {name: _text("mineral.report", name) for name in SHARED} | {PAGE: _text(package, PAGE)}
     environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=DictLoader(texts),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     environment.filters["code"] = code
-    style = files("mineral.report").joinpath("style.css").read_text(encoding="utf-8")
-    environment.globals["style"] = Markup(style)
-    return environment.from_string(files(package).joinpath(name).read_text(encoding="utf-8"))
+    environment.globals["style"] = Markup(_text("mineral.report", "style.css"))
+    return environment.get_template(PAGE)
+
+
+def _text(package: str, name: str) -> str:
+    return files(package).joinpath(name).read_text(encoding="utf-8")
 
 
 def code(text: str) -> "Markup":

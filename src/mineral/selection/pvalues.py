@@ -5,8 +5,8 @@ the sum of the squared canonical correlations between both sides, and
 
     F = V / (s − V) · (n − 1 − p − q + s) / max(p, q),    s = min(p, q)
 
-has approximately an F distribution of p q and s (n − 1 − p − q + s) counts of freedom if they are
-independent; exactly for s = 1 and normal data. For two discrete variables n V is Pearson's χ².
+has approximately an F distribution with p q and s (n − 1 − p − q + s) degrees of freedom if they
+are independent; exactly for s = 1 and normal data. For two discrete variables n V is Pearson's χ².
 
 Two tests are made. The sharp one has the functions that the closed form of `closed_form.py` uses:
 normal scores, their squares beside classes, indicators. The smooth one has four cosines of ranks,

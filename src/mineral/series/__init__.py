@@ -4,7 +4,7 @@ reading.py      one or several trials of a series of any type, as columns
 embedding.py    rows of lags, none across two trials, without those with a missing value
 history.py      how many lags of its own past predict a series best, by cross-validation
 dependent.py    an estimator whose standard error allows for autocorrelated contributions
-margins.py      own units in place of ranks, for slow series that can be normal
+margins.py      standardized values in place of ranks, for slow series that may be normal
 theiler.py      neighbours that are not near in time
 surrogates.py   the test: against sources with the same autocorrelation and no relation
 directed.py     transfer entropy and active information

@@ -23,7 +23,7 @@ from mineral.results import Estimate
 from mineral.samples import Conditioned, Paired
 from mineral.series.embedding import Embedding, Times
 from mineral.series.margins import in_margins
-from mineral.series.theiler import apart, apart_given
+from mineral.series.theiler import cmi_knn_outside, ksg_outside
 
 BARTLETT = 1.1447  # Andrews' constant of the bandwidth for these weights
 
@@ -52,7 +52,9 @@ class OfSeries(Estimator):
 
     def measure(self, samples: Paired, run: Run) -> Measurement:
         if self.theiler and isinstance(self.inner, KSG):
-            return self._in_series(apart(self.inner, samples, run, *self._times, self.theiler))
+            return self._in_series(
+                ksg_outside(self.inner, samples, run, *self._times, self.theiler)
+            )
         return self._in_series(self.inner.measure(samples, run))
 
     def measure_given(self, samples: Conditioned, run: Run) -> Measurement:
@@ -60,7 +62,7 @@ class OfSeries(Estimator):
             sentence = "The source is a part of the target: its past adds nothing to the target's."
             return Measurement(value=0.0, stderr=0.0, path=(sentence,))
         if self.theiler and isinstance(self.inner, CMIKnn):
-            found = apart_given(self.inner, samples, run, *self._times, self.theiler)
+            found = cmi_knn_outside(self.inner, samples, run, *self._times, self.theiler)
         else:
             found = self.inner.measure_given(samples, run)
         if isinstance(self.inner, PartialCopula):

@@ -14,7 +14,7 @@ from jaxtyping import Bool, Int
 from mineral.basics.types import Missing
 from mineral.errors import InputError, OptionError
 from mineral.results import Caution
-from mineral.series.reading import Column, Series, trials_of
+from mineral.series.reading import Column, Series, is_missing, trials_of
 
 Table: TypeAlias = dict[str, Column]  # columns of an embedding by name, as `x[t-1]`
 Times: TypeAlias = Int[np.ndarray, " rows"]
@@ -82,7 +82,7 @@ def embed(
     tables = {name: _table(side, spans) for name, side in sides.items()}
     complete = np.ones(len(time), dtype=bool)
     for name, table in tables.items():
-        absent = np.any([_is_missing(column) for column in table.values()], axis=0)
+        absent = np.any([is_missing(column) for column in table.values()], axis=0)
         if absent.any() and missing == "raise":
             raise InputError(
                 f"`{name}` has a missing value in {absent.sum():,} of {len(time):,} rows of lags, "
@@ -154,9 +154,3 @@ def _table(side: Sequence[Lags], spans: Sequence[tuple[int, int]]) -> Table:
 def _label(name: str, lag: int) -> str:
     """`x[t]`, `x[t-3]` or, of a negative lag, `x[t+3]`."""
     return f"{name}[t{-lag:+d}]" if lag else f"{name}[t]"
-
-
-def _is_missing(column: Column) -> Bool[np.ndarray, " rows"]:
-    if column.dtype == object:
-        return np.array([value is None for value in column], dtype=bool)
-    return np.asarray(np.isnan(column))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
-from jaxtyping import Shaped
+from jaxtyping import Bool, Shaped
 
 from mineral.errors import InputError
 from mineral.samples.columns.alignment import refuse_misaligned
@@ -68,6 +68,13 @@ def read_series(values: Mapping[str, Any]) -> dict[str, Series]:
                     f"{m} of `{other}`{where}."
                 )
     return series
+
+
+def is_missing(column: Column) -> Bool[np.ndarray, " _"]:
+    """Which values of a column are missing: None in text, NaN in numbers."""
+    if column.dtype == object:
+        return np.array([value is None for value in column], dtype=bool)
+    return np.asarray(np.isnan(column))
 
 
 def trials_of(value: Any) -> Sequence[Any]:  # noqa: ANN401

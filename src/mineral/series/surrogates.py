@@ -34,7 +34,7 @@ from mineral.permutation import Trials, copula_statistics, p_value_of, phases, w
 from mineral.samples import conditioned, indicators, normal_scores, repeating, whiten, without
 from mineral.samples.columns.variable import columns
 from mineral.series.embedding import Embedding, Lags
-from mineral.series.reading import Column, Series
+from mineral.series.reading import Column, Series, is_missing
 
 
 def against_surrogates(
@@ -116,10 +116,7 @@ def _numbers(source: Series) -> tuple[Trials, bool]:
 
 def filled(column: Column) -> Column:
     """The column with each missing value replaced by the one before it, or by the first."""
-    if column.dtype == object:
-        present = np.array([value is not None for value in column], dtype=bool)
-    else:
-        present = ~np.isnan(column)
+    present = ~is_missing(column)
     if present.all() or not present.any():
         return column if present.all() else np.zeros(len(column))
     last = np.maximum.accumulate(np.where(present, np.arange(len(column)), -1))

@@ -43,7 +43,7 @@ def check_window(theiler: int, recipe: Estimator, *, given: bool) -> None:
         )
 
 
-def apart_given(
+def cmi_knn_outside(
     inner: CMIKnn, samples: Conditioned, run: Run, trial: Times, time: Times, window: int
 ) -> Measurement:
     """What `cmi-knn` measures, with neighbours outside the window.
@@ -68,7 +68,7 @@ def apart_given(
     return _measured(x, y, z, inner.k, run, trial, time, window, path)
 
 
-def apart(
+def ksg_outside(
     inner: KSG, samples: Paired, run: Run, trial: Times, time: Times, window: int
 ) -> Measurement:
     """What `ksg` measures of normal scores, with neighbours outside the window."""

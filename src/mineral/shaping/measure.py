@@ -183,7 +183,7 @@ def retrained(
         # A touch of the prior, so that no certainty is infinitely wrong; it costs 1 / n nats.
         share = 1 / len(codes[0])
         held, seen = (
-            (1 - share) * _probabilities(classifier, rows, count) + share * prior
+            (1 - share) * class_probabilities(classifier, rows, count) + share * prior
             for rows in scaled[1:]
         )
         gain = np.log(seen[np.arange(len(seen)), labels[2]]) - np.log(prior[labels[2]])
@@ -279,8 +279,19 @@ def _kinds(n: int, width: int, seed: int, *, thorough: bool) -> dict[str, Callab
     return chosen
 
 
-def _probabilities(classifier: Any, rows: Matrix, count: int) -> Float[np.ndarray, "n k"]:  # noqa: ANN401
-    """With a column for every class, those that training lacked included."""
+def class_probabilities(
+    classifier: Any,  # noqa: ANN401
+    rows: Matrix,
+    count: int,
+) -> Float[np.ndarray, "n k"]:
+    """Probabilities of a classifier of scikit-learn, with a column for every class.
+
+    Args:
+        classifier: Fitted to codes 0, 1, …, some of which may not occur in its training rows: they
+            have probability 0.
+        rows: What it is evaluated on.
+        count: k, the number of classes.
+    """
     found = np.zeros((len(rows), count))
     found[:, classifier.classes_] = classifier.predict_proba(rows)
     return found

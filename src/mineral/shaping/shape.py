@@ -24,7 +24,6 @@ from torch import Tensor, nn
 from mineral.basics.types import Progress
 from mineral.errors import InputError, OptionError
 from mineral.learning import Term, UpperInformation
-from mineral.methods.base import device_named
 from mineral.networks.densities import DiagonalRatio
 from mineral.shaping.network import ModuleEncoder, Network, moments
 from mineral.shaping.objective import Dependence, LabelInformation, distance_correlation, rate
@@ -32,6 +31,7 @@ from mineral.shaping.problem import SHARES, Problem, check_training, entropy
 from mineral.shaping.rows import Rows, as_rows, standardization
 from mineral.stability import EarlyStopping
 from mineral.system.chance import Chance, learning
+from mineral.system.machine import device_named
 from mineral.system.progress import ProgressOption, reporting
 
 CHECKS = 20

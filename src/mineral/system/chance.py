@@ -10,6 +10,7 @@ each random operation of this thread is given a generator of this seed in its pl
 distributions are torch's own, and the global generators are neither read nor changed.
 """
 
+import hashlib
 import random
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -22,6 +23,11 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode, _get_current_dispatch_mode_stack
 
 WORD = 2**63  # seeds that torch's generators take
+
+
+def seed_of(*parts: bytes) -> int:
+    """A seed below 2^63 that content decides: the first bits of its SHA-256."""
+    return int.from_bytes(hashlib.sha256(b"".join(parts)).digest()[:8], "big") >> 1
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """Progress on standard error, where somebody is watching; silence elsewhere."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TypeAlias
@@ -52,6 +53,36 @@ def reporting(progress: ProgressOption) -> Iterator[Progress]:
             bar.update(task, completed=fraction, description=escaped(text))
 
         yield report
+
+
+class Watch:
+    """Reports how many parts are done, and the remaining time.
+
+    Args:
+        total: In all.
+        report: Called with (fraction done, text).
+        noun: Their name in the text.
+    """
+
+    def __init__(self, total: int, report: Progress, noun: str) -> None:
+        self._all, self._report, self._noun = total, report, noun
+        self._done = self._skipped = 0
+        self._start = time.monotonic()
+
+    def skip(self, count: int) -> None:
+        """Count those of an earlier run."""
+        self._skipped = count
+        self.done(0)
+
+    def done(self, count: int = 1) -> None:
+        """Count those that were computed."""
+        self._done += count
+        count = self._done + self._skipped
+        parts = [f"{count:,} of {self._all:,} {self._noun}"]
+        if self._done:
+            rate = (time.monotonic() - self._start) / self._done
+            parts.append(f"{in_words(rate * (self._all - count))} left")
+        self._report(count / max(1, self._all), " · ".join(parts))
 
 
 def portion(progress: Progress, start: float, end: float) -> Progress:

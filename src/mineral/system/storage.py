@@ -6,11 +6,13 @@ import re
 import secrets
 import stat
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from mineral.errors import InputError, OptionError
 
 LARGEST_MEMBER, LARGEST_RATIO = 1 << 30, 100  # bytes unpacked, and times the packed ones
+PICTURES = (".png", ".svg", ".pdf")  # endings of figures
 
 try:
     import fcntl
@@ -29,6 +31,20 @@ def check_html(path: str | os.PathLike[str], argument: str = "path") -> None:
     if Path(path).suffix.lower() not in (".html", ".htm", ""):
         raise OptionError(
             f"`{argument}` writes HTML, got `{path}`: name a file that ends in .html."
+        )
+
+
+def check_ending(
+    path: str | os.PathLike[str], endings: Sequence[str], argument: str = "path"
+) -> None:
+    """Refuse a file's name that ends in none of these, in capitals or not.
+
+    Raises:
+        OptionError: If it ends in something else.
+    """
+    if Path(path).suffix.lower() not in endings:
+        raise OptionError(
+            f"`{argument}` must end in one of {', '.join(endings)}, got {Path(path).name!r}."
         )
 
 

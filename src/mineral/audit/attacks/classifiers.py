@@ -6,6 +6,7 @@ accuracy is an attack's success rate, and H(S) − cross entropy a lower bound o
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from jaxtyping import Float, Int
 
 from mineral.audit.attacks.views import Views
 from mineral.basics.types import PerSample
+from mineral.shaping.measure import class_probabilities
 from mineral.system.threads import quiet
 
 Sample = tuple[Float[np.ndarray, "_ dz"], Int[np.ndarray, " _"]]  # codes and labels, row by row
@@ -153,12 +155,7 @@ def _fit(
     with quiet():  # of training that stopped early: validation judges it
         model.fit(values, labels)
 
-    def probabilities(rows: np.ndarray) -> np.ndarray:
-        found = np.zeros((len(rows), classes))
-        found[:, model.classes_] = model.predict_proba(rows)
-        return found
-
-    return probabilities
+    return partial(class_probabilities, model, count=classes)
 
 
 def _calibrated(

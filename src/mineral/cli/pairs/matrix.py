@@ -11,8 +11,9 @@ from mineral import tables
 from mineral.cli.app import app
 from mineral.cli.options import Confidence, InUnit, Json, Quiet, Report, Seed, Settings
 from mineral.cli.output import in_json, show, shows_progress
-from mineral.cli.reporting import ENDINGS, PICTURES, check_outputs, command_of, show_table
+from mineral.cli.reporting import ENDINGS, check_outputs, command_of, show_table
 from mineral.errors import OptionError
+from mineral.system import storage
 
 if TYPE_CHECKING:
     from mineral.pairs import Matrix
@@ -108,7 +109,8 @@ def matrix(
     picture: Annotated[
         Path | None,
         typer.Option(
-            metavar="PATH", help=f"Draw the heat map, or bars of targets: {', '.join(PICTURES)}."
+            metavar="PATH",
+            help=f"Draw the heat map, or bars of targets: {', '.join(storage.PICTURES)}.",
         ),
     ] = None,
     as_json: Json = False,

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -10,10 +10,8 @@ from mineral import tables
 from mineral.cli.app import app
 from mineral.cli.options import Confidence, InUnit, Json, Quiet, Report, Seed, Settings
 from mineral.cli.output import in_json, shows_progress
-from mineral.cli.reporting import ENDINGS, PICTURES, check_outputs, command_of, show_table
-
-if TYPE_CHECKING:
-    pass
+from mineral.cli.reporting import ENDINGS, check_outputs, command_of, show_table
+from mineral.system import storage
 
 USUAL: Mapping[str, object] = {
     "--max-lag": 10,
@@ -90,7 +88,7 @@ def network(
     report: Report = None,
     picture: Annotated[
         Path | None,
-        typer.Option(metavar="PATH", help=f"Draw who drives whom: {', '.join(PICTURES)}."),
+        typer.Option(metavar="PATH", help=f"Draw who drives whom: {', '.join(storage.PICTURES)}."),
     ] = None,
     as_json: Json = False,
     quiet: Quiet = False,

@@ -121,6 +121,4 @@ def python_call(network: "Network") -> str:
         "unit": (network.unit, "nats"),
         "seed": (network.seed, 0),
     }
-    targets = [target.name for target in network.targets]
-    named = targets if len(targets) < len(network.names) else []
-    return call_of("network", named, options, network.estimator, network.options)
+    return call_of("network", network.arguments, options, network.estimator, network.options)

@@ -90,7 +90,7 @@ class JensenShannon(Variational):
     """
 
     name = "js"
-    entry = BOUNDS["jensen-shannon"]
+    entry = BOUNDS["js"]
     kind = entry.kind
 
 

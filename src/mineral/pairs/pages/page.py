@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
@@ -140,15 +140,13 @@ def python_call(matrix: "Matrix") -> str:
     }
     if matrix.estimator not in ("copula", "partial-copula"):
         options["permutations"] = (matrix.permutations, PERMUTATIONS)
-    targets = [matrix.names[i] for i in matrix.plan.columns[: matrix.plan.first]]
-    named = targets if matrix.plan.targets else []
-    return call_of("matrix", named, options, matrix.estimator, matrix.options)
+    return call_of("matrix", matrix.arguments, options, matrix.estimator, matrix.options)
 
 
 def call_of(
     function: str,
-    targets: Sequence[str],
-    options: Mapping[str, tuple[Any, Any]],
+    arguments: Mapping[str, Any],
+    options: dict[str, tuple[Any, Any]],
     estimator: str,
     of_estimator: Mapping[str, Any],
 ) -> str:
@@ -156,7 +154,7 @@ def call_of(
 
     Args:
         function: Its name.
-        targets: Names; empty for all columns.
+        arguments: Which columns, as the caller named them.
         options: A value and the usual one of each, by name.
         estimator: The name of the estimator.
         of_estimator: Its options, which follow the others.
@@ -164,10 +162,6 @@ def call_of(
     known = KNOWN.get(estimator)
     usual_options = {} if known is None else known().options()
     every = {name: (value, usual_options.get(name)) for name, value in of_estimator.items()}
-    words = [
-        f"{name}={value!r}"
-        for name, (value, usual) in {**options, **every}.items()
-        if value != usual
-    ]
-    target = [f"target={list(targets)!r}"] if targets else []
-    return f"mineral.{function}({', '.join(['table', *target, *words])})"
+    chosen = {name: value for name, (value, usual) in (options | every).items() if value != usual}
+    words = [f"{name}={value!r}" for name, value in {**arguments, **chosen}.items()]
+    return f"mineral.{function}({', '.join(['table', *words])})"

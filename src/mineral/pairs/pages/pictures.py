@@ -1,7 +1,6 @@
 """Pictures of a matrix: a heat map in the order of clusters, and bars of the strongest pairs."""
 
-import io
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,7 +9,6 @@ from jaxtyping import Float, Int
 from mineral.errors import MissingExtraError
 from mineral.figures import ACCENT, INK, MUTED, SMALL, short
 from mineral.figures.style import ACCENT_PALE
-from mineral.report.drawings import own_settings
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -59,14 +57,6 @@ def heat_map(matrix: "Matrix") -> "Figure":
 def overview(matrix: "Matrix") -> "Figure":
     """The heat map, or bars of the strongest pairs where only those with targets have values."""
     return bars(matrix) if matrix.plan.targets else heat_map(matrix)
-
-
-def drawn(figure: "Callable[[], Figure]", kind: str) -> bytes:
-    """A figure as a file: `"png"`, `"svg"` or `"pdf"`."""
-    content = io.BytesIO()
-    with own_settings():
-        figure().savefig(content, format=kind, dpi=160)
-    return content.getvalue()
 
 
 def bars(matrix: "Matrix") -> "Figure":
