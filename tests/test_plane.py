@@ -101,6 +101,11 @@ def test_the_experiment_measures_every_layer_at_every_look(tmp_path):
         # A lower bound, learned on 240 samples: below, and what it sees is real.
         assert (critics[:, 0] < truth[:, 0] + 0.25).all() and critics[0, 0] > 0.5
         assert (binned[:, 0] <= 12 * math.log(2) + 1e-9).all()
+    seen = run(plane.PLANE, out=tmp_path / "b", changes=MINUTE | {"activations_seen": True})
+    for name, metrics in seen.metrics.items():  # the same networks, and critics closer to them
+        other = found.metrics[name]
+        assert metrics["final"]["truth"] == other["final"]["truth"]
+        assert metrics["critics_apart"][0] < other["critics_apart"][0]
     report = (tmp_path / "a" / "report.md").read_text()
     assert "H(T)" in report and (tmp_path / "a" / "plane.png").stat().st_size > 2000
 

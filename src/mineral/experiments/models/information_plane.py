@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 from jaxtyping import Float, Int
+from scipy.stats import entropy
 from torch import Tensor, nn
 from torch.nn.functional import nll_loss
 
@@ -202,9 +203,8 @@ def exact(layer: Tensor, y: Tensor, noise: float, generator: torch.Generator) ->
     z = centres + drawn
     of_x, of_y = [], []
     for rows in torch.arange(len(z), device=z.device).split(512):  # type: ignore[no-untyped-call]
-        of_labels = torch.stack(
-            [_log_sum_exp(z[rows], centres[y == label]) for label in (0, 1)], dim=1
-        )
+        apart = -(torch.cdist(z[rows], centres) ** 2) / 2
+        of_labels = torch.stack([apart[:, y == c].logsumexp(1) for c in (0, 1)], dim=1)
         log_density = of_labels.logsumexp(1) - math.log(len(y))
         given_y = of_labels.gather(1, y[rows, None]).squeeze(1) - y.bincount()[y[rows]].log()
         of_x.append(-(drawn[rows] ** 2).sum(1) / 2 - log_density)
@@ -217,23 +217,15 @@ def exact(layer: Tensor, y: Tensor, noise: float, generator: torch.Generator) ->
     return found
 
 
-def _log_sum_exp(z: Tensor, centres: Tensor) -> Tensor:
-    """log Σ_j exp(−‖z − c_j‖² / 2)."""
-    return torch.logsumexp(-(torch.cdist(z, centres) ** 2) / 2, dim=1)
-
-
 def binned(layer: Tensor, y: Tensor, bins: int, low: float, high: float) -> dict[str, float]:
     """H(B) and I(Y; B) of the layer without noise, each activation in one of so many bins."""
     places = ((layer - low) / (high - low) * bins).floor().clamp(0, bins - 1).long()
     _, words = torch.unique(places, dim=0, return_inverse=True)
-    whole = _entropy(words)
-    given = sum(float((y == c).double().mean()) * _entropy(words[y == c]) for c in (0, 1))
-    return {"x": whole, "y": whole - given}
-
-
-def _entropy(words: Tensor) -> float:
-    shares = words.bincount().double() / len(words)
-    return float(-torch.special.xlogy(shares, shares).sum())
+    whole, *of_labels = (
+        float(entropy(w.bincount())) for w in (words, words[y == 0], words[y == 1])
+    )
+    given = np.average(of_labels, weights=y.bincount(minlength=2))
+    return {"x": whole, "y": whole - float(given)}
 
 
 def _range(activation: str, layers: list[Tensor]) -> tuple[float, float]:
