@@ -688,7 +688,7 @@ def test_the_command_lists_runs_and_resumes(command):
         (("limits", "--quick", "--full"), "exclude each other"),
         (("gan-points", "--standard", "--full"), "exclude each other"),
         (("gan-points", "--quick", "--standard"), "exclude each other"),
-        (("limits", "--standard"), "not defined for limits, only for gan-points"),
+        (("limits", "--standard"), "not defined for limits, only for estimation, "),
         (("limits", "--set", "steps"), "SETTING=VALUE"),
         (("limits", "--set", "steps=few"), "`steps` must be as 1000, got 'few'"),
     ],
