@@ -1,5 +1,6 @@
 """The notebook runs from its first cell to its last, and what is committed of it stays small."""
 
+import os
 import re
 from pathlib import Path
 
@@ -11,6 +12,10 @@ pytest.importorskip("ipykernel")
 
 ABSOLUTE = r"(?<![\w:/.<)])/[\w.-]+/"  # of a machine, and no part of an address
 PATH = Path(__file__).parent.parent / "notebooks" / "mine.ipynb"
+PICTURES = 7  # of its own; longer runs are linked
+with_mnist = pytest.mark.skipif(
+    not os.environ.get("MINERAL_DATA"), reason="MINERAL_DATA names no folder with mnist/"
+)
 
 
 def ran(*, quick):
@@ -35,14 +40,16 @@ def drawn(outputs):
     return sum("image/png" in output.get("data", {}) for output in outputs)
 
 
+@with_mnist
 @pytest.mark.slow
 def test_all_cells_run():
     outputs = ran(quick=True)
-    assert drawn(outputs) == 3
+    assert drawn(outputs) == PICTURES
     assert "I(X; Y) = " in told(outputs) and "β = 5: I(sum; z) = " in told(outputs)
     assert not [output for output in outputs if output.get("name") == "stderr"]
 
 
+@with_mnist
 @pytest.mark.slow
 def test_all_of_it_shows_what_it_says():
     text = told(ran(quick=False))
@@ -56,7 +63,7 @@ def test_what_is_committed_is_small_and_of_the_long_run():
     notebook = nbformat.read(PATH, as_version=4)
     nbformat.validate(notebook)
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
-    assert drawn(outputs) == 3
+    assert drawn(outputs) == PICTURES
     for output in outputs:
         output.get("data", {}).pop("image/png", None)  # whose letters mean nothing
     assert not re.search(ABSOLUTE, nbformat.writes(notebook))
