@@ -15,6 +15,7 @@ from mineral.cli import main
 from mineral.pairs import copula, each, merge, share
 from mineral.pairs.each import Each
 from mineral.pairs.execute import forecast
+from mineral.pairs.pages.page import python_call
 from mineral.pairs.request import prepare
 from mineral.settings import own_estimator
 
@@ -96,6 +97,13 @@ def test_shares_are_merged(options, tmp_path):
     np.testing.assert_array_equal(merged.value, whole.value)
     assert merged.types == whole.types and merged.estimator == whole.estimator
     np.testing.assert_allclose(merge(tmp_path / "o", unit="bits").value, whole.value / np.log(2))
+
+
+@pytest.mark.parametrize(("target", "printed"), [(None, ""), (["3", "0"], ", target=['3', '0']")])
+def test_the_call_of_a_merged_matrix_names_its_targets(target, printed, tmp_path):
+    prepared = prepare(TABLE, target=target, estimator="gaussian", permutations=9)
+    share(prepared, tmp_path, part=(1, 1), jobs=1)
+    assert python_call(merge(tmp_path)).startswith(f"mineral.matrix(table{printed}, estimator=")
 
 
 @pytest.mark.parametrize(

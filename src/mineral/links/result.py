@@ -268,7 +268,7 @@ def assembled(
     unit: Unit,
     fdr: float,
     seconds: float,
-    arguments: Mapping[str, Any] | None = None,
+    arguments: Mapping[str, Any],
 ) -> Network:
     """The network of all targets; q-values count each pair without a link with p = 1."""
     nats = nats_per(unit)
@@ -301,7 +301,7 @@ def assembled(
         warnings=tuple(Caution(code=code, message=text) for code, text in request.warnings),
         seconds=seconds,
         versions=versions(),
-        arguments=arguments or {},
+        arguments=arguments,
     )
 
 

@@ -18,6 +18,7 @@ from mineral.pairs.folder import PAIRS, Folder
 from mineral.pairs.plan import Part
 from mineral.pairs.request import Prepared, Request, prepare
 from mineral.pairs.result import Matrix
+from mineral.pairs.sheet import arguments_of
 from mineral.results import Caution, nats_per
 from mineral.system.folders import make
 from mineral.system.locks import locked
@@ -222,8 +223,15 @@ def merge(
     start = time.perf_counter()
     folder = Folder.find(Path(out))
     with reporting(progress):
+        request = folder.request
         found = assembled(
-            folder.request, folder.collect(), unit=unit, seconds=time.perf_counter() - start
+            request,
+            folder.collect(),
+            unit=unit,
+            seconds=time.perf_counter() - start,
+            arguments=arguments_of(
+                target=request.names[: request.first] if request.targets else None
+            ),
         )
         found.to_parquet(folder.path / PAIRS)
     return found
@@ -244,7 +252,7 @@ def assembled(
     *,
     unit: Unit,
     seconds: float,
-    arguments: Mapping[str, Any] | None = None,
+    arguments: Mapping[str, Any],
 ) -> Matrix:
     """The matrix of all results."""
     nats = nats_per(unit)
@@ -275,7 +283,7 @@ def assembled(
         ),
         seconds=seconds,
         versions=versions(),
-        arguments=arguments or {},
+        arguments=arguments,
     )
 
 
