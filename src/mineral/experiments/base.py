@@ -6,7 +6,6 @@ cells' numbers, so that it can be recomputed for a finished run.
 """
 
 import dataclasses
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +15,7 @@ import numpy as np
 import torch
 
 from mineral.errors import OptionError
+from mineral.system.chance import seed_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -58,8 +58,7 @@ class Context(Generic[S]):
 
     def seed_for(self, *names: str) -> int:
         """A seed for `names`, derived from the run's: below 2^63."""
-        text = "\n".join([str(self.seed), *names])
-        return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
+        return seed_of("\n".join([str(self.seed), *names]).encode())
 
 
 Cell: TypeAlias = Callable[[Context[S]], Numbers]
