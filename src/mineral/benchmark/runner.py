@@ -165,9 +165,7 @@ def _results(
             raise OptionError("`backend` 'ray' needs Ray: run `pip install ray`.") from None
         register_ray()
     arguments = [(job,) for job in jobs]
-    yield from in_workers(
-        start, arguments, jobs=workers, backend=backend, options=options, user="The benchmark"
-    )
+    yield from in_workers(start, arguments, jobs=workers, backend=backend, options=options)
 
 
 def _commands(jobs: list[Job]) -> dict[tuple[str, ...], str]:

@@ -44,7 +44,6 @@ def in_workers(
     threads: int | None = None,
     backend: str = "loky",
     options: Mapping[str, Any] | None = None,
-    user: str = "More than one job",
 ) -> Iterator[T]:
     """The results of calls of a function, in the order in which they finish.
 
@@ -58,13 +57,12 @@ def in_workers(
             such as OMP_NUM_THREADS sets. Of `"loky"` only.
         backend: `"loky"` for processes, `"threading"`, `"dask"`, or one that was registered.
         options: Of `joblib.parallel_config`.
-        user: What needs joblib, for the message.
 
     Raises:
         MissingExtraError: If joblib is not installed.
         OptionError: If the backend cannot be used.
     """
-    library = joblib(user)
+    library = joblib()
     is_loky = backend == "loky"
     inner = {} if threads is None else {"inner_max_num_threads": threads}
     with warnings.catch_warnings() if is_loky else nullcontext():
