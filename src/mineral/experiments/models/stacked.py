@@ -51,15 +51,11 @@ class Settings:
         images: That the networks learn from.
         evaluated: Generated images that are read.
         steps, batch, learning_rate, momentum: Of both players' Adam.
-        cosine: Both rates fall to zero along a cosine.
-        penalty, penalty_every: Of the gradient of the discriminator at data.
-        average: Decay of the average of the generator's weights that is evaluated; 0 for none.
         generator, discriminator: Channels at 14 × 14.
         norm: Batch normalization of the discriminator, which shows it the batch as a whole.
         critic: Channels of the critic's convolutions.
         noise, code: Coordinates of z.
         beta: Of the information.
-        fading: It falls to zero along the same cosine.
         critic_rate, partners: Of the critic.
         reader_epochs: Of the network that reads digits.
     """
@@ -71,10 +67,6 @@ class Settings:
     batch: int = 64
     learning_rate: float = 2e-4
     momentum: float = 0.5
-    cosine: bool = False
-    penalty: float = 0.0
-    penalty_every: int = 1
-    average: float = 0.0
     generator: int = 64
     discriminator: int = 64
     norm: bool = True
@@ -82,7 +74,6 @@ class Settings:
     noise: int = 10
     code: int = 90
     beta: float = 1.0
-    fading: bool = False
     critic_rate: float = 1e-3
     partners: int = 5
     reader_epochs: int = 4
@@ -124,9 +115,6 @@ def game_of(settings: Settings, *, mine: bool, seed: int, device: torch.device) 
         beta=settings.beta,
         learning_rate=settings.learning_rate,
         momentum=settings.momentum,
-        penalty=settings.penalty,
-        penalty_every=settings.penalty_every,
-        average=settings.average,
         seed=seed,
     )
 
@@ -144,15 +132,7 @@ def train(context: Context[Settings], *, variant: str, seed: int) -> Numbers:
     def batch(rng: np.random.Generator) -> Tensor:
         return pixels[stacks[rng.integers(len(stacks), size=settings.batch)]]
 
-    checkpoint = play(
-        context,
-        game,
-        batch,
-        name=str(seed),
-        steps=settings.steps,
-        cosine=settings.cosine,
-        fading=settings.beta if settings.fading else None,
-    )
+    checkpoint = play(context, game, batch, name=str(seed), steps=settings.steps, cosine=False)
     made = game.sample(settings.evaluated, seed=context.seed_for("evaluated", str(seed))).cpu()
     counts = np.bincount(numbers(reader, made), minlength=MODES)
     checkpoint.remove()
