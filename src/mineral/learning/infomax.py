@@ -190,7 +190,7 @@ def infomax(
         batch_size: Images a step; a critic compares a code with those of all others. MIGE needs
             more than `dim_z` + 2.
         learning_rate: Of Adam.
-        seed: Of weights and batches.
+        seed: Of weights, batches and views.
         device: Where to train.
         progress: Called with the share of the epochs that is done.
 
@@ -211,14 +211,15 @@ def infomax(
     rng = np.random.default_rng(seed)
     size = min(batch_size, len(x))
     with learning():
-        options = {
-            "objective": objective,
-            "dim_z": dim_z,
-            "learning_rate": learning_rate,
-            "seed": seed,
-        }
         with Chance(seed):  # layers use random numbers only for initialization
-            model = InfoMax(tuple(x.shape[1:]), channels=channels, **options).to(where)  # type: ignore[arg-type]
+            model = InfoMax(
+                tuple(x.shape[1:]),
+                objective=objective,
+                dim_z=dim_z,
+                channels=channels,
+                learning_rate=learning_rate,
+                seed=seed,
+            ).to(where)
         for epoch in range(epochs):
             order = torch.from_numpy(rng.permutation(len(x)))
             for rows in order[: len(x) // size * size].view(-1, size):
