@@ -7,6 +7,7 @@ cell and the metrics of the run in FOLDER, and its figures as docs/images/experi
 """
 
 import json
+import shlex
 import shutil
 import sys
 from pathlib import Path
@@ -14,11 +15,19 @@ from pathlib import Path
 DOCS = Path(__file__).parents[1] / "docs"
 
 
+def without_folder(command: str, name: str) -> str:
+    """The command with `name` in place of the folder after --out."""
+    words = shlex.split(command)
+    if "--out" in words:
+        words[words.index("--out") + 1] = name
+    return shlex.join(words)
+
+
 def publish(folder: Path, name: str) -> Path:
     """The JSON file that was written for a finished run."""
     made = json.loads((folder / "settings.json").read_text(encoding="utf-8"))
     cells = {path.stem: json.loads(path.read_text()) for path in (folder / "cells").glob("*.json")}
-    made["command"] = made["command"].replace(str(folder), name)  # no folder of this machine
+    made["command"] = without_folder(made["command"], name)
     made["seconds"] = {key: cells[key]["seconds"] for key in sorted(cells)}
     made["metrics"] = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
     target = DOCS / "results" / f"{name}.json"
