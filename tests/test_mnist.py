@@ -13,6 +13,7 @@ import zlib
 
 import numpy as np
 import pytest
+from marks import needs_mnist
 
 from mineral import mnist
 from mineral.errors import InputError, MissingExtraError
@@ -20,7 +21,6 @@ from mineral.errors import InputError, MissingExtraError
 # What the small files hold is nobody's digits, and said to be unchecked.
 pytestmark = pytest.mark.filterwarnings("ignore:.*its digits are not verified")
 HERE = os.environ.get("MINERAL_DATA")
-real = pytest.mark.skipif(not HERE, reason="MINERAL_DATA names no folder with mnist/")
 COUNTS = {
     "train": [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949],
     "test": [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009],
@@ -47,7 +47,7 @@ def small(monkeypatch, tmp_path):
     return tmp_path, images, labels
 
 
-@real
+@needs_mnist
 @pytest.mark.parametrize("part", ["train", "test"])
 def test_the_real_files_hold_the_digits_that_everyone_knows(part):
     images, labels = mnist.load(part)
@@ -65,7 +65,7 @@ def test_the_real_files_hold_the_digits_that_everyone_knows(part):
     assert tall[7] > 3 * wide[7]
 
 
-@real
+@needs_mnist
 def test_a_folder_that_is_named_comes_before_the_environment(monkeypatch):
     folder = HERE
     monkeypatch.setenv("MINERAL_DATA", "/nowhere")
@@ -100,7 +100,7 @@ def test_digits_of_an_unknown_checksum_are_said_to_be_unchecked(small, monkeypat
         mnist.load("test", folder)
 
 
-@real
+@needs_mnist
 @pytest.mark.parametrize("part", ["train", "test"])
 def test_the_real_files_are_known(part):
     with warnings.catch_warnings():

@@ -1,10 +1,10 @@
 """The notebook runs from its first cell to its last, and what is committed of it stays small."""
 
-import os
 import re
 from pathlib import Path
 
 import pytest
+from marks import needs_mnist
 
 nbformat = pytest.importorskip("nbformat")
 nbclient = pytest.importorskip("nbclient")
@@ -13,9 +13,6 @@ pytest.importorskip("ipykernel")
 ABSOLUTE = r"(?<![\w:/.<)])/[\w.-]+/"  # of a machine, and no part of an address
 PATH = Path(__file__).parent.parent / "notebooks" / "mine.ipynb"
 PICTURES = 7  # of its own; longer runs are linked
-with_mnist = pytest.mark.skipif(
-    not os.environ.get("MINERAL_DATA"), reason="MINERAL_DATA names no folder with mnist/"
-)
 
 
 def ran(*, quick):
@@ -40,7 +37,7 @@ def drawn(outputs):
     return sum("image/png" in output.get("data", {}) for output in outputs)
 
 
-@with_mnist
+@needs_mnist
 @pytest.mark.slow
 def test_all_cells_run():
     outputs = ran(quick=True)
@@ -49,7 +46,7 @@ def test_all_cells_run():
     assert not [output for output in outputs if output.get("name") == "stderr"]
 
 
-@with_mnist
+@needs_mnist
 @pytest.mark.slow
 def test_all_of_it_shows_what_it_says():
     text = told(ran(quick=False))
@@ -59,7 +56,7 @@ def test_all_of_it_shows_what_it_says():
 
 
 def test_what_is_committed_is_small_and_of_the_long_run():
-    assert PATH.stat().st_size < 400_000
+    assert PATH.stat().st_size < 200_000
     notebook = nbformat.read(PATH, as_version=4)
     nbformat.validate(notebook)
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]

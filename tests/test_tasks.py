@@ -1,7 +1,6 @@
 """Every task keeps its word: its value, its pointwise values, the same samples from a seed."""
 
 import json
-import os
 import pickle
 import re
 import subprocess
@@ -12,6 +11,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from cases import check_all
+from marks import needs_mnist
 
 from mineral.errors import OptionError
 from mineral.tasks import (
@@ -25,14 +25,10 @@ from mineral.tasks import (
 )
 
 ONE = np.zeros((3, 1))
-# CI names a folder with MNIST in it wherever there is one.
-NEEDS_DIGITS = pytest.mark.skipif(
-    not os.environ.get("MINERAL_DATA"), reason="MINERAL_DATA names no folder with mnist/"
-)
 FAMILIES = sorted({task.family for task in TASKS.values()})
 EVERY = pytest.mark.parametrize(
     "family",
-    [pytest.param(each, marks=NEEDS_DIGITS if each == "mnist" else ()) for each in FAMILIES],
+    [pytest.param(each, marks=needs_mnist if each == "mnist" else ()) for each in FAMILIES],
 )
 
 
