@@ -40,7 +40,8 @@ test: .venv/installed
 	$(PYTEST) $(CHECKED) $(SHAPES)
 
 test-slow: .venv/installed
-	$(PYTEST) -m slow
+	$(PYTEST) -m slow --junitxml=build/slow/all.xml; status=$$?; \
+	$(BIN)/python tests/recorded.py build/slow > tests/slow.md; exit $$status
 
 test-typed: .venv/installed
 	$(PYTEST) $(CHECKED)
