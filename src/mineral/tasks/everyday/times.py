@@ -112,6 +112,14 @@ def remembered(n: int, rng: np.random.Generator, *, memory: float) -> np.ndarray
     return Autoregressive(memory, 0.0, 0.0)(n, rng).x
 
 
+def walk(n: int, rng: np.random.Generator, *, mean_of: int | None = None) -> np.ndarray:
+    """A random walk; or the moving averages of `mean_of` independent draws each."""
+    if mean_of is None:
+        return rng.standard_normal((n, 1)).cumsum(axis=0)
+    sums = rng.standard_normal((n + mean_of, 1)).cumsum(axis=0)
+    return np.asarray(sums[mean_of:] - sums[:-mean_of])
+
+
 def calendar(name: str, of_x: tuple[int, int], of_y: tuple[int, int], gap: int = 1) -> Task:
     """Units of the same hours."""
     return known(KIND, name, Calendar(of_x, of_y, gap), by="counting", in_series=gap > 0)
@@ -165,6 +173,7 @@ def by_user() -> Task:
 HOUR, WEEKDAY, MONTH = (1, 24), (24, 7), (730, 12)
 DAILY: Marginal = partial(season, period=24.0, sigma=0.5)
 TREND: Marginal = partial(season, period=12.0, sigma=0.5, trend=3.0)
+AVERAGES: Marginal = partial(walk, mean_of=20)
 TASKS: tuple[Task, ...] = (
     calendar("hour-weekday", HOUR, WEEKDAY),
     calendar("hour-weekday-random", HOUR, WEEKDAY, gap=0),
@@ -183,6 +192,8 @@ TASKS: tuple[Task, ...] = (
     ),
     unrelated(KIND, "memory-0.8-apart", Autoregressive(0.8, 0.8, 0.0), in_series=True),
     unrelated(KIND, "memory-0.95-apart", Autoregressive(0.95, 0.95, 0.0), in_series=True),
+    independent(KIND, "walks-apart", walk, walk, in_series=True),
+    independent(KIND, "averages-apart", AVERAGES, AVERAGES, in_series=True),
     unrelated(KIND, "panel-apart", Panel(0.5, 0.0, 0.0, 10), in_series=True),
     unrelated(KIND, "panel-long-apart", Panel(0.3, 0.0, 0.0, 25), in_series=True),
     shared("periods-equal", SharedPhase(turn, partial(turn, shift=0.15), 0.4, period=24.0)),
