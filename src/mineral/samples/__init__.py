@@ -8,6 +8,7 @@ Read in this order:
     selection.py    the columns that vary, in units without overflow
     tensors.py      samples for a network
     ties.py         values that repeat, or lie on a grid
+    copied.py       values of x that recur in y in some of the rows
     autocorrelation.py  rows in series
     transform.py    invertible maps of single columns: standardized, normal scores
     whitening.py    whitening and principal components of a side

@@ -18,6 +18,7 @@ from mineral.samples.columns.alignment import refuse_misaligned
 from mineral.samples.columns.categorical import indicators, numbered
 from mineral.samples.columns.text import Levels
 from mineral.samples.columns.variable import Columns, columns
+from mineral.samples.copied import copied_in_part
 from mineral.samples.selection import Selection
 
 CONDITION = "given"  # what the caller calls Z, which may be constant
@@ -200,6 +201,7 @@ def read_sides(
 def as_pair(from_x: Columns, from_y: Columns, cautions: list[Caution]) -> Paired:
     """Two checked sides as paired samples."""
     rows_a_draw, doubts = _in_series(from_x, from_y)
+    doubts += copied_in_part(_numbers(from_x), _numbers(from_y))
     return Paired(
         x=from_x.values,
         y=from_y.values,
@@ -242,7 +244,12 @@ def _in_series(x: Columns, y: Columns) -> tuple[float, tuple[Caution, ...]]:
     """`in_series` of the numbers only: tables often list categories in groups."""
     if x.categorical.all() or y.categorical.all():
         return 1.0, ()
-    return in_series(x.values[:, ~x.categorical], y.values[:, ~y.categorical])
+    return in_series(_numbers(x), _numbers(y))
+
+
+def _numbers(part: Columns) -> Matrix:
+    """The columns that are not categorical."""
+    return part.values[:, ~part.categorical]
 
 
 def variable(name: str, values: Any) -> Matrix:  # noqa: ANN401
