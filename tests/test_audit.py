@@ -342,6 +342,7 @@ def files(tmp_path):
 
 
 @pytest.mark.usefixtures("files")
+@pytest.mark.slow
 def test_the_command_audits_a_file_and_writes_a_page(command):
     given = ("raw.csv", "--keep", "keep", "--hide", "hide", "--features", "a,b,c,d")
     chosen = ("--encoder", "enc.safetensors", "--encoder", "pca:2", "--attack", "label")

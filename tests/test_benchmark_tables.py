@@ -211,6 +211,7 @@ class TestFiles:
         assert (folder / "board.png").read_bytes().startswith(b"\x89PNG")
         assert (folder / "report.html").read_text().startswith("<!doctype html>")
 
+    @pytest.mark.slow
     def test_rows_packed_with_gzip_will_do(self, folder):
         import gzip
 

@@ -68,7 +68,7 @@ def test_strong_pairs_are_not_taken_for_more_than_chance(seed):
     [
         pytest.param("quantized-7-3", marks=pytest.mark.slow),
         pytest.param("rare-event-0.5-14-3", marks=pytest.mark.slow),
-        "smoothed-uniform-6-3",
+        pytest.param("smoothed-uniform-6-3", marks=pytest.mark.slow),
     ],
 )
 def test_the_default_adds_up_what_pairs_say(name):

@@ -398,6 +398,7 @@ def test_a_terminal_that_knows_ascii_only_is_served(run, monkeypatch):
 # A real process
 
 
+@pytest.mark.slow
 def test_standard_output_is_json_only_and_the_status_is_the_shells(data):
     done = subprocess_run("estimate", data, "--x", "a", "--y", "b", "--json", capture_output=True)
     assert (done.returncode, done.stderr) == (0, b"")

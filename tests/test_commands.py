@@ -35,6 +35,7 @@ REDUCED = {
     "shape": ["--steps", "2"],
     "audit": ["--attack", "label"],
     "matrix": ["--jobs", "1"],  # processes take seconds to start
+    "network": ["--jobs", "1"],
 }
 ROWS = ["--rows", "100"]  # of a problem that needs no file
 AUTO = ["--set", "budget=fast"]

@@ -114,6 +114,7 @@ def autoregressive(rng, n, memory):
     return rows[200:, 0], rows[200:, 1]
 
 
+@pytest.mark.slow
 def test_series_have_surrogates_and_the_size_is_about_what_it_says():
     rejected = 0
     for seed in range(RUNS):

@@ -154,6 +154,7 @@ def test_home_ground_is_met(rho):
     assert LNC().estimate(x, y).value == pytest.approx(truth, abs=0.1)
 
 
+@pytest.mark.slow
 def test_strong_dependence_in_more_dimensions_is_found_better_than_by_ksg():
     x, y, truth = gaussian(2000, 1 - 1e-8, 0, d=2)
     found, plain = LNC(k=10).estimate(x, y).value, ksg(x, y, k=10)

@@ -106,7 +106,7 @@ def test_a_share_of_chance_mixes_in_the_product_of_the_marginals():
     assert as_it_is(CROSS, chance=0.2).log_ratio(x, -50 * y).min() >= np.log(0.2)
 
 
-@pytest.mark.parametrize("law", params(HOME, ["cross", "gaussian"]))
+@pytest.mark.parametrize("law", params(HOME, ["gaussian"]))
 def test_at_home_it_finds_the_mutual_information(law):
     x, y = draw(law, 3000, seed=1)
     pmi = true_pmi(law, x, y)
@@ -205,6 +205,7 @@ def test_a_few_rows_far_from_all_others_change_little(far):
     assert SMALL.estimate(x, y).value == pytest.approx(before.value, abs=3 * before.stderr)
 
 
+@pytest.mark.slow
 def test_heavy_tails_are_compressed_and_mixtures_of_scales_are_not():
     rng = np.random.default_rng(0)
     heavy = rng.standard_cauchy((900, 1))
@@ -327,6 +328,7 @@ def test_the_choice_is_made_on_some_rows_and_the_fit_on_all(monkeypatch):
     assert found.value == pytest.approx(true_pmi(CROSS, x, y).mean(), abs=0.03)
 
 
+@pytest.mark.slow
 def test_more_components_are_tried_from_two_starts_until_they_help_no_more(monkeypatch):
     fitted, tried = mixture._fitted, []
 

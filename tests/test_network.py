@@ -191,6 +191,7 @@ class TestLinks:
         found = network(chain(100, 3), max_lag=5)
         assert ("a", 2, "b") in names(found)
 
+    @pytest.mark.slow
     def test_independent_series_have_few_links(self):
         counts = []
         for seed in range(25):

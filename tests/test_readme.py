@@ -37,6 +37,7 @@ def one_process():
         distributed.destroy_process_group()
 
 
+@pytest.mark.slow
 def test_the_examples_of_bounds_as_losses_run(capsys):
     page = (ROOT / "docs" / "losses.md").read_text()
     blocks = re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL)
