@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Float
 
 from mineral.basics.special import ndtri
-from mineral.basics.types import Matrix, X, Y
+from mineral.basics.types import Matrix, PerSample, X, Y
 from mineral.results import Caution
 
 FEW_ROWS = 20
@@ -67,9 +67,8 @@ def lag_one(values: Matrix) -> Float[np.ndarray, " d"]:
     if n < FEW_ROWS:
         return np.zeros(d)
     halved = values / 2
-    correlation = _of_signs(halved, BY_CHANCE)
+    correlation = _of_signs(halved, tests=1)
     found = np.minimum(np.sin(np.pi / 2 * np.minimum(correlation, 1.0)), 1 - 1 / n)
-    found[correlation < float(ndtri(1 - CHANCE)) / math.sqrt(n)] = 0.0
     for j in np.flatnonzero(found):
         found[j] *= not _sorted(halved[:, [j]])
     return np.asarray(found)
@@ -83,37 +82,37 @@ def _from_row_to_row(values: Matrix) -> float:
     """
     values = values[:, :: math.ceil(values.shape[1] / LOOKED_AT)]
     n, d = values.shape
-    largest = float(_of_signs(values, BY_CHANCE / d).max())
-    if largest < float(ndtri(1 - CHANCE / d)) / math.sqrt(n):
-        return 0.0
+    largest = float(_of_signs(values, tests=d).max())
     return float(min(math.sin(math.pi / 2 * min(largest, 1.0)), 1 - 1 / n))
 
 
-def _of_signs(values: Matrix, by_chance: float) -> Float[np.ndarray, " d"]:
-    """The lag-one correlation of signs around the median; 0 unless distant rows differ more.
+def _of_signs(values: Matrix, tests: int) -> Float[np.ndarray, " d"]:
+    """The lag-one correlation of signs around the median, or 0.
 
-    Each row is compared with the next and with the one `APART` rows later, by ranks: in a table
-    that is grouped, but unordered within groups, either is as often the nearer one.
+    It is 0 where it is not significant among so many tests, or distant rows do not differ more.
     """
     above = values > np.median(values, axis=0)
     centered = above - above.mean(axis=0)
     variance: Float[np.ndarray, " d"] = (centered**2).mean(axis=0)
     correlation = (centered[1:] * centered[:-1]).mean(axis=0) / np.where(variance > 0, variance, 1)
-    ranks = _ranks(values)
+    least = float(ndtri(1 - CHANCE / tests)) / math.sqrt(len(values))
+    found = np.zeros(values.shape[1])
+    for j in np.flatnonzero(correlation >= least):
+        found[j] = correlation[j] * _moves(values[:, j], BY_CHANCE / tests)
+    return found
+
+
+def _moves(column: PerSample, by_chance: float) -> bool:
+    """Whether distant rows differ more than successive ones.
+
+    Each row is compared with the next and with the one `APART` rows later, by ranks: in a table
+    that is grouped, but unordered within groups, either is as often the nearer one.
+    """
+    ordered = np.sort(column)
+    ranks = np.searchsorted(ordered, column) + np.searchsorted(ordered, column, side="right")
     row, following, distant = ranks[:-APART], ranks[1 : 1 - APART], ranks[APART:]
     nearer = np.sign(np.abs(distant - row) - np.abs(following - row))
-    wins, compared = nearer.sum(axis=0), np.abs(nearer).sum(axis=0)
-    moves = wins > float(ndtri(1 - by_chance)) * np.sqrt(compared)
-    return np.asarray(np.where(moves, correlation, 0.0))
-
-
-def _ranks(values: Matrix) -> Float[np.ndarray, "n d"]:
-    """Twice the average rank of each value within its column."""
-    found = np.empty(values.shape)
-    for column, ranks in zip(values.T, found.T, strict=True):
-        ordered = np.sort(column)
-        ranks[:] = np.searchsorted(ordered, column) + np.searchsorted(ordered, column, side="right")
-    return found
+    return bool(nearer.sum() > float(ndtri(1 - by_chance)) * math.sqrt(np.abs(nearer).sum()))
 
 
 def _sorted(values: Matrix) -> bool:
