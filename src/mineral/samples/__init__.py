@@ -26,6 +26,7 @@ from mineral.samples.ties import (
     has_ties,
     is_evenly_spaced,
     repeating,
+    repeats,
     spread_ties,
     symbols,
 )
@@ -54,6 +55,7 @@ __all__ = [
     "principal_directions",
     "refuse_not_finite",
     "repeating",
+    "repeats",
     "shifted",
     "spread_ties",
     "symbols",

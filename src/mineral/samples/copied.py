@@ -7,9 +7,9 @@ rows are only dependent, or independent.
 
 import numpy as np
 
-from mineral.basics.types import Mask, PerSample, X, Y
+from mineral.basics.types import PerSample, X, Y
 from mineral.results import Caution
-from mineral.samples.ties import SAME
+from mineral.samples.ties import SAME, repeats
 
 # Equal rows, and as many times the next most frequent difference. Rounding with normal noise of a
 # quarter of its step has 4 times as many, of a tenth of its step 12; ranks have about as many.
@@ -36,7 +36,7 @@ def copied_in_part(x: X, y: Y) -> tuple[Caution, ...]:
 
 def _copies(column: PerSample, other: PerSample) -> int:
     """Rows in which both columns have a value that neither repeats; 0 if rounding explains them."""
-    single = _single(column) & _single(other)
+    single = ~(repeats(column) | repeats(other))
     column, other = column[single], other[single]
     equal = int((column == other).sum())
     if equal < MANY:
@@ -46,11 +46,6 @@ def _copies(column: PerSample, other: PerSample) -> int:
     spread = np.ptp(np.concatenate([column / 2, other / 2]))
     _, counts = np.unique(np.rint(size / spread / SAME), return_counts=True)
     return equal if equal >= MANY * counts.max(initial=0) else 0
-
-
-def _single(column: PerSample) -> Mask:
-    _, which, counts = np.unique(column, return_inverse=True, return_counts=True)
-    return np.asarray(counts[which] == 1)
 
 
 def _caution(equal: int, n: int) -> Caution:

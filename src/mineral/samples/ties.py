@@ -9,7 +9,7 @@ independent of everything else, so that I(X'; Y) = I(X; Y): the distributional t
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from mineral.basics.types import Matrix, PerSample
+from mineral.basics.types import Mask, Matrix, PerSample
 
 SAME = 1e-9  # of a column's range: smaller gaps are floating-point noise, not a rounding step
 EVEN = -4.0  # standard errors; 1 of 30,000 columns of independent draws lies below
@@ -34,6 +34,12 @@ def has_ties(values: Matrix) -> Bool[np.ndarray, " d"]:
     """The columns with repeated values."""
     ordered = np.sort(values, axis=0)
     return np.asarray((ordered[1:] == ordered[:-1]).any(axis=0))
+
+
+def repeats(column: PerSample) -> Mask:
+    """The rows whose value occurs in another row, too."""
+    _, which, counts = np.unique(column, return_inverse=True, return_counts=True)
+    return np.asarray(counts[which] > 1)
 
 
 def repeating(values: Matrix) -> Bool[np.ndarray, " d"]:

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mineral.basics.types import Mask, X, Y
+from mineral.basics.types import X, Y
 from mineral.methods.wrappers.distinct import CONTINUOUS
-from mineral.samples import Paired, distinct_rows, has_ties
+from mineral.samples import Paired, distinct_rows, has_ties, repeats
 
 FEW_DIMS = 3  # dx + dy, up to which neighbours are consistent at a thousand rows
 LABEL_DIMS = 10  # dx + dy, up to which nearest neighbours within a class are close
@@ -155,13 +155,8 @@ def _is_monotone(x: X, y: Y) -> bool:
     """Whether one number is a monotone function of the other, without repeated values."""
     if x.shape[1] > 1 or y.shape[1] > 1:
         return False
-    single = ~(_repeats(x[:, 0]) | _repeats(y[:, 0]))
+    single = ~(repeats(x[:, 0]) | repeats(y[:, 0]))
     if single.sum() < MIN_ROWS_RELATION:
         return False
     steps = np.diff(y[single, 0][np.argsort(x[single, 0])])
     return bool((steps > 0).all() or (steps < 0).all())
-
-
-def _repeats(column: np.ndarray) -> Mask:
-    _, which, counts = np.unique(column, return_inverse=True, return_counts=True)
-    return np.asarray(counts[which] > 1)

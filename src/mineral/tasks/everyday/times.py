@@ -112,12 +112,15 @@ def remembered(n: int, rng: np.random.Generator, *, memory: float) -> np.ndarray
     return Autoregressive(memory, 0.0, 0.0)(n, rng).x
 
 
-def walk(n: int, rng: np.random.Generator, *, mean_of: int | None = None) -> np.ndarray:
-    """A random walk; or the moving averages of `mean_of` independent draws each."""
-    if mean_of is None:
-        return rng.standard_normal((n, 1)).cumsum(axis=0)
-    sums = rng.standard_normal((n + mean_of, 1)).cumsum(axis=0)
-    return np.asarray(sums[mean_of:] - sums[:-mean_of])
+def walk(n: int, rng: np.random.Generator) -> np.ndarray:
+    """A random walk."""
+    return rng.standard_normal((n, 1)).cumsum(axis=0)
+
+
+def averages(n: int, rng: np.random.Generator, *, width: int) -> np.ndarray:
+    """Moving sums of `width` independent draws."""
+    sums = walk(n + width, rng)
+    return np.asarray(sums[width:] - sums[:-width])
 
 
 def calendar(name: str, of_x: tuple[int, int], of_y: tuple[int, int], gap: int = 1) -> Task:
@@ -173,7 +176,7 @@ def by_user() -> Task:
 HOUR, WEEKDAY, MONTH = (1, 24), (24, 7), (730, 12)
 DAILY: Marginal = partial(season, period=24.0, sigma=0.5)
 TREND: Marginal = partial(season, period=12.0, sigma=0.5, trend=3.0)
-AVERAGES: Marginal = partial(walk, mean_of=20)
+AVERAGES: Marginal = partial(averages, width=20)
 TASKS: tuple[Task, ...] = (
     calendar("hour-weekday", HOUR, WEEKDAY),
     calendar("hour-weekday-random", HOUR, WEEKDAY, gap=0),
