@@ -41,7 +41,8 @@ test: .venv/installed
 
 test-slow: .venv/installed
 	$(PYTEST) -m slow --junitxml=build/slow/all.xml; status=$$?; \
-	$(BIN)/python tests/recorded.py build/slow > tests/slow.md; exit $$status
+	$(BIN)/python tests/recorded.py build/slow > build/slow/table && mv build/slow/table tests/slow.md; \
+	exit $$status
 
 test-typed: .venv/installed
 	$(PYTEST) $(CHECKED)
