@@ -7,7 +7,7 @@ import pytest
 import scripts
 import torch
 
-from mineral.methods import ESTIMATORS, InfoNCE
+from mineral.methods import ESTIMATORS, InfoNCE, Interpolated
 from mineral.methods.neural.variational import ReInfoNCE
 from mineral.networks.scoring import score_all
 
@@ -26,7 +26,7 @@ def test_each_estimator_stays_below_the_bar(benchmark, name):
     assert benchmark.in_a_process(name, 100_000, 1)["above"] < BAR
 
 
-@pytest.mark.parametrize("kind", [InfoNCE, ReInfoNCE])
+@pytest.mark.parametrize("kind", [InfoNCE, Interpolated, ReInfoNCE])
 @pytest.mark.parametrize("rows", [300, 1024, 2500])
 @pytest.mark.slow
 def test_a_bound_by_rows_is_the_same_in_parts(kind, rows):

@@ -88,6 +88,8 @@ class Interpolated(WithBaseline):
     alpha: Share = 0.01
     product_samples: AtLeastOne = 15
 
+    by_row = True
+
     name = "interpolated"
     kind = "lower bound"
 
