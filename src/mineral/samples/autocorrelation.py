@@ -23,23 +23,27 @@ APART = 10  # lag, at which series are less correlated than at lag one; grouped 
 # False positive rate of this comparison in two groups: .002 to .026 measured, at 60 to 1,000 rows.
 BY_CHANCE = 3e-3
 HARMLESS = 1.2  # rows for an independent draw, below which there is no caution
+MOST_LABELS = 20  # different values, up to which numbers in successive rows may be a label
 LOOKED_AT = 100  # columns of a side that are tested, at most
 
 
 def in_series(x: X, y: Y) -> tuple[float, tuple[Caution, ...]]:
-    """The autocorrelation time (rows for each independent draw), and a caution if it exceeds 1.
+    """The autocorrelation time (rows for each independent draw), and a caution on their order.
 
-    It is 1 if a column is sorted, and if rows are grouped but unordered within groups: successive
-    rows are then similar only because of the listing.
+    The time is 1 if rows are listed by a column, and if they are grouped but unordered within
+    groups: successive rows are then similar only because of the listing. A slow drift under noise
+    looks the same, and is dependence that independent draws do not have: the caution names both.
     """
     n = len(x)
     if n < FEW_ROWS:
         return 1.0, ()
     x, y = x / 2, y / 2  # so that sums and differences of two values stay finite
+    if any(is_listed_by(side) for side in (x, y)):
+        return 1.0, ()
     a, b = (_from_row_to_row(side) for side in (x, y))
     a_draw = float(draws(np.asarray(a), np.asarray(b)))
-    if a_draw == 1.0 or any(_sorted(side) for side in (x, y)):
-        return 1.0, ()
+    if a_draw == 1.0:
+        return 1.0, _in_order(x, y)
     apart = math.ceil(math.log(0.1) / math.log(a * b))
     caution = Caution(
         "rows-in-series",
@@ -51,6 +55,22 @@ def in_series(x: X, y: Y) -> tuple[float, tuple[Caution, ...]]:
     return a_draw, (caution,)
 
 
+def _in_order(x: X, y: Y) -> tuple[Caution, ...]:
+    """A caution if successive rows are similar on both sides, and distant ones hardly less."""
+    a, b = (_from_row_to_row(side, moving=False) for side in (x, y))
+    if draws(np.asarray(a), np.asarray(b)) == 1.0:
+        return ()
+    return (
+        Caution(
+            "rows-in-order",
+            f"Successive rows are similar, with lag-one correlations of {a:.2f} in x and {b:.2f} "
+            f"in y, and rows {APART} apart hardly less: the table is sorted or listed by group, or "
+            "both sides drift slowly. Independent drifts appear dependent. If rows are in time, "
+            "pass the row number as `given`.",
+        ),
+    )
+
+
 def draws(a: Float[np.ndarray, "..."], b: Float[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
     """Rows for each independent draw, for two series with lag-one autocorrelations a and b."""
     found = (1 + a * b) / (1 - a * b)
@@ -60,8 +80,8 @@ def draws(a: Float[np.ndarray, "..."], b: Float[np.ndarray, "..."]) -> Float[np.
 def lag_one(values: Matrix) -> Float[np.ndarray, " d"]:
     """The lag-one autocorrelation of each column as a variable of its own.
 
-    0 where it is not significant, or the column is sorted. For two columns, `draws` of these is the
-    autocorrelation time that `in_series` finds for the two as X and Y.
+    0 where it is not significant, or rows are listed by the column. For two columns, `draws` of
+    these is the autocorrelation time that `in_series` finds for the two as X and Y.
     """
     n, d = values.shape
     if n < FEW_ROWS:
@@ -70,11 +90,22 @@ def lag_one(values: Matrix) -> Float[np.ndarray, " d"]:
     correlation = _of_signs(halved, tests=1)
     found = np.minimum(np.sin(np.pi / 2 * np.minimum(correlation, 1.0)), 1 - 1 / n)
     for j in np.flatnonzero(found):
-        found[j] *= not _sorted(halved[:, [j]])
+        found[j] *= not is_listed_by(halved[:, [j]])
     return np.asarray(found)
 
 
-def _from_row_to_row(values: Matrix) -> float:
+def is_listed_by(values: Matrix) -> bool:
+    """Whether rows are sorted by a column, or listed by its few values, each in successive rows."""
+    steps = np.diff(values, axis=0)
+    changes = np.count_nonzero(steps, axis=0)
+    one_way = (steps >= 0).all(axis=0) | (steps <= 0).all(axis=0)
+    if (one_way & (changes > 0)).any():
+        return True
+    labels = np.flatnonzero((changes > 0) & (changes < MOST_LABELS))
+    return any(changes[j] < len(np.unique(values[:, j])) for j in labels)
+
+
+def _from_row_to_row(values: Matrix, *, moving: bool = True) -> float:
     """The largest lag-one autocorrelation of a column, or 0 if it is not significant.
 
     Estimated from the share of successive rows on the same side of the median: for Gaussian series,
@@ -82,14 +113,15 @@ def _from_row_to_row(values: Matrix) -> float:
     """
     values = values[:, :: math.ceil(values.shape[1] / LOOKED_AT)]
     n, d = values.shape
-    largest = float(_of_signs(values, tests=d).max())
+    largest = float(_of_signs(values, tests=d, moving=moving).max())
     return float(min(math.sin(math.pi / 2 * min(largest, 1.0)), 1 - 1 / n))
 
 
-def _of_signs(values: Matrix, tests: int) -> Float[np.ndarray, " d"]:
+def _of_signs(values: Matrix, tests: int, *, moving: bool = True) -> Float[np.ndarray, " d"]:
     """The lag-one correlation of signs around the median, or 0.
 
-    It is 0 where it is not significant among so many tests, or distant rows do not differ more.
+    It is 0 where it is not significant among so many tests, or (if `moving`) distant rows do not
+    differ more.
     """
     above = values > np.median(values, axis=0)
     centered = above - above.mean(axis=0)
@@ -98,7 +130,7 @@ def _of_signs(values: Matrix, tests: int) -> Float[np.ndarray, " d"]:
     least = float(ndtri(1 - CHANCE / tests)) / math.sqrt(len(values))
     found = np.zeros(values.shape[1])
     for j in np.flatnonzero(correlation >= least):
-        found[j] = correlation[j] * _moves(values[:, j], BY_CHANCE / tests)
+        found[j] = correlation[j] * (not moving or _moves(values[:, j], BY_CHANCE / tests))
     return found
 
 
@@ -113,9 +145,3 @@ def _moves(column: PerSample, by_chance: float) -> bool:
     row, following, distant = ranks[:-APART], ranks[1 : 1 - APART], ranks[APART:]
     nearer = np.sign(np.abs(distant - row) - np.abs(following - row))
     return bool(nearer.sum() > float(ndtri(1 - by_chance)) * math.sqrt(np.abs(nearer).sum()))
-
-
-def _sorted(values: Matrix) -> bool:
-    steps = np.diff(values, axis=0)
-    one_way = (steps >= 0).all(axis=0) | (steps <= 0).all(axis=0)
-    return bool((one_way & (steps != 0).any(axis=0)).any())

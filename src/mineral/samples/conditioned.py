@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Bool
 
 from mineral.basics.types import Matrix, Missing, Rows, X, Y, Z
+from mineral.samples.autocorrelation import is_listed_by
 from mineral.samples.columns.categorical import MAX_INDICATORS, indicators
 from mineral.samples.columns.text import Levels
 from mineral.samples.gate import CONDITION, Paired, as_pair, levels_of, read_sides
@@ -98,8 +99,12 @@ def conditioned(
     values = {"x": x, "y": y, CONDITION: given}
     sides, cautions = read_sides(values, missing=missing, words=words)
     z = sides[CONDITION]
+    pair = as_pair(sides["x"], sides["y"], cautions)
+    if is_listed_by(z.values / 2):  # the order of rows is part of the condition
+        ordered = tuple(each for each in pair.cautions if each.code != "rows-in-order")
+        pair = replace(pair, cautions=ordered)
     return Conditioned(
-        pair=as_pair(sides["x"], sides["y"], cautions),
+        pair=pair,
         z=z.values,
         z_names=z.names,
         levels_z=levels_of(z),
